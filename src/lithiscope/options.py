@@ -1,0 +1,31 @@
+"""The base of all options: frozen, strict about unknown names, and with an error that a user can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lithiscope.errors import OptionError
+
+
+class Options(BaseModel):
+    """Options of one step; the same object is the API's options, a section of the recipe and the provenance record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise option_error(error, type(self).__name__) from None
+
+
+def option_error(error: ValidationError, where: str, file: str | None = None) -> OptionError:
+    """Turn pydantic's report into one error that names field, value, limit and remedy."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or where
+    more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+    return OptionError(
+        f"an option of {where} cannot be used{more}", file=file, field=field, value=first["input"], limit=first["msg"]
+    )

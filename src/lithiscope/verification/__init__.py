@@ -1,0 +1,5 @@
+"""Claims of lithiscope beside what is measured: published numbers, exact solutions and virtual experiments."""
+
+from lithiscope.verification.rows import Row, compare
+
+__all__ = ["Row", "compare"]

@@ -1,0 +1,30 @@
+"""Shared by all tests: shape checking of the kernels, and the folder of real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# Numerical kernels state their array shapes with jaxtyping; in tests (and only there) beartype holds them to it.
+KERNELS = [
+    "lithiscope.composition.xray.kernels",
+    "lithiscope.frames.kernels",
+    "lithiscope.particles.kernels",
+]
+_hook = install_import_hook(KERNELS, "beartype.beartype")
+
+settings.register_profile("lithiscope", deadline=None, max_examples=30, derandomize=True)
+settings.load_profile("lithiscope")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of files from real instruments; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("LITHISCOPE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real data not found at {folder}; set LITHISCOPE_DATA")
+    return folder
