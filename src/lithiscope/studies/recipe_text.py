@@ -1,0 +1,192 @@
+"""A recipe as text: safe reading of YAML, overrides from the command line, and commented writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from lithiscope.errors import FileFormatError, OptionError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_LARGEST = 1_000_000
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping of plain values.
+
+    Parameters
+    ----------
+    path : Path
+        The file; UTF-8.
+
+    Returns
+    -------
+    dict
+        Plain Python values only.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is absent, larger than 1 MB, no YAML, no mapping, or uses tags that make objects, aliases (with
+        which a few lines can expand to gigabytes) or the same key twice.
+    """
+    import yaml
+
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise FileFormatError("the recipe cannot be read", file=path, remedy=str(error.strerror)) from None
+    if len(raw) > _LARGEST:
+        raise FileFormatError(
+            "the recipe is too large", file=path, value=f"{len(raw)} bytes", limit=f"{_LARGEST} bytes"
+        )
+    try:
+        content = yaml.load(raw.decode("utf-8"), Loader=_loader())  # noqa: S506 - a SafeLoader with fewer powers
+    except UnicodeDecodeError as error:
+        raise FileFormatError("the recipe is not UTF-8 text", file=path, remedy=str(error)) from None
+    except RecursionError:
+        raise FileFormatError("the recipe is nested too deeply", file=path) from None
+    except yaml.YAMLError as error:
+        raise FileFormatError("the recipe is not valid YAML", file=path, remedy=str(error)) from None
+    if not isinstance(content, dict):
+        raise FileFormatError(
+            "the recipe is not a mapping",
+            file=path,
+            value=type(content).__name__,
+            limit="lines of `name: value`",
+            remedy="start from `lithiscope new`",
+        )
+    return content
+
+
+def _loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """A safe loader without aliases and without repeated keys."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError(f"aliases are not allowed, line {self.peek_event().start_mark.line + 1}")  # type: ignore[no-untyped-call]
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            names = [key.value for key, _ in node.value]
+            for name in names:
+                if names.count(name) > 1:
+                    raise yaml.YAMLError(f"the key {name!r} stands twice, line {node.start_mark.line + 1}")
+            return super().construct_mapping(node, deep)
+
+    return Loader
+
+
+def override(content: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """Return a copy of a recipe with ``step.option=value`` settings applied.
+
+    Examples
+    --------
+    >>> override({"composition": {"weighted": True}}, ["composition.weighted=false", "particles.find.threshold=0.4"])
+    {'composition': {'weighted': False}, 'particles': {'find': {'threshold': 0.4}}}
+    """
+    import copy
+
+    import yaml
+
+    result: dict[str, Any] = copy.deepcopy(dict(content))
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        path = name.strip().split(".")
+        if not equals or not all(path):
+            raise OptionError("a setting cannot be read", value=setting, limit="step.option=value")
+        place = result
+        for part in path[:-1]:
+            child = place.get(part)
+            if child is None:
+                child = place[part] = {}
+            if not isinstance(child, dict):
+                raise OptionError("a setting names a part of something that has no parts", field=name, value=part)
+            place = child
+        try:
+            place[path[-1]] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise OptionError("a setting has an unreadable value", field=name, value=text, remedy=str(error)) from None
+    return result
+
+
+def commented_yaml(options: BaseModel, *, header: str) -> str:
+    """Return options as YAML, each field with its description above it and its choices and default explained.
+
+    Parameters
+    ----------
+    options : BaseModel
+        A (nested) model; its field descriptions become comments.
+    header : str
+        Comment for the top of the file, without the ``#``.
+
+    Returns
+    -------
+    str
+        Text that `read_yaml` reads back to the same values.
+    """
+    lines = [f"# {line}".rstrip() for line in header.splitlines()]
+    return "\n".join([*lines, "", *_lines(options, 0)]) + "\n"
+
+
+def _lines(options: BaseModel, depth: int) -> Iterator[str]:
+    from pydantic import BaseModel
+
+    indent = "  " * depth
+    for name, field in type(options).model_fields.items():
+        value = getattr(options, name)
+        yield from _comment(field.description, indent)
+        if isinstance(value, BaseModel):
+            yield f"{indent}{name}:"
+            yield from _lines(value, depth + 1)
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], BaseModel):
+            yield f"{indent}{name}:"
+            for item in value:
+                first, *rest = (line for line in _lines(item, depth + 2) if not line.lstrip().startswith("#"))
+                yield f"{indent}  - {first.lstrip()}"
+                yield from rest
+        else:
+            yield f"{indent}{name}: {_scalar(value)}"
+        if depth == 0:
+            yield ""
+
+
+def _comment(description: str | None, indent: str, width: int = 110) -> Iterator[str]:
+    import textwrap
+
+    if description:
+        yield from textwrap.wrap(
+            " ".join(description.split()), width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+        )
+
+
+def _scalar(value: Any) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(
+        _plain(value), default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False
+    )
+    return text.removesuffix("...\n").strip()
+
+
+def _plain(value: Any) -> Any:
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,197 @@
+"""One Zarr store per study: a group per step, each written under a temporary name and renamed when it is whole.
+
+Whatever happens to the process, the store on disk is readable: a step is either there, complete, or absent.
+Half-written groups live in a folder beside the store (``NAME.zarr.partial``) which the next run clears.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lithiscope.errors import FileFormatError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_KEY = "lithiscope_key"
+_RECORD = "lithiscope_record"
+_STRINGS = "lithiscope_strings"
+
+
+class Store:
+    """The store of one study.
+
+    Parameters
+    ----------
+    path : Path
+        The store, a folder that ends in ``.zarr``; made when it does not exist.
+
+    Raises
+    ------
+    FileFormatError
+        If the path exists and is not a Zarr group.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._partial = self.path.with_name(self.path.name + ".partial")
+        if not self.path.exists():
+            self._make()
+        elif not (self.path / "zarr.json").is_file():
+            raise FileFormatError(
+                "this is not a lithiscope store",
+                file=self.path,
+                limit="a Zarr 3 group (a folder with zarr.json)",
+                remedy="give another output folder, or remove what is there",
+            )
+
+    def _make(self) -> None:
+        fresh = self._temporary("store")
+        fresh.mkdir(parents=True)
+        _write_json(fresh / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": {}})
+        fresh.rename(self.path)
+
+    def _temporary(self, name: str) -> Path:
+        self._partial.mkdir(parents=True, exist_ok=True)
+        return self._partial / f"{name}-{uuid.uuid4().hex[:8]}"
+
+    def steps(self) -> list[str]:
+        """Return the names of the steps that the store holds, oldest first."""
+        found = [folder for folder in self.path.iterdir() if (folder / "zarr.json").is_file()]
+        return [folder.name for folder in sorted(found, key=lambda folder: (folder / "zarr.json").stat().st_mtime_ns)]
+
+    def key(self, step: str) -> str | None:
+        """Return the key under which a step was saved, or None when the step is absent."""
+        return self._attributes(step).get(_KEY)
+
+    def record(self, step: str) -> dict[str, Any]:
+        """Return what was recorded about a step (options, time taken, warnings); empty when the step is absent."""
+        return json.loads(self._attributes(step).get(_RECORD, "{}"))  # type: ignore[no-any-return]
+
+    def _attributes(self, step: str) -> dict[str, Any]:
+        try:
+            text = (self.path / step / "zarr.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        return json.loads(text)["attributes"]  # type: ignore[no-any-return]
+
+    def save(self, step: str, data: xr.Dataset, *, key: str, record: Mapping[str, Any]) -> None:
+        """Write a step under a temporary name, then put it in the place of an older one."""
+        fresh = self._temporary(step)
+        plain = _strings_to_attribute(data)
+        plain.attrs = {**plain.attrs, _KEY: key, _RECORD: json.dumps(dict(record))}
+        with warnings.catch_warnings():
+            # Zarr warns that consolidated metadata is not yet in the version 3 specification; it is not used here.
+            warnings.filterwarnings("ignore", module="zarr")
+            plain.to_zarr(fresh, zarr_format=3, consolidated=False, encoding=_encoding(plain))
+        self._replace(fresh, self.path / step)
+
+    def _replace(self, fresh: Path, place: Path) -> None:
+        if place.exists():
+            old = self._temporary("old")
+            place.rename(old)
+        fresh.rename(place)
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def load(self, step: str) -> xr.Dataset:
+        """Return a step, in memory.
+
+        Raises
+        ------
+        FileFormatError
+            If the store does not hold the step.
+        """
+        import xarray as xr
+
+        if not (self.path / step / "zarr.json").is_file():
+            raise FileFormatError(
+                "the store has no such step", file=self.path, field=step, limit=", ".join(self.steps())
+            )
+        with xr.open_zarr(
+            self.path / step, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False
+        ) as data:
+            return _strings_from_attribute(data.load())
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Replace the attributes of the whole study in one atomic write."""
+        _write_json(self.path / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)})
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the whole study."""
+        return json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))["attributes"]  # type: ignore[no-any-return]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store for writing; a second process is refused, a killed one leaves no lock behind.
+
+        Raises
+        ------
+        FileFormatError
+            If another process is writing to the store.
+        """
+        import fcntl
+
+        with self.path.with_name(self.path.name + ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise FileFormatError(
+                    "another run is writing to this store", file=self.path, remedy="wait for it, or stop it"
+                ) from None
+            shutil.rmtree(self._partial, ignore_errors=True)
+            yield
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(content, handle, indent=1)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Return chunks of one frame, so that a movie can be read frame by frame; values are stored as they are."""
+    chunks: dict[str, dict[str, Any]] = {}
+    for name, variable in data.variables.items():
+        leading = [
+            1 if dim in ("time", "energy") and variable.ndim > 2 else size for dim, size in variable.sizes.items()
+        ]
+        chunks[str(name)] = {"_FillValue": None}
+        if variable.ndim:
+            chunks[str(name)]["chunks"] = tuple(max(1, size) for size in leading)
+    return chunks
+
+
+def _strings_to_attribute(data: xr.Dataset) -> xr.Dataset:
+    """Move text variables into one attribute: Zarr 3 has no settled way to store text arrays."""
+    text = {str(name): v for name, v in data.variables.items() if v.dtype.kind in "UOT"}
+    plain = data.drop_vars(list(text))
+    content = {
+        name: {"dims": list(v.dims), "values": v.values.tolist(), "attrs": v.attrs, "coord": name in data.coords}
+        for name, v in text.items()
+    }
+    plain.attrs = {**plain.attrs, _STRINGS: json.dumps(content)}
+    return plain
+
+
+def _strings_from_attribute(data: xr.Dataset) -> xr.Dataset:
+    import numpy as np
+
+    content = json.loads(data.attrs.pop(_STRINGS, "{}"))
+    for name in (_KEY, _RECORD):
+        data.attrs.pop(name, None)
+    for name, entry in content.items():
+        values = np.asarray(entry["values"], dtype=str)
+        variable = (entry["dims"], values, entry["attrs"])
+        data = data.assign_coords({name: variable}) if entry["coord"] else data.assign({name: variable})
+    return data

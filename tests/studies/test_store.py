@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from lithiscope import stages
+from lithiscope.errors import FileFormatError
+from lithiscope.studies.store import Store
+
+
+def references() -> xr.Dataset:
+    return stages.new(
+        "references",
+        {"reference": ("component energy", [[1.0, 2.0], [3.0, 4.0]]), "lithium_content": ("component", [1.0, 0.0])},
+        coords={"energy": ("energy", [703.0, 706.0]), "component": ("component", ["LFP", "FP µ"])},
+        attrs={"source": "test"},
+    )
+
+
+def test_a_step_comes_back_as_it_was(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.save("references", references(), key="k1", record={"seconds": 1.5})
+    again = Store(tmp_path / "a.zarr")
+    xr.testing.assert_identical(again.load("references"), references())
+    assert again.key("references") == "k1"
+    assert again.record("references") == {"seconds": 1.5}
+    assert again.steps() == ["references"]
+    stages.check(again.load("references"), "references")
+
+
+def test_saving_again_replaces_and_leaves_nothing_behind(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.save("references", references(), key="k1", record={})
+    store.save("references", references().assign_attrs(source="new"), key="k2", record={})
+    assert store.load("references").attrs["source"] == "new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr"]
+
+
+def test_what_is_absent_is_said(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    assert store.key("frames") is None
+    assert store.record("frames") == {}
+    with pytest.raises(FileFormatError, match="no such step"):
+        store.load("frames")
+
+
+def test_a_folder_that_is_no_store_is_refused_and_untouched(tmp_path: Path):
+    folder = tmp_path / "precious.zarr"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileFormatError, match="not a lithiscope store"):
+        Store(folder)
+    assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+def test_attributes_of_the_study(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.set_attributes({"title": "one"})
+    store.set_attributes({"title": "two"})
+    assert store.attributes() == {"title": "two"}
+    assert xr.open_datatree(store.path, engine="zarr", consolidated=False).attrs["title"] == "two"
+
+
+def test_two_writers_are_refused(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    with (
+        store.locked(),
+        pytest.raises(FileFormatError, match="another run is writing"),
+        Store(store.path).locked(),
+    ):
+        pass
+
+
+_WRITER = """
+import sys, numpy as np
+from lithiscope import stages
+from lithiscope.studies.store import Store
+store = Store(sys.argv[1])
+n = 0
+while True:
+    n += 1
+    data = stages.new("recording", {"counts": ("time y x", np.full((40, 64, 64), float(n)))},
+        coords={"time": ("time", np.arange(40.0)), "y": ("y", np.arange(64.0)), "x": ("x", np.arange(64.0))})
+    with store.locked():
+        store.save("recording", data, key=str(n), record={})
+    print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.031, 0.087, 0.153])
+def test_a_killed_writer_leaves_a_readable_store(tmp_path: Path, delay: float):
+    path = tmp_path / "a.zarr"
+    with subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGKILL)
+    store = Store(path)
+    if "recording" in store.steps():
+        counts = store.load("recording")["counts"].values
+        assert np.unique(counts).tolist() == [float(store.key("recording") or 0)]
+    with store.locked():
+        store.save("references", references(), key="k", record={})
+    assert not path.with_name("a.zarr.partial").exists()
+    assert store.load("references").sizes["energy"] == 2
