@@ -1,0 +1,175 @@
+"""The commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="lithiscope",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""From what a microscope wrote while a battery particle was cycled to lithium maps with error bars.
+
+A first evening:
+
+    lithiscope look scan_001.hdr          # is the data any good? (seconds, nothing to set up)
+
+    lithiscope new "scan_*.hdr"           # writes recipe.yaml, with every option explained
+
+    lithiscope check recipe.yaml          # everything that could go wrong, before anything runs
+
+    lithiscope run recipe.yaml            # maps, particles, page; a second run redoes only what changed
+""",
+)
+
+Recipe = Annotated[
+    Path, typer.Argument(help="The recipe, a YAML file; `lithiscope new` writes one.", show_default=False)
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of the raw files; overrides the recipe's `data.folder`.", show_default=False),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override one option: `step.option=value`. May be repeated.", show_default=False),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _common(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        import lithiscope
+
+        typer.echo(f"lithiscope {lithiscope.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def look(
+    file: Annotated[Path, typer.Argument(help="A raw file: STXM .hdr, NXstxm .hdf5", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Where the picture goes; beside you by default.")] = None,
+    region: Annotated[int | None, typer.Option(help="Scan region, from 0, when the file holds several.")] = None,
+) -> None:
+    """Look at one raw file in seconds: optical density, amount, contrast, and what is wrong with it.
+
+    No recipe and no references are needed: this is for the night at the beamline.
+    """
+    from lithiscope.studies.look import look as look_at
+
+    report = look_at(file, region=region)
+    place = out or Path(f"{file.stem}.look.png")
+    place.write_bytes(report.picture)
+    for line in report.lines:
+        typer.echo(line)
+    typer.echo(f"picture: {place}")
+
+
+@app.command()
+def new(
+    files: Annotated[list[str], typer.Argument(help="Raw files or patterns, one series.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The recipe to write; an existing file is never overwritten.")] = Path(
+        "recipe.yaml"
+    ),
+) -> None:
+    """Write a commented recipe for the given raw files."""
+    from lithiscope.studies.new import write_recipe
+
+    for line in write_recipe(files, out):
+        typer.echo(line)
+
+
+@app.command()
+def check(recipe: Recipe, data: Data = None, settings: Settings = None) -> None:
+    """Check a recipe, its files, energies and references, and estimate the memory, before anything runs."""
+    from lithiscope.studies.check import check_recipe
+    from lithiscope.studies.recipe import load_recipe
+
+    findings = check_recipe(load_recipe(recipe, settings=settings or (), folder=data))
+    for finding in findings:
+        typer.echo(str(finding))
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(2)
+
+
+@app.command()
+def run(
+    recipe: Recipe,
+    data: Data = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; `NAME-results` by default.")] = None,
+    settings: Settings = None,
+    vary: Annotated[
+        str | None,
+        typer.Option(help="Run once per value: `step.option=a,b,c`, and show every figure against the choice."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Recompute everything.")] = False,
+) -> None:
+    """Run a recipe: raw files to lithium maps, particles and a page. Goes on where an earlier run stopped."""
+    from lithiscope.cli.progress import RichReporter
+    from lithiscope.studies.recipe import load_recipe
+    from lithiscope.studies.results import write_results
+    from lithiscope.studies.runner import run_study
+
+    folder = out or Path(f"{recipe.stem}-results")
+    reporter = RichReporter()
+    if vary:
+        from lithiscope.studies.vary import vary_option
+
+        for line in vary_option(recipe, vary, folder=folder, settings=settings or (), data=data, reporter=reporter):
+            typer.echo(line)
+        return
+    study = run_study(load_recipe(recipe, settings=settings or (), folder=data), folder, reporter=reporter, fresh=fresh)
+    for line in write_results(study, folder):
+        typer.echo(line)
+
+
+@app.command()
+def show(
+    store: Annotated[Path, typer.Argument(help="A results folder or its study.zarr.", show_default=False)],
+) -> None:
+    """Show what a study holds: steps, figures, warnings, and how it was made."""
+    from lithiscope.studies.show import describe
+
+    for line in describe(store):
+        typer.echo(line)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a recipe, for completion and checking in an editor."""
+    import json
+
+    from lithiscope.studies.recipe import recipe_schema
+
+    typer.echo(json.dumps(recipe_schema(), indent=2))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where raw files and results go.")] = Path("demo"),
+) -> None:
+    """Run a virtual beamtime: raw files with known truth, analysed as if they came from a beamline."""
+    from lithiscope.cli.progress import RichReporter
+    from lithiscope.verification.demo import run_demo
+
+    for line in run_demo(folder, reporter=RichReporter()):
+        typer.echo(line)
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="What to verify; everything by default.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Include the long runs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")] = False,
+) -> None:
+    """Print every claim beside what is measured, with tolerance and reason; exit 1 if one fails."""
+    from lithiscope.verification.table import verify as run_checks
+
+    text, passed = run_checks(names or (), everything=everything, as_json=as_json)
+    typer.echo(text)
+    if not passed:
+        raise typer.Exit(1)
