@@ -1,0 +1,79 @@
+"""The table that `lithiscope verify` prints, from the checks of this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+
+from lithiscope.errors import OptionError
+from lithiscope.verification.rows import Row
+
+Check = Callable[[bool], Iterable[Row]]
+
+# Name on the command line -> module of this package that has `rows(everything) -> Iterator[Row]`.
+CHECKS = {"stxm": "lithiscope.verification.stxm", "registration": "lithiscope.verification.registration"}
+
+
+def rows(names: Sequence[str] = (), *, everything: bool = False) -> Iterator[tuple[str, Row]]:
+    """Yield (name, row) of the named checks, all of them when no name is given.
+
+    Raises
+    ------
+    OptionError
+        If a name is unknown.
+    """
+    for name in names:
+        if name not in CHECKS:
+            raise OptionError("there is no such verification", value=name, limit=", ".join(CHECKS))
+    for name in names or CHECKS:
+        check: Check = import_module(CHECKS[name]).rows
+        for row in check(everything):
+            yield name, row
+
+
+def verify(names: Sequence[str] = (), *, everything: bool = False, as_json: bool = False) -> tuple[str, bool]:
+    """Run checks and return the table as text and whether every row passed."""
+    found = list(rows(names, everything=everything))
+    passed = all(row.verdict == "pass" for _, row in found)
+    if as_json:
+        return json.dumps([{"name": name, **row.as_json()} for name, row in found], indent=1), passed
+    return _text(found), passed
+
+
+def _text(found: Sequence[tuple[str, Row]]) -> str:
+    lines = []
+    for name, row in found:
+        bound = {"==": f"= {row.expected:.6g} ± {row.tolerance:.3g}", "<=": f"<= {row.expected:.6g}"}.get(
+            row.relation, f">= {row.expected:.6g}"
+        )
+        slack = f" (+- {row.tolerance:.3g})" if row.relation != "==" and row.tolerance else ""
+        unit = "" if row.unit == "1" else f" {row.unit}"
+        lines += [
+            f"{row.verdict.upper()}  [{name}] {row.claim}",
+            f"      measured {row.measured:.6g}{unit}; expected {bound}{slack}{unit}",
+            f"      source: {row.source}; tolerance: {row.reason}",
+        ]
+    failed = sum(row.verdict == "fail" for _, row in found)
+    return "\n".join([*lines, f"{len(found) - failed} of {len(found)} claims hold"])
+
+
+def as_markdown(found: Sequence[tuple[str, Row]]) -> str:
+    """Return the rows as a Markdown table, for docs/verification.md."""
+    head = "| check | claim | source | expected | measured | tolerance and its reason | verdict |\n|---|---|---|---|---|---|---|"
+    return "\n".join([head, *(_markdown_line(name, row) for name, row in found)]) + "\n"
+
+
+def _markdown_line(name: str, row: Row) -> str:
+    unit = "" if row.unit == "1" else f" {row.unit}"
+    sign = "" if row.relation == "==" else f"{row.relation} "
+    cells = (
+        name,
+        row.claim,
+        row.source,
+        f"{sign}{row.expected:.6g}{unit}",
+        f"{row.measured:.6g}{unit}",
+        f"{row.tolerance:.3g}: {row.reason}",
+        row.verdict,
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
