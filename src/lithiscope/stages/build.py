@@ -33,7 +33,8 @@ def new(
         The name of the stage in `CATALOGUE`.
     variables, coords : mapping of str to (dims, array)
         Dimensions as a string of names separated by blanks, and the values. Pictures (float variables with a dimension
-        x) are stored as float32, every other float as float64. Entries that are None are left out.
+        x, but not measured positions) are stored as float32, every other float as float64. Entries that are None are
+        left out.
     attrs : mapping, optional
         Attributes of the dataset; nothing is ever inherited from another stage.
 
@@ -140,7 +141,7 @@ def _as_variable(schema: Stage, name: str, dims: str, values: Any) -> xr.Variabl
         attrs = {"long_name": declared.meaning, **flag_attributes()}
         values = np.asarray(values, dtype=np.uint16)
     elif declared.kind == "float" and not hasattr(values, "chunks"):
-        values = np.asarray(values, dtype=np.float32 if _is_picture(dims) else np.float64)
+        values = np.asarray(values, dtype=np.float32 if _is_picture(name, dims) else np.float64)
     elif declared.kind == "int":
         values = np.asarray(values, dtype=np.int32)
     elif declared.kind in ("bool", "string"):
@@ -158,8 +159,9 @@ def _as_variable(schema: Stage, name: str, dims: str, values: Any) -> xr.Variabl
         ) from error
 
 
-def _is_picture(dims: str) -> bool:
-    return {"x", "y"} <= set(dims.split())
+def _is_picture(name: str, dims: str) -> bool:
+    # Positions of a stage run to thousands of um, where float32 resolves no better than a nanometre.
+    return {"x", "y"} <= set(dims.split()) and not name.startswith("position_")
 
 
 def _check_variable(data: xr.Dataset, schema: Stage, name: str) -> None:

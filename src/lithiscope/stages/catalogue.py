@@ -43,6 +43,8 @@ RECORDING = Stage(
         "source": "name of the file that was read",
         "format": "format of that file",
         "region": "number of the scan region in the file, from 0",
+        "channel": "name of the detector channel that was read",
+        "exposure_times": "'measured', or 'estimated' from the dwell and the number of pixels",
         "origin": "who measured it, where; or 'simulation'",
         "saturation": "largest trustworthy count, where the detector's limit is known",
         "header": "the file's own header, as JSON",
@@ -160,12 +162,13 @@ PARTICLE_TABLE = Stage(
         "lithium_fraction_shift": Variable("systematic particle time", ONE, "signed shift by a named cause"),
         "lithium_fraction_flag": Variable("particle time", ONE, "flags", kind="int"),
         "spread": Variable("particle time", ONE, "standard deviation of x over the pixels, as it appears"),
-        "true_spread": Variable("particle time", ONE, "spread with the noise taken out"),
-        "true_spread_std": Variable("particle time", ONE, "standard deviation of the true spread"),
+        "noise_spread": Variable("particle time", ONE, "the part of the spread that noise makes"),
+        "true_spread": Variable("particle time", ONE, "spread with the noise taken out; 0 where noise explains it all"),
+        "true_spread_std": Variable("particle time", ONE, "from the true spread to its one-sigma upper bound"),
         "thickness": Variable("particle", NANOMETRE, "mean thickness"),
         "dose": Variable("particle time", GRAY, "mean absorbed dose up to and including the frame"),
-        "area": Variable("particle", SQUARE_MICROMETRE, "projected area", required=True),
-        "pixel_count": Variable("particle", ONE, "number of pixels", kind="int", required=True),
+        "area": Variable("particle [time]", SQUARE_MICROMETRE, "projected area", required=True),
+        "pixel_count": Variable("particle [time]", ONE, "number of pixels", kind="int", required=True),
         "valid_pixel_count": Variable("particle time", ONE, "number of pixels with a value", kind="int"),
         "centroid": Variable("particle [time] axis", MICROMETRE, "centre of the particle"),
         "bounding_box": Variable("particle corner", ONE, "first and one-past-last index along each axis", kind="int"),
@@ -183,6 +186,25 @@ PARTICLE_TABLE = Stage(
     },
 )
 
+PARTICLE_TRACKS = Stage(
+    "particle_tracks",
+    "Where every particle was in every frame, and how large in every cycle",
+    variables={
+        "centroid": Variable("particle time axis", MICROMETRE, "centre of the amount of material", required=True),
+        "centroid_std": Variable("particle time axis", MICROMETRE, "random standard deviation of the centre"),
+        "centroid_flag": Variable("particle time", ONE, "flags", kind="int"),
+        "area": Variable("particle cycle", SQUARE_MICROMETRE, "projected area; NaN where it was not measured"),
+    },
+    coordinates={
+        **{name: variable for name, variable in _TIME.items() if name != "cycle"},
+        "particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True),
+        "label": Variable("particle", ONE, "number of the particle in the label image", kind="int"),
+        "axis": Variable("axis", ONE, "spatial axis", kind="string"),
+        "cycle": Variable("cycle", ONE, "number of the cycle", kind="int"),
+    },
+)
+
 CATALOGUE: dict[str, Stage] = {
-    stage.name: stage for stage in (RECORDING, FRAMES, ALIGNMENT, REFERENCES, COMPOSITION_VIDEO, PARTICLE_TABLE)
+    stage.name: stage
+    for stage in (RECORDING, FRAMES, ALIGNMENT, REFERENCES, COMPOSITION_VIDEO, PARTICLE_TABLE, PARTICLE_TRACKS)
 }
