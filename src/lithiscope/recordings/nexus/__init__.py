@@ -1,0 +1,1 @@
+"""NXstxm, the NeXus application definition for STXM, in HDF5."""
