@@ -20,6 +20,9 @@ class Options(BaseModel):
         except ValidationError as error:
             raise option_error(error, type(self).__name__) from None
 
+    # Without this mark pydantic would call __init__ for nested options too, and their errors would lose their path.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
 
 def option_error(error: ValidationError, where: str, file: str | None = None) -> OptionError:
     """Turn pydantic's report into one error that names field, value, limit and remedy."""
