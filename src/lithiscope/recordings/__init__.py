@@ -4,8 +4,22 @@ One package a format (`sdf`, `nexus`), found through the table in `readers`, whi
 group ``lithiscope.recordings``. Nothing here knows any chemistry.
 """
 
+from lithiscope.recordings.masks import read_mask
+from lithiscope.recordings.nexus.write import write_nexus
 from lithiscope.recordings.opening import open_recording, open_regions
-from lithiscope.recordings.readers import guess_format
+from lithiscope.recordings.readers import Reader, guess_format
+from lithiscope.recordings.sdf.write import write_sdf
+from lithiscope.recordings.series import open_series
 from lithiscope.recordings.spectra import read_spectrum
 
-__all__ = ["guess_format", "open_recording", "open_regions", "read_spectrum"]
+__all__ = [
+    "Reader",
+    "guess_format",
+    "open_recording",
+    "open_regions",
+    "open_series",
+    "read_mask",
+    "read_spectrum",
+    "write_nexus",
+    "write_sdf",
+]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 GROUP = "lithiscope.recordings"
-_BUILT_IN = ("lithiscope.recordings.sdf",)
+_BUILT_IN = ("lithiscope.recordings.sdf.read", "lithiscope.recordings.nexus.read")
 
 
 class Reader(Protocol):

@@ -3,7 +3,3 @@
 `grammar` parses the header, `header` says what it means, `images` reads the pictures, `exposure` finds when each was
 taken, `read` and `write` do the two ways.
 """
-
-from lithiscope.recordings.sdf.read import FORMAT, can_open, list_regions, open_region
-
-__all__ = ["FORMAT", "can_open", "list_regions", "open_region"]

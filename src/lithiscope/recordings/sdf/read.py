@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 from lithiscope.recordings.scan import Scan, to_recording
 from lithiscope.recordings.sdf.exposure import check_energies, exposure_mid, ring_current
-from lithiscope.recordings.sdf.header import Header, read_header
+from lithiscope.recordings.sdf.header import Header, find, read_header
 from lithiscope.recordings.sdf.images import image_names, read_image
 from lithiscope.recordings.times import zone_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FORMAT = "SDF"
 # An aborted scan may lack most of its frames; a header that declares this many times what the files hold is wrong.
 MOST_MISSING = 1000
+_EXTRAS = {"origin": "Origin", "saturation": "DetectorSaturation"}
 
 
 def can_open(path: Path) -> bool:
@@ -68,7 +69,8 @@ def open_region(path: Path, region: int, *, timezone: str | None, channel: str |
     if mid is not None:
         mid = np.where(np.isnan(counts).all(axis=(1, 2)), np.nan, mid)
     place = header.regions[region]
-    attrs = {"format": FORMAT, "region": region, "header": json.dumps(header.tree), "channel": name}
+    attrs: dict[str, Any] = {"format": FORMAT, "region": region, "header": json.dumps(header.tree), "channel": name}
+    attrs |= {own: value for own, field in _EXTRAS.items() if (value := find(header.tree, field)) is not None}
     scan = Scan(
         counts=counts,
         energy=header.energy,

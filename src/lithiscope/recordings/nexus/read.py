@@ -1,0 +1,210 @@
+"""Reading one region of an NXstxm file."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from lithiscope.errors import FileFormatError, LithiscopeWarning, UnitError
+from lithiscope.recordings.nexus.fields import numbers, text, unit
+from lithiscope.recordings.nexus.layout import chosen_channel, entries, picture
+from lithiscope.recordings.scan import Scan, to_recording
+from lithiscope.units import AMPERE, MICROMETRE, SECOND, convert
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORMAT = "NXstxm"
+_ENDINGS = (".hdf5", ".h5", ".hdf", ".nxs", ".nx5", ".nexus", ".stxm")
+_TOLD = ("definition", "title", "start_time", "end_time")
+
+
+def can_open(path: Path) -> bool:
+    """Whether the file is HDF5 with an STXM scan in it; a broken one goes by its ending, to be told what is wrong."""
+    if not h5py.is_hdf5(path):
+        return path.suffix.lower() in _ENDINGS
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(entries(file))
+    except OSError:
+        return path.suffix.lower() in _ENDINGS
+
+
+def list_regions(path: Path) -> list[str]:
+    """Describe the regions (entries) of the file, in order."""
+    with _opened(path) as found:
+        return [str(entry.name).strip("/") for entry in found]
+
+
+def open_region(path: Path, region: int, *, timezone: str | None, channel: str | None) -> xr.Dataset:
+    """Read one region of an NXstxm file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    region : int
+        Number of the entry, from 0.
+    timezone : str, optional
+        IANA name of the zone, for files whose start time states none.
+    channel : str, optional
+        Name of the NXdata group; the default one, or the first, when None.
+
+    Returns
+    -------
+    xarray.Dataset
+        Stage recording with one time.
+    """
+    file = str(path)
+    with _opened(path) as found:
+        entry = found[region]
+        name, data = chosen_channel(entry, channel, file)
+        counts, energy, y, x = picture(data, file)
+        counts = _without_blank_frames(counts, path)
+        start = _moment(entry, "start_time", file)
+        dwell = _dwell(data, energy.size, file)
+        mid, how = _exposure(entry, counts, start, dwell, file)
+        if mid is not None:
+            mid = np.where(np.isnan(counts).all(axis=(1, 2)), np.nan, mid)
+        header = {field: text(entry, field) for field in _TOLD} | {"stxm_scan_type": text(data, "stxm_scan_type")}
+        attrs = {"format": FORMAT, "region": region, "channel": name, "header": json.dumps(header)}
+        scan = Scan(
+            counts=counts,
+            energy=energy,
+            y=y,
+            x=x,
+            start=start,
+            exposure_mid=mid,
+            exposure_times=how,
+            dwell=dwell,
+            ring_current=_ring_current(entry, energy.size, file),
+            position_y=_positions(entry, "sample_y", counts.shape, y, unit(data, "sample_y"), file),
+            position_x=_positions(entry, "sample_x", counts.shape, x, unit(data, "sample_x"), file),
+            attrs=attrs | _extras(entry),
+        )
+    return to_recording(scan, path=path, timezone=timezone)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[list[Any]]:
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise FileFormatError(
+            "the file cannot be opened as HDF5", file=path, value=error, remedy="it may be cut off, or still be written"
+        ) from None
+    with file:
+        found = entries(file)
+        if not found:
+            raise FileFormatError("the file holds no STXM scan", file=path, limit="an NXentry of definition NXstxm")
+        try:
+            yield found
+        except (OSError, RuntimeError) as error:
+            raise FileFormatError("a part of the file cannot be read", file=path, value=error) from None
+
+
+def _without_blank_frames(counts: np.ndarray, path: Path) -> np.ndarray:
+    """Return the counts with NaN in frames that are zero throughout: space reserved for frames never written."""
+    blank = ~np.any((counts != 0) & np.isfinite(counts), axis=(1, 2))
+    if blank.all():
+        raise FileFormatError(
+            "every frame is blank", file=path, remedy="the scan was aborted, or is still to be written"
+        )
+    if blank.any():
+        warnings.warn(
+            f"{path}: {int(blank.sum())} of {blank.size} frames are blank and were flagged as missing",
+            LithiscopeWarning,
+            stacklevel=3,
+        )
+    return np.where(blank[:, None, None], np.nan, counts)
+
+
+def _moment(entry: Any, field: str, file: str) -> datetime | None:
+    written = text(entry, field)
+    if not written:
+        return None
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        raise FileFormatError(
+            "a time cannot be read", file=file, field=field, value=written, limit="ISO 8601"
+        ) from None
+
+
+def _dwell(data: Any, frames: int, file: str) -> np.ndarray | None:
+    times = numbers(data, "count_time", file=file)
+    if times is None or times.size == 0 or times.size % frames not in (0, 1 % frames):
+        return None
+    seconds = convert(times.ravel(), unit(data, "count_time") or SECOND, SECOND, field="count_time", file=file)
+    if not np.all(seconds > 0):
+        raise FileFormatError("the dwell time is not positive", file=file, field="count_time", value=seconds.min())
+    return np.full(frames, seconds[0]) if seconds.size == 1 else np.asarray(seconds.reshape(frames, -1).mean(axis=1))
+
+
+def _exposure(
+    entry: Any, counts: np.ndarray, start: datetime | None, dwell: np.ndarray | None, file: str
+) -> tuple[np.ndarray | None, str]:
+    """Return the middle of each frame's exposure in s since the start, and whether it was measured or estimated.
+
+    Measured: written by lithiscope, or the clock of every pixel (PolLux). Estimated: the time from start to end, or
+    else the dwell, shared among the frames.
+    """
+    frames, pixels = counts.shape[0], counts.shape[1] * counts.shape[2]
+    written = numbers(entry, "collection/exposure_mid", file=file)
+    if written is not None and written.shape == (frames,):
+        return written, "measured"
+    clock = numbers(entry, "instrument/time_detector/data", file=file)
+    if clock is not None and clock.size == frames * pixels and start is not None and start.tzinfo is not None:
+        return clock.reshape(frames, pixels).mean(axis=1) - start.timestamp(), "measured"
+    share = np.ones(frames) if dwell is None else dwell
+    end = _moment(entry, "end_time", file)
+    if start is not None and end is not None and (start.tzinfo is None) == (end.tzinfo is None) and end > start:
+        lasts = (end - start).total_seconds() * share / share.sum()
+    elif dwell is not None:
+        lasts = dwell * pixels
+    else:
+        return None, "estimated"
+    return np.cumsum(lasts) - lasts / 2, "estimated"
+
+
+def _ring_current(entry: Any, frames: int, file: str) -> np.ndarray | None:
+    """Return the mean ring current of each frame in A; None when the monitor is something else than a current."""
+    monitor = numbers(entry, "control/data", file=file)
+    if monitor is None or monitor.size == 0 or monitor.size % frames:
+        return None
+    try:
+        current = convert(monitor, unit(entry, "control/data"), AMPERE, field="control/data", file=file)
+    except UnitError:
+        return None
+    return np.asarray(current.reshape(frames, -1).mean(axis=1))
+
+
+def _positions(
+    entry: Any, name: str, shape: tuple[int, ...], axis: np.ndarray, axis_unit: str | None, file: str
+) -> np.ndarray | None:
+    """Return the measured positions in um, in the unit of the axis where they state none; None if they do not fit."""
+    field = f"instrument/{name}/data"
+    measured = numbers(entry, field, file=file)
+    if measured is None or measured.size != np.prod(shape):
+        return None
+    positions = convert(measured, unit(entry, field) or axis_unit, MICROMETRE, field=field, file=file)
+    # Far from the axis it is another motor (a coarse stage) or another unit.
+    near = abs(float(positions.mean() - axis.mean())) <= np.ptp(axis) + 1.0
+    return np.asarray(positions).reshape(shape) if near else None
+
+
+def _extras(entry: Any) -> dict[str, Any]:
+    """Return what lithiscope wrote beyond the definition."""
+    extras: dict[str, Any] = {}
+    if origin := text(entry, "collection/origin"):
+        extras["origin"] = origin
+    saturation = numbers(entry, "collection/saturation", file="")
+    return extras if saturation is None else extras | {"saturation": float(saturation)}

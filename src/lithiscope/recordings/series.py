@@ -1,0 +1,173 @@
+"""A series of scans of one field, as one recording."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope import stages
+from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.recordings.opening import open_recording
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SAME_ENERGY = 1e-3
+SAME_STEP = 1e-3
+_OPTIONAL = ("exposure_mid", "dwell", "ring_current", "position_y", "position_x")
+_COMMON = ("format", "region", "channel", "origin", "saturation", "header")
+
+
+def open_series(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    region: int | None = None,
+    timezone: str | None = None,
+    channel: str | None = None,
+    reporter: Reporter = SILENT,
+) -> xr.Dataset:
+    """Read scans of one field, taken one after another, as one recording.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        The files, in any order; they are sorted by their start times.
+    region, timezone, channel
+        As for `open_recording`.
+    reporter : Reporter
+        Told of the progress.
+
+    Returns
+    -------
+    xarray.Dataset
+        Stage recording with dimensions (time, energy, y, x): `time` in s since the start of the first scan, at
+        mid-scan; `scan` numbers the scans from 0. Header, region and format are those of the first scan, the
+        positions too (scans that were taken up to half a pixel elsewhere are not moved: registration does that).
+
+    Raises
+    ------
+    FileFormatError
+        If a file is given twice, a start time is missing or occurs twice, or energies, number or size of pixels differ.
+    AnalysisError
+        If there are no files.
+    """
+    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    if not files:
+        raise AnalysisError("there are no scans to read", field="paths", remedy="give at least one file")
+    repeated = [path for path, count in Counter(file.resolve() for file in files).items() if count > 1]
+    if repeated:
+        raise FileFormatError("a file is given twice", file=repeated[0], remedy="give every scan once")
+    scans = [
+        open_recording(file, region=region, timezone=timezone, channel=channel)
+        for file in reporter.track(files, label="reading scans", total=len(files))
+    ]
+    starts = _starts(scans, files)
+    order = sorted(range(len(files)), key=starts.__getitem__)
+    scans, files, starts = [scans[i] for i in order], [files[i] for i in order], [starts[i] for i in order]
+    for scan, file in zip(scans[1:], files[1:], strict=True):
+        _check_alike(scans[0], scan, files[0], file)
+    return _joined(scans, [(start - starts[0]).total_seconds() for start in starts])
+
+
+def _starts(scans: Sequence[xr.Dataset], files: Sequence[Path]) -> list[datetime]:
+    attribute = "start_utc" if all("start_utc" in scan.attrs for scan in scans) else "start_local"
+    starts: list[datetime] = []
+    for scan, file in zip(scans, files, strict=True):
+        if attribute not in scan.attrs:
+            raise FileFormatError(
+                "a scan has no start time, so the series cannot be ordered",
+                file=file,
+                field="Time",
+                remedy="write the start into the header",
+            )
+        start = datetime.fromisoformat(scan.attrs[attribute])
+        if start in starts:
+            raise FileFormatError(
+                "two scans started at the same time",
+                file=file,
+                field="Time",
+                value=start.isoformat(),
+                remedy=f"remove the copy, this one or {files[starts.index(start)]}",
+            )
+        starts.append(start)
+    return starts
+
+
+def _check_alike(first: xr.Dataset, other: xr.Dataset, first_file: Path, file: Path) -> None:
+    remedy = f"only scans with the energies and pixels of {first_file.name} make a series with it"
+    for name in ("energy", "y", "x"):
+        if first.sizes[name] != other.sizes[name]:
+            raise FileFormatError(
+                "the scans of a series differ in size",
+                file=file,
+                field=name,
+                value=other.sizes[name],
+                limit=str(first.sizes[name]),
+                remedy=remedy,
+            )
+    away = float(np.abs(first["energy"].values - other["energy"].values).max())
+    if away > SAME_ENERGY:
+        raise FileFormatError(
+            "the scans of a series differ in their energies",
+            file=file,
+            field="energy",
+            value=f"{away:g} eV apart",
+            limit=f"{SAME_ENERGY} eV",
+            remedy=remedy,
+        )
+    for name in ("y", "x"):
+        here, there = (_step(scan[name].values) for scan in (first, other))
+        if abs(here - there) > SAME_STEP * here:
+            raise FileFormatError(
+                "the scans of a series differ in pixel size",
+                file=file,
+                field=name,
+                value=f"{there:g} um",
+                limit=f"{here:g} um",
+                remedy=remedy,
+            )
+        moved = float(other[name].values[0] - first[name].values[0])
+        if abs(moved) > here / 2 > 0:
+            warnings.warn(
+                f"{file}: the field lies {moved:.4g} um along {name} from that of {first_file.name}; the positions of "
+                "the first scan were kept, so this shows up as a shift in the registration",
+                LithiscopeWarning,
+                stacklevel=3,
+            )
+
+
+def _step(points: np.ndarray) -> float:
+    return float((points[-1] - points[0]) / (points.size - 1)) if points.size > 1 else 0.0
+
+
+def _joined(scans: Sequence[xr.Dataset], offsets: Sequence[float]) -> xr.Dataset:
+    first = scans[0]
+    names = ["counts", "counts_flag", *(name for name in _OPTIONAL if all(name in scan for scan in scans))]
+    variables = {
+        name: (" ".join(map(str, first[name].dims)), np.concatenate([scan[name].values for scan in scans]))
+        for name in names
+    }
+    if "exposure_mid" in variables:
+        dims, mids = variables["exposure_mid"]
+        variables["exposure_mid"] = (dims, mids + np.array(offsets)[:, None])
+    coords = {
+        "time": ("time", [float(scan["time"][0]) + offset for scan, offset in zip(scans, offsets, strict=True)]),
+        "scan": ("time", np.arange(len(scans))),
+        **{name: (name, first[name].values) for name in ("energy", "y", "x")},
+    }
+    attrs = {name: first.attrs[name] for name in _COMMON if name in first.attrs}
+    for name in ("start_local", "start_utc"):
+        if all(name in scan.attrs for scan in scans):
+            attrs[name] = first.attrs[name]
+    if "exposure_mid" in variables:
+        found = {scan.attrs.get("exposure_times", "estimated") for scan in scans}
+        attrs["exposure_times"] = "measured" if found == {"measured"} else "estimated"
+    attrs["source"] = ", ".join(scan.attrs["source"] for scan in scans)
+    return stages.new("recording", variables, coords=coords, attrs=attrs)
