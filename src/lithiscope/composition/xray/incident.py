@@ -1,0 +1,272 @@
+"""The counts without sample, I0: from a percentile of the picture, from a blank area, or from a spectrum."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lithiscope.composition.xray.kernels.incident import bright_mode, quantile_with_error
+from lithiscope.composition.xray.options import IncidentOptions
+from lithiscope.composition.xray.pictures import FloatArray, axis_values, counts_pictures, gain, image_mask, pictures
+from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
+from lithiscope.stages import check
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# How far (eV) the ends of two energy axes may differ by rounding in a file.
+_ROUNDING = 1e-3
+
+
+class Incident(NamedTuple):
+    """I0 and its standard deviation, dims (time, energy), and how it was found."""
+
+    counts: FloatArray
+    std: FloatArray
+    notes: Mapping[str, Any]
+
+
+def compare_incident(
+    frames: xr.Dataset,
+    *,
+    spectrum: xr.DataArray | None = None,
+    blank: Any = None,
+    options: IncidentOptions = IncidentOptions(),  # noqa: B008 (frozen)
+) -> xr.Dataset:
+    """Find I0 in every way that the arguments allow and put the answers side by side.
+
+    Parameters
+    ----------
+    frames : Frames(counts) or Recording
+        Counts, dims (time, energy, y, x).
+    spectrum : DataArray (energy), optional
+        Counts without sample, measured apart; energies in eV.
+    blank : (Y, X) bool array, optional
+        Where there is no sample.
+    options : IncidentOptions
+        Also states when two answers disagree.
+
+    Returns
+    -------
+    Dataset
+        ``incident`` and ``incident_std`` (counts), dims (method, time, energy).
+
+    Warns
+    -----
+    LithiscopeWarning
+        Where two ways differ by more than `disagreement_sigma` joint standard deviations and by more than
+        `disagreement_density` in ln I0: the picture has no blank area, or the spectrum belongs to another sample.
+    """
+    import xarray as xr
+
+    check(frames, "frames", "recording")
+    methods = ["percentile", *(["blank"] if blank is not None else []), *(["spectrum"] if spectrum is not None else [])]
+    found = {
+        method: find_incident(
+            frames, spectrum=spectrum, blank=blank, options=options.model_copy(update={"method": method})
+        )
+        for method in methods
+    }
+    for i, first in enumerate(methods):
+        for second in methods[i + 1 :]:
+            _warn_of_disagreement(first, found[first], second, found[second], options)
+    dims = ("method", "time", "energy")
+    return xr.Dataset(
+        {
+            "incident": (dims, np.stack([found[m].counts for m in methods]), {"units": "count"}),
+            "incident_std": (dims, np.stack([found[m].std for m in methods]), {"units": "count"}),
+        },
+        coords={"method": methods, "time": frames["time"].values, "energy": frames["energy"].values},
+    )
+
+
+def _warn_of_disagreement(name: str, one: Incident, other_name: str, other: Incident, options: IncidentOptions) -> None:
+    difference = np.log(one.counts / other.counts)
+    joint = np.hypot(one.std / one.counts, other.std / other.counts)
+    bad = (np.abs(difference) > options.disagreement_sigma * joint) & (
+        np.abs(difference) > options.disagreement_density
+    )
+    if bad.any():
+        worst = float(difference.flat[np.argmax(np.abs(difference))])
+        warnings.warn(
+            f"I0 by {name} and by {other_name} differ by up to {worst:+.3f} in ln I0 at {bad.sum()} of {bad.size} "
+            "pictures: one without blank area makes the percentile wrong, one of another day makes the spectrum wrong",
+            LithiscopeWarning,
+            stacklevel=3,
+        )
+
+
+def find_incident(
+    frames: xr.Dataset, *, spectrum: xr.DataArray | None, blank: Any, options: IncidentOptions
+) -> Incident:
+    """Find I0 by the method of the options.
+
+    Raises
+    ------
+    OptionError
+        If the method needs a spectrum or a mask that was not given.
+    AnalysisError
+        If mask or spectrum cannot be used.
+    """
+    method = options.method
+    if method == "auto":
+        method = "spectrum" if spectrum is not None else "blank" if blank is not None else "percentile"
+    if method == "spectrum":
+        return _from_spectrum(frames, _given(spectrum, "spectrum"), options)
+    if method == "blank":
+        return _from_blank(frames, image_mask(_given(blank, "blank"), frames, field="blank"), options)
+    return _from_percentile(frames, options)
+
+
+def _given(argument: Any, name: str) -> Any:
+    if argument is None:
+        raise OptionError(
+            f"I0 by {name} was asked for, but none was given", field="method", value=name, remedy=f"pass {name}="
+        )
+    return argument
+
+
+def _from_spectrum(frames: xr.Dataset, spectrum: xr.DataArray, options: IncidentOptions) -> Incident:
+    counts = interpolated(spectrum, axis_values(frames, "energy"), field="spectrum")
+    if not np.all(counts > 0):
+        raise AnalysisError(
+            "the incident spectrum is not positive",
+            field="spectrum",
+            value=float(np.min(counts)),
+            limit="above 0 at every energy of the data",
+            remedy="look for dropped points in the spectrum",
+        )
+    every = np.broadcast_to(counts, (frames.sizes["time"], counts.size)).copy()
+    if options.spectrum_ring_current is not None:
+        every *= _ring_current(frames, every.shape) / options.spectrum_ring_current
+    return Incident(every, options.spectrum_relative_std * every, {"incident_method": "spectrum"})
+
+
+def _ring_current(frames: xr.Dataset, shape: tuple[int, ...]) -> FloatArray:
+    if "ring_current" not in frames:
+        raise AnalysisError(
+            "the data do not hold the ring current",
+            field="spectrum_ring_current",
+            remedy="leave the option out, or correct the recording for ring current before",
+        )
+    return np.asarray(np.broadcast_to(frames["ring_current"].values.reshape(shape[0], -1), shape))
+
+
+def interpolated(spectrum: xr.DataArray, energies: FloatArray, *, field: str, offset: float = 0.0) -> FloatArray:
+    """Return a spectrum at the energies of the data, linearly interpolated; never beyond its ends.
+
+    Parameters
+    ----------
+    spectrum : DataArray (energy)
+        Values over energy (eV).
+    energies : (K,) array
+        Where they are wanted, eV.
+    field : str
+        Name of the spectrum, for the message.
+    offset : float
+        eV added to the energies of the spectrum.
+
+    Raises
+    ------
+    AnalysisError
+        If the spectrum has no energy axis, holds a value that is not finite, repeats an energy, or does not reach
+        as far as the data.
+    """
+    if spectrum.dims != ("energy",) or "energy" not in spectrum.coords:
+        raise AnalysisError("a spectrum needs one dimension", field=field, value=spectrum.dims, limit="(energy)")
+    ordered = spectrum.sortby("energy")
+    axis, values = np.asarray(ordered["energy"].values, float) + offset, np.asarray(ordered.values, float)
+    if not (np.all(np.isfinite(values)) and np.all(np.diff(axis) > 0)):
+        raise AnalysisError(
+            "a spectrum has a value that is not finite, or an energy twice",
+            field=field,
+            remedy="remove that point from the file",
+        )
+    if energies.min() < axis[0] - _ROUNDING or energies.max() > axis[-1] + _ROUNDING:
+        raise AnalysisError(
+            "a spectrum does not cover the energies of the data",
+            field=field,
+            value=f"{axis[0]:g} to {axis[-1]:g} eV",
+            limit=f"{energies.min():g} to {energies.max():g} eV",
+            remedy="give a longer spectrum or use fewer energies",
+        )
+    return np.asarray(np.interp(energies, axis, values))
+
+
+def _from_blank(frames: xr.Dataset, mask: np.ndarray, options: IncidentOptions) -> Incident:
+    counts = _counts(frames)
+    chosen = np.where(np.isfinite(counts), mask, False)
+    number = chosen.sum(axis=(2, 3))
+    if np.any(number < options.minimum_blank_pixels):
+        raise AnalysisError(
+            "the blank mask has too few pixels",
+            field="blank",
+            value=int(number.min()),
+            limit=f"at least {options.minimum_blank_pixels} with counts, in every picture",
+            remedy="draw a larger blank area or lower minimum_blank_pixels",
+        )
+    mean = np.mean(counts, axis=(2, 3), where=chosen, dtype=float)
+    spread = np.std(counts, axis=(2, 3), where=chosen, dtype=float, ddof=1)
+    _require_positive(mean, "blank")
+    # Resampled neighbours share counts; the native spread is what averages down.
+    std = spread / gain(frames) / np.sqrt(number)
+    return Incident(mean, std, {"incident_method": "blank", "blank_pixels": int(number.min())})
+
+
+def _from_percentile(frames: xr.Dataset, options: IncidentOptions) -> Incident:
+    counts = _counts(frames)
+    noise_gain = gain(frames)
+    first = int(np.argmin(axis_values(frames, "energy")))
+    value, std = np.empty((2, *counts.shape[:2]))
+    shares = []
+    for t, frame in enumerate(counts):
+        share = _blank_share(_finite(frame[first], t, options), options)
+        shares.append(share)
+        middle = 1 - share / 2 if options.percentile is None else options.percentile / 100
+        for k, picture in enumerate(frame):
+            value[t, k], std[t, k] = quantile_with_error(
+                _finite(picture, t, options), middle, options.percentile_window / 100, share
+            )
+    _require_positive(value, "percentile")
+    notes: dict[str, Any] = {"incident_method": "percentile", "blank_share": [round(share, 4) for share in shares]}
+    if options.percentile is not None:
+        notes["incident_percentile"] = options.percentile
+    return Incident(value, std / noise_gain, notes)
+
+
+def _blank_share(picture: FloatArray, options: IncidentOptions) -> float:
+    noise = float(np.sqrt(options.counts_per_photon * max(float(np.quantile(picture, 0.99)), 1.0)))
+    return max(bright_mode(picture, noise)[1], options.minimum_blank_pixels / picture.size)
+
+
+def _finite(picture: FloatArray, time: int, options: IncidentOptions) -> FloatArray:
+    values = np.asarray(picture[np.isfinite(picture)], dtype=float)
+    if values.size < 2 * options.minimum_blank_pixels:
+        raise AnalysisError(
+            "a picture has too few pixels to find I0 in it",
+            field="counts",
+            value=f"{values.size} pixels with counts at time index {time}",
+            limit=f"at least {2 * options.minimum_blank_pixels}",
+            remedy="give a spectrum, or leave the frame out",
+        )
+    return values
+
+
+def _require_positive(incident: FloatArray, field: str) -> None:
+    if not np.all(incident > 0):
+        raise AnalysisError(
+            "I0 is not positive",
+            field=field,
+            value=float(np.min(incident)),
+            limit="above 0 counts",
+            remedy="check the dark correction and the blank area",
+        )
+
+
+def _counts(frames: xr.Dataset) -> FloatArray:
+    if frames.attrs["stage"] == "recording":
+        return counts_pictures(frames).values
+    return pictures(frames, quantity="counts").values

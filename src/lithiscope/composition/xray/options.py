@@ -1,0 +1,100 @@
+"""The options of every step of this technique."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lithiscope.options import Options
+
+
+class IncidentOptions(Options):
+    """How the counts without sample, I0, are found, and what makes an optical density doubtful."""
+
+    method: Literal["auto", "percentile", "blank", "spectrum"] = Field(
+        default="auto",
+        description="auto: the external spectrum if one is given, else the blank mask if one is given, else percentile",
+    )
+    percentile: float | None = Field(
+        default=None,
+        gt=0,
+        lt=100,
+        description="percentile of the counts taken as I0; none: the middle of the measured blank share",
+    )
+    percentile_window: float = Field(
+        default=2.5, gt=0, le=25, description="half width of the window of percentiles that is averaged"
+    )
+    minimum_blank_pixels: int = Field(default=25, ge=2, description="smallest blank mask or blank share, in pixels")
+    spectrum_relative_std: float = Field(
+        default=0.0, ge=0, lt=1, description="standard deviation of the external spectrum over its value"
+    )
+    spectrum_ring_current: float | None = Field(
+        default=None,
+        gt=0,
+        description="ring current (A) at which the spectrum was measured; given: I0 is scaled by the recorded current",
+    )
+    counts_per_photon: float = Field(
+        default=1.0, gt=0, description="variance of the counts over their mean, where no noise is given with them"
+    )
+    saturation: float | None = Field(
+        default=None, gt=0, description="counts at and above which the detector is not trusted; none: the file's own"
+    )
+    few_counts: float = Field(
+        default=20.0,
+        ge=0,
+        description="counts below which a warning is set: the logarithm is then biased by over 11 % of its own sigma",
+    )
+    opaque_above: float = Field(
+        default=2.5, gt=0, description="optical density above which stray light counts and a warning is set"
+    )
+    disagreement_sigma: float = Field(
+        default=5.0, gt=0, description="ways to find I0 disagree when they differ by more than this many joint sigma"
+    )
+    disagreement_density: float = Field(default=0.02, gt=0, description="and by more than this optical density")
+
+
+class ReferenceOptions(Options):
+    """How the spectra of the end members are put on the energies and on the scale of the data."""
+
+    energy_offset: float = Field(default=0.0, description="eV added to the energies of the spectra")
+    scale: Literal["mean", "pre_edge"] = Field(
+        default="mean",
+        description="from pictures: mean keeps the mean optical density (amount 1 = that region's mean thickness); "
+        "pre_edge divides by the optical density at the lowest energy",
+    )
+
+
+class UnmixOptions(Options):
+    """How optical densities become a lithium fraction."""
+
+    mode: Literal["few_energy", "general"] = Field(
+        default="few_energy",
+        description="few_energy: pre-edge subtracted, every energy needed; general: any number of energies",
+    )
+    energies: tuple[float, ...] | None = Field(default=None, description="energies used (eV); none: all")
+    offset: bool = Field(default=True, description="general mode: fit a constant beside the references")
+    slope: bool = Field(default=False, description="general mode: fit a term linear in energy beside the references")
+    weighting: Literal["variance", "none"] = Field(
+        default="variance",
+        description="variance: each pixel and energy by 1/variance; none: equal, with sigma from the residuals",
+    )
+    non_negative: bool = Field(
+        default=False, description="hold the references at or above zero; for display only, it biases x at the ends"
+    )
+    minimum_amount: float = Field(
+        default=0.5, ge=0, description="smallest amount that gets an x, as a share of the plateau of the amount"
+    )
+    minimum_amount_absolute: float | None = Field(
+        default=None, ge=0, description="the same in units of the references; replaces minimum_amount"
+    )
+    plateau_percentile: float = Field(
+        default=95.0, gt=0, le=100, description="percentile of the significant amounts that is the plateau"
+    )
+    outside_sigma: float = Field(
+        default=3.0, gt=0, description="sigma outside the references at which a warning is set"
+    )
+    largest_condition: float = Field(
+        default=1e4, gt=1, description="condition number of references and background above which the fit is refused"
+    )
+    keep_covariance: bool = Field(default=False, description="keep the covariance of the coefficients (large)")

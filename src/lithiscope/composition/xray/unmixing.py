@@ -1,0 +1,205 @@
+"""From optical densities to the lithium fraction, with random, frame-wide and unsolvable parts kept apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lithiscope.composition.xray.model import Model, build_model
+from lithiscope.composition.xray.options import UnmixOptions
+from lithiscope.composition.xray.pictures import FloatArray, Pictures, coordinates, frame_std, gain, pictures
+from lithiscope.composition.xray.solve import FrameSolution, Pull, pull_of_frame, solve_frame
+from lithiscope.errors import AnalysisError
+from lithiscope.stages import blank_fatal, fatal_mask, flag_bit, new
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def lithium_fraction(
+    od: xr.Dataset,
+    references: xr.Dataset,
+    *,
+    options: UnmixOptions = UnmixOptions(),  # noqa: B008 (frozen)
+) -> xr.Dataset:
+    """Unmix optical densities into end members and return the lithium fraction with its uncertainty.
+
+    x = sum(l_r c_r)/sum(c_r) over the references that stand for a lithium fraction l_r; with two of them this is
+    a/(a+b) (Lim 2016, eqs. S2 and S3). The solve is unconstrained, so x may leave [0, 1] by its noise; clip it only
+    for display. Take means over a region weighted by ``amount``: weights 1/variance would bias them.
+
+    Parameters
+    ----------
+    od : Frames(optical_density)
+        Dims (time, energy, y, x).
+    references : References
+        End members on the same energies.
+    options : UnmixOptions
+        Mode, weighting, thresholds.
+
+    Returns
+    -------
+    CompositionVideo
+        ``lithium_fraction`` with ``_std`` (random), ``_frame_std`` (the error of I0, for the amount-weighted mean of
+        the frame) and ``_flag``; ``amount``, ``chi_square``, ``coefficient``, ``noise_gain``.
+
+    Raises
+    ------
+    AnalysisError
+        If energies, references and components do not make a problem with one answer, or sigma cannot be known.
+    """
+    data = pictures(od, quantity="optical_density")
+    model = build_model(od, references, options)
+    _require_noise(data, model)
+    chosen = Pictures(
+        data.values[:, model.chosen],
+        None if data.std is None else data.std[:, model.chosen],
+        data.flag[:, model.chosen],
+    )
+    frames = [solve_frame(*_flat(chosen, t), model, options) for t in range(od.sizes["time"])]
+    amount = np.stack([frame.amount for frame in frames])
+    plateau = _plateau(amount, np.stack([frame.amount_std for frame in frames]), options)
+    floor = options.minimum_amount * plateau
+    if options.minimum_amount_absolute is not None:
+        floor = options.minimum_amount_absolute
+    flag = _flags(chosen, frames, amount, floor, model, options)
+    pulls = [
+        pull_of_frame(frame, _flat(chosen, t)[1], model, options, ~fatal_mask(flag[t]))
+        for t, frame in enumerate(frames)
+    ]
+    attrs = _attributes(frames, flag, model, references, options) | {"plateau": plateau, "amount_floor": floor}
+    return _video(od, frames, flag, pulls, model, attrs)
+
+
+def _require_noise(data: Pictures, model: Model) -> None:
+    if data.std is None and model.design.shape[0] <= model.design.shape[1]:
+        raise AnalysisError(
+            "the error of the lithium fraction cannot be known",
+            field="signal_std",
+            value="absent",
+            limit="given, or more energies than components so that the residuals tell it",
+            remedy="make the optical density with optical_density(...)",
+        )
+
+
+def _flat(data: Pictures, time: int) -> tuple[FloatArray, FloatArray | None]:
+    energies = data.values.shape[1]
+    std = None if data.std is None else data.std[time].reshape(energies, -1)
+    return data.values[time].reshape(energies, -1), std
+
+
+def _plateau(amount: FloatArray, std: FloatArray, options: UnmixOptions) -> float:
+    """Return the percentile of the time-mean amount among pixels where it stands five sigma above nothing."""
+    mean, number = _time_mean(amount), np.isfinite(amount).sum(axis=0)
+    there = number > 0
+    error = np.sqrt(np.nansum(np.square(std), axis=0)) / np.maximum(number, 1)
+    significant = there & (np.nan_to_num(mean) > 5 * error)
+    pool = mean[significant] if significant.any() else mean[there]
+    return float(np.percentile(pool, options.plateau_percentile)) if pool.size else 0.0
+
+
+def _time_mean(amount: FloatArray) -> FloatArray:
+    """Return the mean over time of what is finite; NaN where nothing is."""
+    number = np.isfinite(amount).sum(axis=0)
+    return np.where(number > 0, np.nansum(amount, axis=0) / np.maximum(number, 1), np.nan)
+
+
+def _flags(
+    data: Pictures,
+    frames: list[FrameSolution],
+    amount: FloatArray,
+    floor: float,
+    model: Model,
+    options: UnmixOptions,
+) -> np.ndarray:
+    """Return flags (time, pixels): why there is no x, and what to know about one that stands."""
+    times, energies = data.flag.shape[:2]
+    bits = data.flag.reshape(times, energies, -1)
+    solvable = np.stack([frame.solvable for frame in frames])
+    if options.mode == "few_energy":
+        flag = np.asarray(np.bitwise_or.reduce(bits, axis=1))
+    else:  # an energy without a value is left out; its flag counts only where too few are left
+        fatal = fatal_mask(bits)
+        flag = np.bitwise_or.reduce(np.where(fatal, 0, bits), axis=1).astype(np.uint16)
+        flag |= np.where(solvable, 0, np.bitwise_or.reduce(np.where(fatal, bits, 0), axis=1)).astype(np.uint16)
+    flag[~solvable] |= flag_bit("unsolvable")
+    with np.errstate(invalid="ignore"):
+        thin = (_time_mean(amount) < floor) | ~(amount > 0)
+        flag[thin & ~fatal_mask(flag)] |= flag_bit("no_material")
+        x = np.stack([frame.x for frame in frames])
+        margin = options.outside_sigma * np.stack([frame.x_std for frame in frames])
+        low, high = model.content_range
+        outside = ((x < low - margin) | (x > high + margin)) & ~fatal_mask(flag)
+    flag[outside] |= flag_bit("outside_references")
+    return flag
+
+
+def _attributes(
+    frames: list[FrameSolution], flag: np.ndarray, model: Model, references: xr.Dataset, options: UnmixOptions
+) -> dict[str, Any]:
+    energies, unknowns = model.design.shape
+    attrs: dict[str, Any] = {
+        "signal": "lithium_fraction",
+        "unmixing_mode": options.mode,
+        "unmixing_weighting": options.weighting,
+        "degrees_of_freedom": energies - unknowns,
+        "condition_number": model.condition_number,
+        "references": str(references.attrs.get("source", "")),
+        "constraint": "non-negative: biased near x = 0 and x = 1, for display only" if options.non_negative else "none",
+    }
+    squares = np.stack([frame.squared_residual for frame in frames])
+    if np.isfinite(squares).any():
+        attrs["residual_rms"] = float(np.sqrt(np.nanmean(squares) / energies))
+    chi_square = np.stack([frame.chi_square for frame in frames])[~fatal_mask(flag)]
+    if energies > unknowns and np.isfinite(chi_square).any():
+        attrs["empirical_over_predicted_sigma"] = float(np.sqrt(np.nanmean(chi_square) / (energies - unknowns)))
+    return attrs
+
+
+def _video(
+    od: xr.Dataset,
+    frames: list[FrameSolution],
+    flag: np.ndarray,
+    pulls: list[Pull],
+    model: Model,
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    image = (od.sizes["y"], od.sizes["x"])
+
+    def stacked(name: str) -> FloatArray:
+        fields = [getattr(frame, name) for frame in frames]
+        return np.stack([field.reshape(*field.shape[:-1], *image) for field in fields])
+
+    bits = flag.reshape(-1, *image)
+    covariance = stacked("covariance") if frames[0].covariance is not None else None
+    variables: dict[str, tuple[str, Any]] = {
+        "lithium_fraction": ("time y x", blank_fatal(stacked("x"), bits)),
+        "lithium_fraction_std": ("time y x", blank_fatal(stacked("x_std"), bits)),
+        "lithium_fraction_frame_std": ("time", _frame_std(pulls, frame_std(od)[:, model.chosen])),
+        "lithium_fraction_flag": ("time y x", bits),
+        "amount": ("time y x", stacked("amount")),
+        "amount_std": ("time y x", stacked("amount_std")),
+        "chi_square": ("time y x", stacked("chi_square")),
+        "coefficient": ("time component y x", stacked("coefficients")),
+        "noise_gain": ("time", _noise_gain(pulls, gain(od)[:, model.chosen])),
+    }
+    coords = coordinates(od) | {"component": ("component", model.components)}
+    if covariance is not None:
+        variables["covariance"] = ("time component component_other y x", covariance)
+        coords["component_other"] = ("component_other", model.components)
+    return new("composition_video", variables, coords=coords, attrs=attrs)
+
+
+def _frame_std(pulls: list[Pull], incident_std: FloatArray) -> FloatArray:
+    """Return the error of the amount-weighted mean of x from I0: energies independent, added in quadrature."""
+    mean_slope = np.stack([pull.gradient / pull.weight if pull.weight > 0 else pull.gradient * 0 for pull in pulls])
+    return np.asarray(np.sqrt(np.sum(np.square(mean_slope * incident_std), axis=1)))
+
+
+def _noise_gain(pulls: list[Pull], energy_gain: FloatArray) -> FloatArray:
+    """Return apparent over native sigma of x: the energies' gains, each by its share of the variance of x."""
+    apparent = np.stack([pull.variance for pull in pulls])
+    native = (apparent / np.square(energy_gain)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(native > 0, np.sqrt(apparent.sum(axis=1) / native), energy_gain.mean(axis=1)))

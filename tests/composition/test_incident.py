@@ -1,0 +1,140 @@
+"""I0 by percentile, blank mask and spectrum: values, standard errors, and what each does wrong where it must."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from composition import scene
+from lithiscope.composition.xray import IncidentOptions, compare_incident, optical_density
+from lithiscope.composition.xray.kernels.incident import bright_mode, quantile_with_error
+from lithiscope.errors import AnalysisError, LithiscopeWarning
+
+SHOTS = 20
+COUNTS = 8000.0
+
+
+def errors_of(options, share, seed=1, blank=None):
+    """ln(I0 found / truth) and the sigma that was stated, (shots, energy)."""
+    rng = np.random.default_rng(seed)
+    thickness = scene.platelet((80, 80), share)
+    found, stated = [], []
+    for _ in range(SHOTS):
+        recording = scene.recording(scene.densities(0.5, thickness), COUNTS, rng=rng)
+        od = optical_density(recording, options=options, blank=None if blank is None else blank(thickness))
+        found.append(np.log(od["incident"].values[0] / COUNTS))
+        stated.append(od["signal_frame_std"].values[0])
+    return np.array(found), np.array(stated)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_middle_of_the_blank_share_is_right_within_its_sigma(share):
+    found, stated = errors_of(IncidentOptions(), share)
+    scatter = np.sqrt(np.mean(found**2))
+    # 60 draws: their rms is good to 1/sqrt(120) = 9 %; the stated sigma is an upper bound within about 20 %.
+    assert 0.65 < scatter / stated.mean() < 1.2
+    assert np.abs(found.mean()) < 4 * stated.mean() / np.sqrt(found.size)
+
+
+def test_blank_mask_is_right_within_its_sigma():
+    found, stated = errors_of(IncidentOptions(), 0.3, blank=lambda thickness: thickness == 0)
+    assert 0.7 < np.sqrt(np.mean(found**2)) / stated.mean() < 1.3  # 60 draws: 9 %; three sigma
+    # The mean of n pixels of N counts: 1/sqrt(n N).
+    assert stated.mean() == pytest.approx(1 / np.sqrt(0.3 * 6400 * COUNTS), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("share", "expected", "tolerance"),
+    [
+        # Half of the window lies on the platelet: ln of the mean of 1 and exp(-0.345), at the pre-edge; the ranks at
+        # the rims of both modes, two to three sigma out (0.011 and 0.013), nearly cancel.
+        (0.2, np.log((1 + np.exp(-0.345)) / 2), 0.01),
+        # The 80th percentile of all is the 60th, and the 75th, of the blank: +0.2533 and +0.6745 sigma of 1/sqrt(N).
+        (0.5, 0.2533 / np.sqrt(COUNTS), 3e-4),
+        (0.8, 0.6745 / np.sqrt(COUNTS), 3e-4),
+    ],
+)
+def test_fixed_80th_percentile_errs_as_the_blank_share_says(share, expected, tolerance):
+    found, _ = errors_of(IncidentOptions(percentile=80.0), share)
+    assert found[:, 0].mean() == pytest.approx(expected, abs=tolerance)
+
+
+def test_rare_blank_is_found_beside_a_thickness_gradient():
+    rng = np.random.default_rng(3)
+    thickness = np.linspace(0.5, 1.5, 100)[:, None] * np.ones(100)
+    thickness[:, :5] = 0.0
+    recording = scene.recording(scene.densities(0.5, thickness), COUNTS, rng=rng)
+    od = optical_density(recording)
+    assert od.attrs["blank_share"][0] == pytest.approx(0.05, abs=0.008)
+    np.testing.assert_allclose(od["incident"], COUNTS, rtol=4e-3)
+
+
+def test_three_ways_agree_on_a_clean_scene():
+    rng = np.random.default_rng(4)
+    thickness = scene.platelet()
+    recording = scene.recording(scene.densities(0.5, thickness), rng=rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compare_incident(recording, spectrum=scene.incident_spectrum(), blank=thickness == 0)
+    assert found["method"].values.tolist() == ["percentile", "blank", "spectrum"]
+    np.testing.assert_allclose(found["incident"], scene.INCIDENT, rtol=2e-3)
+
+
+def test_membrane_everywhere_makes_picture_and_spectrum_disagree_aloud():
+    rng = np.random.default_rng(5)
+    recording = scene.recording(scene.densities(0.5, scene.platelet()) + 0.85, rng=rng)
+    with pytest.warns(LithiscopeWarning, match=r"percentile and by spectrum differ by up to -0\.85"):
+        compare_incident(recording, spectrum=scene.incident_spectrum())
+
+
+def test_ring_current_scales_the_spectrum():
+    rng = np.random.default_rng(6)
+    recording = scene.recording(np.zeros((3, 8, 8)), rng=rng)
+    options = IncidentOptions(spectrum_ring_current=0.5, spectrum_relative_std=0.01)
+    with pytest.raises(AnalysisError, match="ring current"):
+        optical_density(recording, spectrum=scene.incident_spectrum(), options=options)
+    recording["ring_current"] = (("time", "energy"), np.full((1, 3), 0.4), {"units": "A"})
+    od = optical_density(recording, spectrum=scene.incident_spectrum(), options=options)
+    np.testing.assert_allclose(od["incident"], 0.8 * scene.INCIDENT)
+    np.testing.assert_allclose(od["signal_frame_std"], 0.01)
+
+
+def test_spectrum_is_interpolated_linearly_and_sorted():
+    rng = np.random.default_rng(7)
+    recording = scene.recording(np.zeros((3, 8, 8)), rng=rng)
+    spectrum = scene.spectrum([3000.0, 1000.0], [723.0, 703.0])
+    od = optical_density(recording, spectrum=spectrum)
+    np.testing.assert_allclose(od["incident"][0], [1000.0, 1300.0, 2000.0])
+
+
+def test_picture_without_counts_is_an_error_not_a_number():
+    rng = np.random.default_rng(8)
+    recording = scene.recording(np.zeros((3, 8, 8)), 0.0, rng=rng)
+    with pytest.raises(AnalysisError, match="not positive"):
+        optical_density(recording)
+    recording["counts"][:] = np.nan
+    with pytest.raises(AnalysisError, match="too few pixels"):
+        optical_density(recording)
+
+
+@given(scale=st.floats(0.5, 50.0), seed=st.integers(0, 5))
+def test_bright_mode_scales_with_the_unit_of_counts(scale, seed):
+    counts = np.random.default_rng(seed).normal(1000.0, 30.0, 4000)
+    centre, share = bright_mode(counts, 30.0)
+    scaled_centre, scaled_share = bright_mode(counts * scale, 30.0 * scale)
+    assert scaled_centre == pytest.approx(scale * centre, rel=1e-3)
+    assert scaled_share == pytest.approx(share, abs=0.02)
+
+
+@given(st.permutations(list(range(40))))
+def test_quantile_ignores_the_order_of_pixels(order):
+    counts = np.linspace(0.0, 1.0, 40)
+    assert quantile_with_error(counts[order], 0.5, 0.05, 1.0) == quantile_with_error(counts, 0.5, 0.05, 1.0)
+
+
+def test_uniform_picture_is_its_own_blank():
+    assert bright_mode(np.full(50, 7.0), 1.0) == (7.0, 1.0)
