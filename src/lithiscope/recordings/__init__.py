@@ -9,12 +9,13 @@ from lithiscope.recordings.nexus.write import write_nexus
 from lithiscope.recordings.opening import open_recording, open_regions
 from lithiscope.recordings.readers import Reader, guess_format
 from lithiscope.recordings.sdf.write import write_sdf
-from lithiscope.recordings.series import open_series
+from lithiscope.recordings.series import join_scans, open_series
 from lithiscope.recordings.spectra import read_spectrum
 
 __all__ = [
     "Reader",
     "guess_format",
+    "join_scans",
     "open_recording",
     "open_regions",
     "open_series",

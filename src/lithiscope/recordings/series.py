@@ -59,8 +59,6 @@ def open_series(
         If there are no files.
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    if not files:
-        raise AnalysisError("there are no scans to read", field="paths", remedy="give at least one file")
     repeated = [path for path, count in Counter(file.resolve() for file in files).items() if count > 1]
     if repeated:
         raise FileFormatError("a file is given twice", file=repeated[0], remedy="give every scan once")
@@ -68,22 +66,57 @@ def open_series(
         open_recording(file, region=region, timezone=timezone, channel=channel)
         for file in reporter.track(files, label="reading scans", total=len(files))
     ]
-    starts = _starts(scans, files)
-    order = sorted(range(len(files)), key=starts.__getitem__)
-    scans, files, starts = [scans[i] for i in order], [files[i] for i in order], [starts[i] for i in order]
-    for scan, file in zip(scans[1:], files[1:], strict=True):
-        _check_alike(scans[0], scan, files[0], file)
-    return _joined(scans, [(start - starts[0]).total_seconds() for start in starts])
+    return join_scans(scans)[0]
 
 
-def _starts(scans: Sequence[xr.Dataset], files: Sequence[Path]) -> list[datetime]:
+def join_scans(scans: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[int]]:
+    """Join scans of one field into one recording, sorted by their start times.
+
+    Parameters
+    ----------
+    scans : sequence of xarray.Dataset
+        Stage recording, each with one time, in any order.
+
+    Returns
+    -------
+    series : xarray.Dataset
+        As of `open_series`.
+    order : list of int
+        For each time of the series, which of `scans` it is.
+
+    Raises
+    ------
+    FileFormatError
+        As of `open_series`.
+    AnalysisError
+        If there are no scans.
+    """
+    if not scans:
+        raise AnalysisError("there are no scans to join", field="scans", remedy="give at least one")
+    for scan in scans:
+        stages.check(scan, "recording")
+    starts = _starts(scans)
+    order = sorted(range(len(scans)), key=starts.__getitem__)
+    ordered = [scans[i] for i in order]
+    for scan in ordered[1:]:
+        _check_alike(ordered[0], scan)
+    return _joined(ordered, [(starts[i] - starts[order[0]]).total_seconds() for i in order]), order
+
+
+def _name(scan: xr.Dataset) -> str:
+    return str(scan.attrs.get("source", "scan"))
+
+
+def _starts(scans: Sequence[xr.Dataset]) -> list[datetime]:
+    if len(scans) == 1:
+        return [datetime.min]
     attribute = "start_utc" if all("start_utc" in scan.attrs for scan in scans) else "start_local"
     starts: list[datetime] = []
-    for scan, file in zip(scans, files, strict=True):
+    for scan in scans:
         if attribute not in scan.attrs:
             raise FileFormatError(
                 "a scan has no start time, so the series cannot be ordered",
-                file=file,
+                file=_name(scan),
                 field="Time",
                 remedy="write the start into the header",
             )
@@ -91,17 +124,18 @@ def _starts(scans: Sequence[xr.Dataset], files: Sequence[Path]) -> list[datetime
         if start in starts:
             raise FileFormatError(
                 "two scans started at the same time",
-                file=file,
+                file=_name(scan),
                 field="Time",
                 value=start.isoformat(),
-                remedy=f"remove the copy, this one or {files[starts.index(start)]}",
+                remedy=f"remove the copy, this one or {_name(scans[starts.index(start)])}",
             )
         starts.append(start)
     return starts
 
 
-def _check_alike(first: xr.Dataset, other: xr.Dataset, first_file: Path, file: Path) -> None:
-    remedy = f"only scans with the energies and pixels of {first_file.name} make a series with it"
+def _check_alike(first: xr.Dataset, other: xr.Dataset) -> None:
+    file = _name(other)
+    remedy = f"only scans with the energies and pixels of {_name(first)} make a series with it"
     for name in ("energy", "y", "x"):
         if first.sizes[name] != other.sizes[name]:
             raise FileFormatError(
@@ -136,7 +170,7 @@ def _check_alike(first: xr.Dataset, other: xr.Dataset, first_file: Path, file: P
         moved = float(other[name].values[0] - first[name].values[0])
         if abs(moved) > here / 2 > 0:
             warnings.warn(
-                f"{file}: the field lies {moved:.4g} um along {name} from that of {first_file.name}; the positions of "
+                f"{file}: the field lies {moved:.4g} um along {name} from that of {_name(first)}; the positions of "
                 "the first scan were kept, so this shows up as a shift in the registration",
                 LithiscopeWarning,
                 stacklevel=3,
@@ -169,5 +203,5 @@ def _joined(scans: Sequence[xr.Dataset], offsets: Sequence[float]) -> xr.Dataset
     if "exposure_mid" in variables:
         found = {scan.attrs.get("exposure_times", "estimated") for scan in scans}
         attrs["exposure_times"] = "measured" if found == {"measured"} else "estimated"
-    attrs["source"] = ", ".join(scan.attrs["source"] for scan in scans)
+    attrs["source"] = ", ".join(map(_name, scans))
     return stages.new("recording", variables, coords=coords, attrs=attrs)
