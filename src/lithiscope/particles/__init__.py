@@ -1,0 +1,34 @@
+"""Where the particles are: masks found or imported, names that last, outlines, tracks, and the table of particles.
+
+Particles are found in the amount of material of a composition video, or imported from Fiji, GeoJSON or TIFF files. A
+label image numbers them; a name stays with a particle when its mask changes. The table reduces a composition video to
+one row per particle and frame, with random, frame-wide and systematic uncertainty apart.
+"""
+
+from lithiscope.particles.exchange import export_outlines, import_labels
+from lithiscope.particles.exclusions import exclude_frames
+from lithiscope.particles.find import find_particles
+from lithiscope.particles.identity import match_particles, name_particles
+from lithiscope.particles.options import Exclusion, FindOptions, ImportOptions, TableOptions, TrackOptions
+from lithiscope.particles.outlines import outline
+from lithiscope.particles.rows import table_rows
+from lithiscope.particles.table import particle_table
+from lithiscope.particles.tracks import track
+
+__all__ = [
+    "Exclusion",
+    "FindOptions",
+    "ImportOptions",
+    "TableOptions",
+    "TrackOptions",
+    "exclude_frames",
+    "export_outlines",
+    "find_particles",
+    "import_labels",
+    "match_particles",
+    "name_particles",
+    "outline",
+    "particle_table",
+    "table_rows",
+    "track",
+]
