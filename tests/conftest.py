@@ -13,6 +13,7 @@ from jaxtyping import install_import_hook
 KERNELS = [
     "lithiscope.composition.xray.kernels",
     "lithiscope.frames.kernels",
+    "lithiscope.instruments.stxm.kernels",
     "lithiscope.particles.kernels",
 ]
 _hook = install_import_hook(KERNELS, "beartype.beartype")

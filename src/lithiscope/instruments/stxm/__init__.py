@@ -1,0 +1,36 @@
+"""A virtual scanning transmission X-ray microscope: particles that react by a known law, and raw counts of them.
+
+`Scene` says where lithium is at any moment and place, as formulas; `acquire` exposes every pixel at its own time and
+drift and counts photons. The analysis of lithiscope is not used anywhere here, so that it can be tested against it.
+"""
+
+from lithiscope.instruments.stxm.microscope import Acquisition, acquire, scan_duration
+from lithiscope.instruments.stxm.options import MicroscopeOptions
+from lithiscope.instruments.stxm.outlines import Ellipse, Facets, Outline
+from lithiscope.instruments.stxm.pathways import FastDomains, MovingFront, Pathway, ShrinkingCore, SolidSolution
+from lithiscope.instruments.stxm.scenes import HalfCycle, Platelet, Scene, hold, three_platelets
+from lithiscope.instruments.stxm.spectra import FEPO4, LIFEPO4, optical_density_per_nanometre, reference_spectra
+
+__all__ = [
+    "FEPO4",
+    "LIFEPO4",
+    "Acquisition",
+    "Ellipse",
+    "Facets",
+    "FastDomains",
+    "HalfCycle",
+    "MicroscopeOptions",
+    "MovingFront",
+    "Outline",
+    "Pathway",
+    "Platelet",
+    "Scene",
+    "ShrinkingCore",
+    "SolidSolution",
+    "acquire",
+    "hold",
+    "optical_density_per_nanometre",
+    "reference_spectra",
+    "scan_duration",
+    "three_platelets",
+]
