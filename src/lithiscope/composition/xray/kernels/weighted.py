@@ -47,17 +47,14 @@ def solve_weighted(
     """
     basis, triangle = np.linalg.qr(design)
     back = np.linalg.inv(triangle)
-    normal = _normal_matrix(basis, weight)
     weighted = weight * od
-    inverse, solvable = _inverse(normal)
-    inner = np.einsum("ijn,jn->in", inverse, basis.T @ weighted)
-    residual = basis @ inner
-    np.subtract(od, residual, out=residual)
-    np.square(residual, out=residual)
-    residual *= weight
-    covariance = np.einsum("ai,ijn,bj->abn", back, inverse, back, optimize=True)
-    chi_square = np.where(solvable, residual.sum(axis=0), np.nan)
-    return Solution(back @ inner, covariance, chi_square, solvable)
+    right = basis.T @ weighted
+    inverse, solvable = _inverse(_normal_matrix(basis, weight))
+    inner = np.einsum("ijn,jn->in", inverse, right)
+    # Both terms are of the order of the counts, so the difference is good to 1e-16 of them: far below one.
+    chi_square = np.einsum("kn,kn->n", weighted, od) - np.einsum("in,in->n", inner, right)
+    covariance = (np.kron(back, back) @ inverse.reshape(back.size, -1)).reshape(inverse.shape)
+    return Solution(back @ inner, covariance, np.maximum(chi_square, 0.0), solvable)
 
 
 def _normal_matrix(
@@ -78,17 +75,16 @@ def _inverse(
     """Invert many small symmetric matrices by Cholesky; NaN and False where a pivot vanishes."""
     size, _, pixels = matrix.shape
     solvable = np.ones(pixels, dtype=bool)
-    lower = np.zeros_like(matrix)
+    lower = np.zeros_like(matrix)  # its diagonal is not needed
     inverse = np.zeros_like(matrix)  # of the lower triangle
     for j in range(size):
-        pivot = matrix[j, j] - np.einsum("kn,kn->n", lower[j, :j], lower[j, :j])
+        pivot = matrix[j, j] - sum(lower[j, k] * lower[j, k] for k in range(j))
         solvable &= pivot > _SMALLEST_PIVOT * np.maximum(matrix[j, j], np.finfo(float).tiny)
-        lower[j, j] = np.sqrt(np.where(solvable, pivot, np.nan))
+        inverse[j, j] = 1 / np.sqrt(np.where(solvable, pivot, np.nan))
         for i in range(j + 1, size):
-            lower[i, j] = (matrix[i, j] - np.einsum("kn,kn->n", lower[i, :j], lower[j, :j])) / lower[j, j]
-        inverse[j, j] = 1 / lower[j, j]
+            lower[i, j] = (matrix[i, j] - sum(lower[i, k] * lower[j, k] for k in range(j))) * inverse[j, j]
         for i in range(j):
-            inverse[j, i] = -inverse[j, j] * np.einsum("kn,kn->n", lower[j, i:j], inverse[i:j, i])
+            inverse[j, i] = -inverse[j, j] * sum(lower[j, k] * inverse[k, i] for k in range(i, j))
     return np.einsum("kin,kjn->ijn", inverse, inverse), solvable
 
 
