@@ -90,3 +90,19 @@ def test_another_stage_is_refused():
         stages.check(made, "recording")
     with pytest.raises(StageError, match="not of the expected stage"):
         stages.check(np.ones(3), "recording")
+
+
+def test_a_flag_without_the_last_dimension_counts_for_all_of_it():
+    def tracks(flag):
+        return stages.new(
+            "particle_tracks",
+            {
+                "centroid": ("particle time axis", [[[0.0, 1.0], [np.nan, np.nan]]]),
+                "centroid_flag": ("particle time", [[0, flag]]),
+            },
+            coords={"particle": ("particle", np.array(["p01"])), "time": ("time", [0.0, 1.0])},
+        )
+
+    assert tracks(1)["centroid_flag"].values.tolist() == [[0, 1]]
+    with pytest.raises(StageError, match="NaN and fatal flags disagree"):
+        tracks(0)

@@ -205,10 +205,13 @@ def _check_time(data: xr.Dataset) -> None:
 
 
 def _check_flags(data: xr.Dataset, schema: Stage) -> None:
+    import xarray as xr
+
     for name in schema.variables:
         flag = f"{name}_flag"
         if name in data and flag in data:
-            values, bits = np.broadcast_arrays(data[name].values, data[flag].values)
+            # A flag may lack a dimension of its variable: one reason for both axes of a position.
+            values, bits = (array.values for array in xr.broadcast(data[name], data[flag]))
             wrong = np.isnan(values) != fatal_mask(bits)
             if wrong.any():
                 where = tuple(int(i) for i in np.argwhere(wrong)[0])
