@@ -18,11 +18,13 @@ from lithiscope.instruments.stxm import (
     SolidSolution,
     acquire,
     hold,
+    incident_counts,
     optical_density_per_nanometre,
+    ring_current,
     scan_duration,
+    scan_times,
     three_platelets,
 )
-from lithiscope.instruments.stxm.microscope import incident_counts, ring_current
 
 STILL: dict[str, object] = {
     "drift_velocity": (0.0, 0.0),
@@ -210,6 +212,14 @@ def test_scans_that_overlap_are_refused() -> None:
     for times in ([], [0.0, float("nan")]):
         with pytest.raises(OptionError, match="finite times"):
             acquire(scene, times)
+
+
+def test_scans_spread_over_the_half_cycles() -> None:
+    scene = three_platelets(c_rate=2.0)
+    options = MicroscopeOptions()
+    times = scan_times(scene, options, per_half_cycle=4)
+    middles = acquire(scene, times, options=options).recording["time"].values
+    np.testing.assert_allclose(middles, [600, 1200, 1800, 2400, 3000, 3600, 4200, 4800], atol=1e-3)
 
 
 @pytest.mark.parametrize(

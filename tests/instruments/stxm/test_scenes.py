@@ -43,7 +43,7 @@ def test_time_and_place_broadcast_without_interpolation() -> None:
     assert cube[3, 7, 11] == pytest.approx(float(single), abs=1e-14)
 
 
-@pytest.mark.parametrize("condition", ["uniform", "front", "core", "domains"])
+@pytest.mark.parametrize("condition", ["uniform", "front", "core", "domains", "mixed"])
 def test_three_platelets_are_lithiated_and_delithiated(condition: str) -> None:
     video = three_platelets(condition, c_rate=0.6).video([0.0, 3600.0, 6900.0, 10200.0, 13200.0])  # type: ignore[arg-type]
     stages.check(video, "composition_video")

@@ -4,7 +4,14 @@
 drift and counts photons. The analysis of lithiscope is not used anywhere here, so that it can be tested against it.
 """
 
-from lithiscope.instruments.stxm.microscope import Acquisition, acquire, scan_duration
+from lithiscope.instruments.stxm.microscope import (
+    Acquisition,
+    acquire,
+    incident_counts,
+    ring_current,
+    scan_duration,
+    scan_times,
+)
 from lithiscope.instruments.stxm.options import MicroscopeOptions
 from lithiscope.instruments.stxm.outlines import Ellipse, Facets, Outline
 from lithiscope.instruments.stxm.pathways import FastDomains, MovingFront, Pathway, ShrinkingCore, SolidSolution
@@ -29,8 +36,11 @@ __all__ = [
     "SolidSolution",
     "acquire",
     "hold",
+    "incident_counts",
     "optical_density_per_nanometre",
     "reference_spectra",
+    "ring_current",
     "scan_duration",
+    "scan_times",
     "three_platelets",
 ]

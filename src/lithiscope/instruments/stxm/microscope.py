@@ -54,6 +54,28 @@ def scan_duration(scene: Scene, options: MicroscopeOptions) -> float:
     return energies * _frame_duration(scene, options) + (energies - 1) * options.energy_change
 
 
+def scan_times(scene: Scene, options: MicroscopeOptions, *, per_half_cycle: int = 9) -> Array:
+    """Return when to begin scans so that their middles spread evenly over each half cycle, both ends included.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its protocol has the half cycles.
+    options : MicroscopeOptions
+        The microscope, which sets how long a scan takes.
+    per_half_cycle : int
+        Number of scans in each half cycle, at least 2.
+
+    Returns
+    -------
+    ndarray
+        Times (s), to the millisecond, because file formats write no more.
+    """
+    half = scan_duration(scene, options) / 2
+    middles = [np.linspace(part.start, part.end, per_half_cycle) for part in scene.protocol]
+    return np.round(np.concatenate(middles) - half, 3)
+
+
 def incident_counts(energy: ArrayLike, options: MicroscopeOptions, *, membrane: bool = True) -> Array:
     """Return the mean counts of a pixel without particles at nominal ring current.
 

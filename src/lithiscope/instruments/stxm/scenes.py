@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
-Condition = Literal["uniform", "front", "core", "domains"]
+Condition = Literal["uniform", "front", "core", "domains", "mixed"]
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -253,8 +253,9 @@ def three_platelets(
 
     Parameters
     ----------
-    condition : {"uniform", "front", "core", "domains"}
-        Pathway of all three (Lim et al. 2016: uniform at 2C lithiation, domains at 0.6C and on delithiation).
+    condition : {"uniform", "front", "core", "domains", "mixed"}
+        Pathway of all three (Lim et al. 2016: uniform at 2C lithiation, domains at 0.6C and on delithiation), or a
+        front, a core and domains side by side.
     c_rate : float
         Rate of both half cycles (1/h).
     rest : float
@@ -281,6 +282,7 @@ def three_platelets(
             FastDomains(((0.1, 0.05),), radius=0.18),
             FastDomains(((-0.3, 0.0), (0.3, 0.15), (0.05, -0.2)), radius=0.12),
         ),
+        "mixed": (MovingFront(0.0), ShrinkingCore(), FastDomains(((-0.3, 0.0), (0.3, 0.15)))),
     }
     if condition not in pathways:
         raise OptionError("no such condition", field="condition", value=condition, limit=", ".join(pathways))
