@@ -56,6 +56,6 @@ def rings(label: np.ndarray) -> dict[int, list[np.ndarray]]:
         # A margin of background closes the outlines of particles at the edge.
         mask = np.pad(label[box] == number, 1).astype(float)
         offset = np.array([box[0].start - 1, box[1].start - 1])
-        contours = find_contours(mask, 0.5, fully_connected="high", positive_orientation="high")
+        contours = find_contours(mask, 0.5, fully_connected="high", positive_orientation="low")
         result[number] = [contour + offset for contour in contours]
     return result

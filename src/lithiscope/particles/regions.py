@@ -81,7 +81,6 @@ def fill(regions: Sequence[Region], shape: tuple[int, int], overlap: str, file: 
     """
     label = np.zeros(shape, dtype=np.int32)
     for number, region in enumerate(regions, start=1):
-        _warn_beyond(region, shape, file)
         inside = _filled(region, shape)
         if not inside.any():
             raise AnalysisError(
@@ -92,6 +91,7 @@ def fill(regions: Sequence[Region], shape: tuple[int, int], overlap: str, file: 
                 limit=f"x 0 to {shape[1]}, y 0 to {shape[0]}",
                 remedy="draw the regions on a picture of this scan, at its pixel size",
             )
+        _warn_beyond(region, shape, file)
         taken = inside & (label > 0)
         if taken.any() and overlap == "error":
             _raise_overlap(regions[label[taken][0] - 1], region, int(taken.sum()), file)
