@@ -55,17 +55,18 @@ def read_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
     lines = [line.split() for line in text.splitlines()]
     lines = [line for line in lines if line]
     rows, columns = shape
-    if lines and len(lines) <= rows and 0 < len(lines[-1]) < columns and (len(lines) < rows or not text.endswith("\n")):
-        lines.pop()
+    unfinished = []
+    if lines and len(lines) <= rows and len(lines[-1]) < columns and (len(lines) < rows or not text.endswith("\n")):
+        unfinished = lines.pop()[:-1]
     _check_rows(lines, shape, path)
     image = np.full(shape, np.nan)
-    if lines:
-        try:
-            image[: len(lines)] = np.array(lines, dtype=float)
-        except ValueError as error:
-            raise FileFormatError(
-                "an image file holds something that is no number", file=path, value=error, limit="numbers and tabs"
-            ) from None
+    try:
+        np.array(unfinished, dtype=float)
+        image[: len(lines)] = np.array(lines, dtype=float).reshape(-1, columns)
+    except ValueError as error:
+        raise FileFormatError(
+            "an image file holds something that is no number", file=path, value=error, limit="numbers and tabs"
+        ) from None
     return image
 
 

@@ -110,46 +110,43 @@ def _stack(header: Header, region: int, channel: int) -> np.ndarray:
     frames, shape = header.energy.size, (place.y.size, place.x.size)
     images: dict[int, np.ndarray] = {}
     missing: list[str] = []
+    names = {"channel": channel, "region": region, "frames": frames, "regions": len(header.regions)}
     for frame in range(frames):
-        names = image_names(
-            header.path.stem,
-            channel=channel,
-            frame=frame,
-            region=region,
-            frames=frames,
-            regions=len(header.regions),
-        )
-        path = next((p for name in names if (p := header.path.with_name(name)).is_file()), None)
+        candidates = [header.path.with_name(n) for n in image_names(header.path.stem, frame=frame, **names)]
+        path = next((candidate for candidate in candidates if candidate.is_file()), None)
         if path is None:
-            missing.append(f"no {names[0]}")
+            missing.append(f"no {candidates[0].name}")
             continue
         images[frame] = _image(path, shape)
-        gone = int(np.isnan(images[frame]).all(axis=1).sum())
-        if gone:
+        if gone := int(np.isnan(images[frame]).all(axis=1).sum()):
             missing.append(f"{gone} of {shape[0]} rows of {path.name}")
+    _check_plenty(images, frames, missing, header.path)
+    nothing = np.full(shape, np.nan)
+    return np.stack([images.get(frame, nothing) for frame in range(frames)])
+
+
+def _check_plenty(images: dict[int, np.ndarray], frames: int, missing: list[str], path: Path) -> None:
     if not any(np.isfinite(image).any() for image in images.values()):
         raise FileFormatError(
             "the scan has no image that holds anything",
-            file=header.path,
+            file=path,
             value="; ".join(missing[:3]),
             remedy="keep the .xim files beside the header, and the names as the microscope gave them",
         )
     if frames > MOST_MISSING * len(images):
         raise FileFormatError(
             "the header declares far more frames than there are files",
-            file=header.path,
+            file=path,
             value=frames,
             limit=f"{len(images)} files",
         )
     if missing:
         warnings.warn(
-            f"{header.path}: data are missing and were flagged ({len(missing)} of {frames} frames): "
+            f"{path}: data are missing and were flagged ({len(missing)} of {frames} frames): "
             f"{'; '.join(missing[:3])}{'; ...' if len(missing) > 3 else ''}",
             LithiscopeWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    nothing = np.full(shape, np.nan)
-    return np.stack([images.get(frame, nothing) for frame in range(frames)])
 
 
 def _image(path: Path, shape: tuple[int, int]) -> np.ndarray:
