@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lithiscope.recordings import open_recording, open_regions, read_spectrum
+from lithiscope.recordings import open_recording, open_regions, read_mask, read_spectrum
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +75,14 @@ def test_the_iron_k_edge_library(real_data: Path) -> None:
     # Whitelines of LiFePO4 and FePO4 as noted with the data, to half a step of its energy axis.
     assert float(read_spectrum(library, column="LiFe(II)PO4").idxmax()) == pytest.approx(7127.3, abs=0.2)
     assert float(read_spectrum(library, column="Fe(III)PO4").idxmax()) == pytest.approx(7132.3, abs=0.2)
+
+
+def test_the_mask_lies_on_the_particles(folder: Path, recording) -> None:
+    mask = read_mask(folder / "mask_file.msk").values
+    assert mask.shape == (125, 125)
+    pre, peak = (recording["counts"].sel(energy=e, method="nearest").values[0] for e in (700.0, 709.67))
+    contrast = np.log(pre / peak)
+    # Turned upside down the mask would hold no more iron than the rest (0.01 against 0.17): the rows are those of the
+    # image files.
+    assert contrast[mask].mean() > 0.4
+    assert abs(contrast[~mask].mean()) < 0.05

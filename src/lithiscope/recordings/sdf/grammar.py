@@ -63,10 +63,12 @@ class _Parser:
         self.mended: list[str] = []
 
     def peek(self, ahead: int = 0) -> str:
+        """Return a token without taking it; blank behind the last."""
         place = self.place + ahead
         return self.tokens[place] if place < len(self.tokens) else ""
 
     def take(self) -> str:
+        """Return the next token and go on."""
         part = self.peek()
         self.place += 1
         return part
@@ -93,6 +95,7 @@ class _Parser:
         return found
 
     def value(self, depth: int, *, in_list: bool = False) -> Any:
+        """Read a group, a list, a string or a word."""
         if depth > DEEPEST:
             raise FileFormatError("the header is nested too deeply", file=self.file, limit=f"{DEEPEST} levels")
         part = self.peek()
@@ -113,6 +116,7 @@ class _Parser:
         return self.word(in_list)
 
     def word(self, in_list: bool) -> Any:
+        """Read a number, a truth value or bare text."""
         part = self.take()
         # Outside a list a comma can only be a decimal comma.
         if self.peek() == "," and not in_list and (part + self.peek(1)).lstrip("+-").isdigit():
@@ -134,6 +138,7 @@ class _Parser:
         return found
 
     def close(self, closer: str) -> None:
+        """Take the closing brace or bracket, or note that it is missing."""
         if self.peek() == closer:
             self.take()
         else:
