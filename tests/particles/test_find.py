@@ -74,6 +74,15 @@ def test_nan_frames_and_pixels_are_left_out():
     assert iou(find_particles(scene.amounts(frames)).values == 1, THICK) > 0.95
 
 
+@pytest.mark.parametrize("method", ["plateau", "otsu"])
+def test_hot_and_dead_pixels_do_not_move_the_threshold(method):
+    amount = noisy(picture(thin=0.9), 0.02)
+    options = FindOptions(method=method)
+    expected = find_particles(scene.amounts(amount), options=options).values
+    amount[0, 50, 5], amount[0, 5, 60] = 1000.0, -1000.0
+    np.testing.assert_array_equal(find_particles(scene.amounts(amount), options=options).values, expected)
+
+
 def test_an_amount_without_time_will_do():
     with_time = find_particles(scene.amounts(picture()[None]))
     np.testing.assert_array_equal(find_particles(scene.amounts(picture())), with_time)

@@ -106,11 +106,10 @@ def _smoothed(amount: np.ndarray, step: tuple[float, float], sigma: float) -> np
 
 
 def _plateau(amount: np.ndarray, step: tuple[float, float], options: FindOptions) -> tuple[np.ndarray, np.ndarray]:
-    threshold = _otsu_threshold(amount)
+    threshold, whole = _two_levels(amount, options.plateau_percentile)
     blank = amount[np.isfinite(amount) & (amount <= threshold)]
     zero = float(np.median(blank))
     noise = 1.4826 * float(np.median(np.abs(blank - zero)))
-    whole = float(np.percentile(amount[amount > threshold], options.plateau_percentile))
     seed = amount > zero + max(_SEED_SIGMA * noise, options.faintest * (whole - zero))
     region = _regions(seed, step, options)
     groups = group_pixels(region)
@@ -121,19 +120,24 @@ def _plateau(amount: np.ndarray, step: tuple[float, float], options: FindOptions
 
 
 def _otsu(amount: np.ndarray, step: tuple[float, float], options: FindOptions) -> tuple[np.ndarray, np.ndarray]:
-    mask = amount > _otsu_threshold(amount)
+    mask = amount > _two_levels(amount, options.plateau_percentile)[0]
     return mask, _regions(mask, step, options)
 
 
-def _otsu_threshold(amount: np.ndarray) -> float:
+def _two_levels(amount: np.ndarray, percentile: float) -> tuple[float, float]:
+    """Return Otsu's threshold between blank and material, and the plateau of all that lies above it."""
+    from scipy.ndimage import median_filter
     from skimage.filters import threshold_otsu
 
-    finite = amount[np.isfinite(amount)]
-    if np.ptp(finite) == 0:
+    # One hot pixel would stretch the histogram until blank and material share a bin.
+    calm = median_filter(amount, size=3)
+    finite = calm[np.isfinite(calm)]
+    if finite.size == 0 or np.ptp(finite) == 0:
         raise AnalysisError(
-            "the amount is the same everywhere, so no particle can be found", field="amount", value=float(finite[0])
+            "the amount is the same everywhere, so no particle can be found", field="amount", value=finite[:1]
         )
-    return float(threshold_otsu(finite))
+    threshold = float(threshold_otsu(finite))
+    return threshold, float(np.percentile(finite[finite > threshold], percentile))
 
 
 def _regions(mask: np.ndarray, step: tuple[float, float], options: FindOptions) -> np.ndarray:
