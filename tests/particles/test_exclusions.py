@@ -5,7 +5,7 @@ import pytest
 
 from lithiscope import stages
 from lithiscope.errors import OptionError
-from lithiscope.particles import Exclusion, exclude_frames
+from lithiscope.particles import Exclusion, TableOptions, exclude_frames
 from particles import scene
 
 
@@ -20,9 +20,13 @@ def video():
     )
 
 
+def excluding(given, *exclude):
+    return exclude_frames(given, options=TableOptions(exclude=exclude))
+
+
 def test_an_excluded_frame_is_nan_with_its_flag_and_its_dose_stays():
     given = video()
-    result = exclude_frames(given, [Exclusion(frame=0, reason="dump"), Exclusion(scan=104, reason="drift")])
+    result = excluding(given, Exclusion(frame=0, reason="dump"), Exclusion(scan=104, reason="drift"))
     stages.check(result, "composition_video")
     for name in ("lithium_fraction", "lithium_fraction_std", "amount", "amount_std"):
         assert np.isnan(result[name].values[[0, 2]]).all()
@@ -40,7 +44,7 @@ def test_an_excluded_frame_is_nan_with_its_flag_and_its_dose_stays():
 
 def test_nothing_excluded_is_the_same_video():
     given = video()
-    assert exclude_frames(given, [Exclusion(particle="p01", reason="later")]) is given
+    assert excluding(given, Exclusion(particle="p01", reason="later")) is given
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,7 @@ def test_nothing_excluded_is_the_same_video():
 )
 def test_unknown_frames_are_an_error_that_lists_the_known(exclusion, words):
     with pytest.raises(OptionError, match=words):
-        exclude_frames(video(), [Exclusion(**exclusion, reason="?")])
+        excluding(video(), Exclusion(**exclusion, reason="?"))
 
 
 @pytest.mark.parametrize("fields", [{}, {"frame": 1, "particle": "p01"}, {"frame": -1}])

@@ -115,6 +115,17 @@ def test_touching_particles_are_split_at_the_neck():
     assert iou(split.values == split.values[30, 46], right) > 0.9
 
 
+def test_specks_too_shallow_to_split_stay_whole():
+    amount = 1.0 * (scene.disc(SHAPE, (30, 24), 11) | scene.disc(SHAPE, (30, 42), 10))
+    amount[3:6, 3:60:6] = amount[4:7, 3:60:6] = 1.0
+    options = FindOptions(split_touching=True, split_depth=0.1, min_area=0.0)
+    label = find_particles(scene.amounts(amount), options=options).values
+    # Ten lines one pixel wide are no deeper than 0.05 um; the discs still part.
+    assert label.max() == 12
+    assert label[30, 20] != label[30, 46]
+    assert (label[3:7, 3] == label[3, 3]).all()
+
+
 def test_one_mask_per_cycle_keeps_the_numbers():
     first, second = picture(thin=1.0), np.roll(picture(thin=1.0), 1, axis=0)
     second[THICK] = 0.0

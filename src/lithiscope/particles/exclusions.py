@@ -9,7 +9,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import OptionError
-from lithiscope.particles.options import Exclusion
+from lithiscope.particles.options import Exclusion, TableOptions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 _KEPT = ("dose",)
 
 
-def exclude_frames(video: xr.Dataset, exclude: Sequence[Exclusion]) -> xr.Dataset:
+def exclude_frames(video: xr.Dataset, *, options: TableOptions) -> xr.Dataset:
     """Blank the excluded frames of a composition video; exclusions of particles are passed over.
 
     Parameters
     ----------
     video : composition_video
         Stays as it is.
-    exclude : sequence of Exclusion
-        Frames by their index along time, or by their scan number.
+    options : TableOptions
+        `exclude` names frames by their index along time, or by their scan number.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def exclude_frames(video: xr.Dataset, exclude: Sequence[Exclusion]) -> xr.Datase
         If a frame or a scan does not exist.
     """
     stages.check(video, "composition_video")
-    excluded = excluded_frames(video, exclude)
+    excluded = excluded_frames(video, options.exclude)
     if not excluded.any():
         return video
     import xarray as xr

@@ -113,7 +113,7 @@ def _plateau(amount: np.ndarray, step: tuple[float, float], options: FindOptions
     seed = amount > zero + max(_SEED_SIGMA * noise, options.faintest * (whole - zero))
     region = _regions(seed, step, options)
     groups = group_pixels(region)
-    plateau = np.full(groups.numbers.size + 1, np.inf)
+    plateau = np.full(int(region.max()) + 1, np.inf)
     for number, pixels in zip(groups.numbers, np.split(groups.pixels, groups.start[1:]), strict=True):
         plateau[number] = np.percentile(amount.ravel()[pixels], options.plateau_percentile)
     return amount > options.threshold * plateau[region], region

@@ -80,7 +80,7 @@ def particle_table(
     numbers = particle_numbers(labels)
     names = _checked_names(numbers, name_particles(labels) if ids is None else ids)
     reasons = excluded_particles(names, options.exclude)
-    measured = exclude_frames(video, options.exclude)
+    measured = exclude_frames(video, options=options)
     if "amount" not in video:
         warnings.warn(
             "the video has no amount: means over particles weigh all pixels alike", LithiscopeWarning, stacklevel=2
