@@ -204,7 +204,31 @@ PARTICLE_TRACKS = Stage(
     },
 )
 
+PARTICLE_LABELS = Stage(
+    "particle_labels",
+    "Which pixel belongs to which particle, and the names of the particles",
+    variables={
+        "label": Variable("[cycle] [z] y x", ONE, "particle number; 0 is background", kind="int", required=True),
+        "number": Variable("particle", ONE, "number of the particle in the label image", kind="int", required=True),
+    },
+    coordinates={
+        **_SPACE,
+        "cycle": Variable("cycle", ONE, "number of the cycle", kind="int"),
+        "particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True),
+    },
+    attributes={"retired": "JSON list of names given out before that no particle carries now"},
+)
+
 CATALOGUE: dict[str, Stage] = {
     stage.name: stage
-    for stage in (RECORDING, FRAMES, ALIGNMENT, REFERENCES, COMPOSITION_VIDEO, PARTICLE_TABLE, PARTICLE_TRACKS)
+    for stage in (
+        RECORDING,
+        FRAMES,
+        ALIGNMENT,
+        REFERENCES,
+        COMPOSITION_VIDEO,
+        PARTICLE_LABELS,
+        PARTICLE_TABLE,
+        PARTICLE_TRACKS,
+    )
 }
