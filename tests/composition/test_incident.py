@@ -80,7 +80,7 @@ def test_three_ways_agree_on_a_clean_scene():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = compare_incident(recording, spectrum=scene.incident_spectrum(), blank=thickness == 0)
-    assert found["method"].values.tolist() == ["percentile", "blank", "spectrum"]
+    assert found["incident_method"].values.tolist() == ["percentile", "blank", "spectrum"]
     np.testing.assert_allclose(found["incident"], scene.INCIDENT, rtol=2e-3)
 
 

@@ -58,5 +58,7 @@ def test_picture_without_blank_area_is_told_apart_from_the_spectrum(stack):
     recording, spectrum, _ = stack
     with pytest.warns(LithiscopeWarning, match="percentile and by spectrum differ"):
         found = compare_incident(recording, spectrum=spectrum)
-    wrong = np.log(found["incident"].sel(method="spectrum") / found["incident"].sel(method="percentile"))
+    wrong = np.log(
+        found["incident"].sel(incident_method="spectrum") / found["incident"].sel(incident_method="percentile")
+    )
     assert float(wrong.isel(energy=0).mean()) == pytest.approx(0.8, abs=0.1)  # background of 0.81 to 0.91

@@ -52,7 +52,7 @@ def compare_incident(
     Returns
     -------
     Dataset
-        ``incident`` and ``incident_std`` (counts), dims (method, time, energy).
+        ``incident`` and ``incident_std`` (counts), dims (incident_method, time, energy).
 
     Warns
     -----
@@ -73,13 +73,13 @@ def compare_incident(
     for i, first in enumerate(methods):
         for second in methods[i + 1 :]:
             _warn_of_disagreement(first, found[first], second, found[second], options)
-    dims = ("method", "time", "energy")
+    dims = ("incident_method", "time", "energy")  # sel(method=...) is taken by xarray
     return xr.Dataset(
         {
             "incident": (dims, np.stack([found[m].counts for m in methods]), {"units": "count"}),
             "incident_std": (dims, np.stack([found[m].std for m in methods]), {"units": "count"}),
         },
-        coords={"method": methods, "time": frames["time"].values, "energy": frames["energy"].values},
+        coords={"incident_method": methods, "time": frames["time"].values, "energy": frames["energy"].values},
     )
 
 

@@ -52,10 +52,9 @@ def build_model(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -
         If references and data are on different energies, there are too few energies, the components cannot be told
         apart, or no component carries lithium.
     """
-    check(references, "references")
     energies = axis_values(od, "energy")
     chosen = _chosen(energies, options)
-    reference = _on_energies(references, energies[chosen])
+    reference = references_on(references, energies[chosen])
     background = _background(energies[chosen], options)
     design = np.column_stack([*reference, *background.values()])
     components = [*map(str, references["component"].values), *background]
@@ -108,7 +107,15 @@ def _chosen(energies: FloatArray, options: UnmixOptions) -> np.ndarray:
     return np.unique(nearest)
 
 
-def _on_energies(references: xr.Dataset, energies: FloatArray) -> FloatArray:
+def references_on(references: xr.Dataset, energies: FloatArray) -> FloatArray:
+    """Return the reference spectra (components, K) at the energies of the data.
+
+    Raises
+    ------
+    AnalysisError
+        If the references are on other energies, or not finite.
+    """
+    check(references, "references")
     axis = axis_values(references, "energy")
     nearest = np.abs(axis[:, None] - energies).argmin(axis=0)
     worst = float(np.max(np.abs(axis[nearest] - energies)))

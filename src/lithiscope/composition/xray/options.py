@@ -98,3 +98,75 @@ class UnmixOptions(Options):
         default=1e4, gt=1, description="condition number of references and background above which the fit is refused"
     )
     keep_covariance: bool = Field(default=False, description="keep the covariance of the coefficients (large)")
+
+
+class InvariantOptions(Options):
+    """Which picture is made in which a phase front does not show."""
+
+    mode: Literal["pre_edge", "isosbestic", "amount"] = Field(
+        default="pre_edge",
+        description="pre_edge: the lowest energy; isosbestic: the combination of energies that sees no difference "
+        "between the references, least noisy; amount: the sum of the references from an unweighted fit",
+    )
+    pre_edge_below: float | None = Field(
+        default=None, gt=0, description="energies below this (eV) are averaged as pre-edge; none: the lowest alone"
+    )
+    offset: bool = Field(default=True, description="amount: fit a constant beside the references")
+
+
+class CommonTimeOptions(Options):
+    """How the energies of a scan are brought to one time."""
+
+    ends: Literal["hold", "extrapolate"] = Field(
+        default="hold",
+        description="at the ends of a half cycle: hold the value and flag it, or extend the line",
+    )
+    raster_skew: bool = Field(
+        default=False, description="give each pixel its own exposure time within the picture (needs dwell)"
+    )
+    fast_axis: Literal["x", "y"] = Field(default="x", description="axis along which a line is scanned")
+    line_overhead: float = Field(default=0.0, ge=0, description="time lost at the end of each line (s)")
+
+
+class SystematicsOptions(Options):
+    """One standard deviation of each cause that moves the whole result."""
+
+    lithiated_purity: float | None = Field(
+        default=0.89, gt=0, le=1, description="lithium fraction that the lithiated reference may really have"
+    )
+    delithiated_impurity: float | None = Field(
+        default=0.11, ge=0, lt=1, description="lithium fraction that the delithiated reference may really have"
+    )
+    incident_fraction: float | tuple[float, ...] | None = Field(
+        default=None,
+        description="error of I0 over I0, of all energies together or one number each; none: the stated error of I0, "
+        "in the combination of energies that moves the mean of x most",
+    )
+    time_skew: bool = Field(default=True, description="what interpolation to one time did not, or could not, undo")
+
+
+class ThicknessOptions(Options):
+    """Thickness from the absorption before the edge."""
+
+    formula: str = Field(default="LiFePO4", description="chemical formula of the lithiated material")
+    density: float = Field(default=3.60, gt=0, description="mass density of the lithiated material (g/cm3)")
+    delithiated_formula: str | None = Field(
+        default=None, description="formula of the delithiated material; given: attenuation is averaged over x"
+    )
+    delithiated_density: float | None = Field(default=None, gt=0, description="its mass density (g/cm3)")
+    mean_lithium_fraction: float = Field(default=1.0, ge=0, le=1, description="x at which attenuation is averaged")
+    table: Literal["henke", "chantler"] = Field(
+        default="henke", description="henke: periodictable; chantler: xraydb; they differ by several per cent"
+    )
+    background: float = Field(default=0.0, description="optical density of window and liquid, taken off first")
+
+
+class DoseOptions(Options):
+    """Radiation dose of the material."""
+
+    density: float = Field(default=3.60, gt=0, description="mass density of the material (g/cm3)")
+    efficiency: float = Field(default=1.0, gt=0, le=1, description="detected over transmitted photons")
+    minimum_thickness: float = Field(
+        default=10.0, gt=0, description="thickness (nm) below which a pixel has no dose of its own"
+    )
+    limit: float = Field(default=6e7, gt=0, description="dose (Gy) above which a warning is given")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -49,14 +49,29 @@ def lithium_fraction(
     AnalysisError
         If energies, references and components do not make a problem with one answer, or sigma cannot be known.
     """
+    unmixed = unmix(od, references, options)
+    attrs = _attributes(unmixed, references, options)
+    return _video(od, unmixed, attrs)
+
+
+class Unmixed(NamedTuple):
+    """All frames of a series, solved and flagged; flags have dims (time, pixels)."""
+
+    model: Model
+    frames: list[FrameSolution]
+    flag: np.ndarray
+    pulls: list[Pull]
+    plateau: float
+    floor: float
+
+
+def unmix(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -> Unmixed:
+    """Solve and flag every frame: `lithium_fraction` before it becomes a stage."""
     data = pictures(od, quantity="optical_density")
     model = build_model(od, references, options)
     _require_noise(data, model)
-    chosen = Pictures(
-        data.values[:, model.chosen],
-        None if data.std is None else data.std[:, model.chosen],
-        data.flag[:, model.chosen],
-    )
+    std = None if data.std is None else data.std[:, model.chosen]
+    chosen = Pictures(data.values[:, model.chosen], std, data.flag[:, model.chosen])
     frames = [solve_frame(*_flat(chosen, t), model, options) for t in range(od.sizes["time"])]
     amount = np.stack([frame.amount for frame in frames])
     plateau = _plateau(amount, np.stack([frame.amount_std for frame in frames]), options)
@@ -68,8 +83,12 @@ def lithium_fraction(
         pull_of_frame(frame, _flat(chosen, t)[1], model, options, ~fatal_mask(flag[t]))
         for t, frame in enumerate(frames)
     ]
-    attrs = _attributes(frames, flag, model, references, options) | {"plateau": plateau, "amount_floor": floor}
-    return _video(od, frames, flag, pulls, model, attrs)
+    return Unmixed(model, frames, flag, pulls, plateau, floor)
+
+
+def mean_slopes(pulls: list[Pull]) -> FloatArray:
+    """Return d(mean x)/d(ln I0) (time, energies of the model), the mean weighted by amount; zero without material."""
+    return np.stack([pull.gradient / pull.weight if pull.weight > 0 else pull.gradient * 0 for pull in pulls])
 
 
 def _require_noise(data: Pictures, model: Model) -> None:
@@ -135,9 +154,8 @@ def _flags(
     return flag
 
 
-def _attributes(
-    frames: list[FrameSolution], flag: np.ndarray, model: Model, references: xr.Dataset, options: UnmixOptions
-) -> dict[str, Any]:
+def _attributes(unmixed: Unmixed, references: xr.Dataset, options: UnmixOptions) -> dict[str, Any]:
+    model, frames = unmixed.model, unmixed.frames
     energies, unknowns = model.design.shape
     attrs: dict[str, Any] = {
         "signal": "lithium_fraction",
@@ -145,33 +163,29 @@ def _attributes(
         "unmixing_weighting": options.weighting,
         "degrees_of_freedom": energies - unknowns,
         "condition_number": model.condition_number,
+        "plateau": unmixed.plateau,
+        "amount_floor": unmixed.floor,
         "references": str(references.attrs.get("source", "")),
         "constraint": "non-negative: biased near x = 0 and x = 1, for display only" if options.non_negative else "none",
     }
     squares = np.stack([frame.squared_residual for frame in frames])
     if np.isfinite(squares).any():
         attrs["residual_rms"] = float(np.sqrt(np.nanmean(squares) / energies))
-    chi_square = np.stack([frame.chi_square for frame in frames])[~fatal_mask(flag)]
+    chi_square = np.stack([frame.chi_square for frame in frames])[~fatal_mask(unmixed.flag)]
     if energies > unknowns and np.isfinite(chi_square).any():
         attrs["empirical_over_predicted_sigma"] = float(np.sqrt(np.nanmean(chi_square) / (energies - unknowns)))
     return attrs
 
 
-def _video(
-    od: xr.Dataset,
-    frames: list[FrameSolution],
-    flag: np.ndarray,
-    pulls: list[Pull],
-    model: Model,
-    attrs: dict[str, Any],
-) -> xr.Dataset:
+def _video(od: xr.Dataset, unmixed: Unmixed, attrs: dict[str, Any]) -> xr.Dataset:
+    model, frames, pulls = unmixed.model, unmixed.frames, unmixed.pulls
     image = (od.sizes["y"], od.sizes["x"])
 
     def stacked(name: str) -> FloatArray:
         fields = [getattr(frame, name) for frame in frames]
         return np.stack([field.reshape(*field.shape[:-1], *image) for field in fields])
 
-    bits = flag.reshape(-1, *image)
+    bits = unmixed.flag.reshape(-1, *image)
     covariance = stacked("covariance") if frames[0].covariance is not None else None
     variables: dict[str, tuple[str, Any]] = {
         "lithium_fraction": ("time y x", blank_fatal(stacked("x"), bits)),
@@ -193,8 +207,7 @@ def _video(
 
 def _frame_std(pulls: list[Pull], incident_std: FloatArray) -> FloatArray:
     """Return the error of the amount-weighted mean of x from I0: energies independent, added in quadrature."""
-    mean_slope = np.stack([pull.gradient / pull.weight if pull.weight > 0 else pull.gradient * 0 for pull in pulls])
-    return np.asarray(np.sqrt(np.sum(np.square(mean_slope * incident_std), axis=1)))
+    return np.asarray(np.sqrt(np.sum(np.square(mean_slopes(pulls) * incident_std), axis=1)))
 
 
 def _noise_gain(pulls: list[Pull], energy_gain: FloatArray) -> FloatArray:

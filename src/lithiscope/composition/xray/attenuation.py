@@ -1,0 +1,228 @@
+"""Thickness from the absorption before the edge, and the dose that the beam left."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lithiscope.composition.xray.options import DoseOptions, ThicknessOptions
+from lithiscope.composition.xray.pictures import FloatArray, axis_values, pictures
+from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
+from lithiscope.units import GRAY, NANOMETRE
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_ELEMENTARY_CHARGE = 1.602176634e-19  # J/eV, exact (SI 2019)
+TABLES = {
+    "henke": "Henke 1993, through periodictable",
+    "chantler": "Chantler 2000, through xraydb",
+}
+
+
+def attenuation_length(
+    formula: str, density: float, energy: float, *, table: Literal["henke", "chantler"] = "henke"
+) -> float:
+    """Return the 1/e attenuation length of a material.
+
+    Parameters
+    ----------
+    formula : str
+        Chemical formula.
+    density : float
+        Mass density, g/cm3.
+    energy : float
+        Photon energy, eV.
+    table : {"henke", "chantler"}
+        Henke, Gullikson & Davis 1993 (At. Data Nucl. Data Tables 54, 181), or Chantler 2000 (J. Phys. Chem. Ref.
+        Data 29, 597). They differ by 5.7 % for LiFePO4 at 703 eV.
+
+    Returns
+    -------
+    float
+        Nanometres.
+
+    Raises
+    ------
+    OptionError
+        If the formula cannot be read or the table does not reach the energy.
+    """
+    try:
+        return _henke(formula, density, energy) if table == "henke" else _chantler(formula, density, energy)
+    except (ValueError, KeyError, TypeError) as error:
+        raise OptionError(
+            "the attenuation of a material cannot be looked up",
+            field="formula",
+            value=f"{formula} at {energy:g} eV",
+            limit=TABLES[table],
+            remedy=str(error),
+        ) from error
+
+
+def _henke(formula: str, density: float, energy: float) -> float:
+    from periodictable import xsf
+
+    wavelength = xsf.xray_wavelength(energy / 1000)  # Angstrom
+    imaginary = abs(float(np.imag(xsf.index_of_refraction(formula, density=density, energy=energy / 1000))))
+    if not 0 < imaginary < 1:
+        raise ValueError("the energy is outside the table")
+    return float(wavelength / (4 * np.pi * imaginary) / 10)
+
+
+def _chantler(formula: str, density: float, energy: float) -> float:
+    import xraydb
+
+    atoms = {symbol: count * xraydb.atomic_mass(symbol) for symbol, count in xraydb.chemparse(formula).items()}
+    for symbol in atoms:
+        known = xraydb.chantler_energies(symbol)
+        if not known[0] <= energy <= known[-1]:
+            raise ValueError(f"the table of {symbol} runs from {known[0]:g} to {known[-1]:g} eV")
+    per_gram = sum(mass * float(xraydb.mu_chantler(symbol, energy)) for symbol, mass in atoms.items())
+    return float(1e7 * sum(atoms.values()) / (density * per_gram))
+
+
+def thickness(
+    od: xr.Dataset,
+    *,
+    options: ThicknessOptions = ThicknessOptions(),  # noqa: B008 (frozen)
+) -> xr.DataArray:
+    """Return the thickness along the beam, attenuation length times optical density before the edge (Lim 2016).
+
+    Parameters
+    ----------
+    od : Frames(optical_density)
+        Dims (time, energy, y, x); the lowest energy is the pre-edge.
+    options : ThicknessOptions
+        Material, table, background.
+
+    Returns
+    -------
+    DataArray (y, x)
+        Nanometres, mean over time; ``attrs`` name the table, the energy and the attenuation length.
+
+    Raises
+    ------
+    OptionError
+        If the material cannot be looked up.
+    """
+    import xarray as xr
+
+    energies = axis_values(od, "energy")
+    first = int(np.argmin(energies))
+    picture = pictures(od, quantity="optical_density").values[:, first].astype(float)
+    number = np.isfinite(picture).sum(axis=0)
+    mean = np.where(number > 0, np.nansum(picture, axis=0) / np.maximum(number, 1), np.nan)
+    length = _mean_length(float(energies[first]), options)
+    return xr.DataArray(
+        (length * (mean - options.background)).astype(np.float32),
+        dims=("y", "x"),
+        coords={"y": od["y"].values, "x": od["x"].values},
+        attrs={
+            "units": NANOMETRE,
+            "long_name": "thickness along the beam",
+            "attenuation_table": TABLES[options.table],
+            "attenuation_length": length,
+            "energy": float(energies[first]),
+        },
+    )
+
+
+def _mean_length(energy: float, options: ThicknessOptions) -> float:
+    length = attenuation_length(options.formula, options.density, energy, table=options.table)
+    if options.delithiated_formula is None:
+        return length
+    if options.delithiated_density is None:
+        raise OptionError(
+            "the density of the delithiated material is missing",
+            field="delithiated_density",
+            limit="above 0 g/cm3",
+            remedy="give it beside delithiated_formula",
+        )
+    other = attenuation_length(options.delithiated_formula, options.delithiated_density, energy, table=options.table)
+    x = options.mean_lithium_fraction
+    return 1 / (x / length + (1 - x) / other)
+
+
+def dose(
+    od: xr.Dataset,
+    thickness: xr.DataArray,
+    *,
+    options: DoseOptions = DoseOptions(),  # noqa: B008 (frozen)
+) -> xr.DataArray:
+    """Return the dose absorbed by each pixel up to and including each scan.
+
+    Absorbed photons, (I0 - I)/efficiency, times photon energy over mass, summed over energies and scans. Everything
+    that absorbs along the beam is charged to the material, so the dose is an upper bound where window or liquid
+    absorb too. A picture without a value at a pixel is charged that pixel's mean.
+
+    Parameters
+    ----------
+    od : Frames(optical_density)
+        Dims (time, energy, y, x), with ``incident``.
+    thickness : DataArray (y, x)
+        Nanometres.
+    options : DoseOptions
+        Density, efficiency, limit.
+
+    Returns
+    -------
+    DataArray (time, y, x)
+        Gray; NaN where the material is thinner than `minimum_thickness`.
+
+    Raises
+    ------
+    AnalysisError
+        If the incident counts are not known or the thickness has another shape.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If a pixel passes the limit, by default 6e7 Gy, up to which no damage is documented.
+    """
+    import xarray as xr
+
+    values = pictures(od, quantity="optical_density").values
+    if "incident" not in od or thickness.shape != values.shape[2:]:
+        raise AnalysisError(
+            "the dose cannot be counted",
+            field="incident" if "incident" not in od else "thickness",
+            value=None if "incident" not in od else thickness.shape,
+            limit=f"incident counts per picture, and a thickness of shape {values.shape[2:]}",
+            remedy="use the optical density made by optical_density(...) and its thickness",
+        )
+    photons = od["incident"].values / float(od.attrs.get("counts_per_photon", 1.0)) / options.efficiency
+    mass = _pixel_mass(od, np.asarray(thickness.values, dtype=float), options)
+    absorbed = np.zeros(values.shape[:1] + values.shape[2:])
+    for k, energy in enumerate(axis_values(od, "energy")):
+        share = 1 - np.exp(-_filled(values[:, k].astype(float)))
+        absorbed += share * photons[:, k, None, None] * energy * _ELEMENTARY_CHARGE
+    running = np.cumsum(absorbed, axis=0) / mass
+    if np.any(running > options.limit):
+        warnings.warn(
+            f"the dose reaches {np.nanmax(running):.2g} Gy, above the {options.limit:.2g} Gy up to which no "
+            "beam damage is documented",
+            LithiscopeWarning,
+            stacklevel=2,
+        )
+    return xr.DataArray(
+        running.astype(np.float32),
+        dims=("time", "y", "x"),
+        coords={name: od[name].values for name in ("time", "y", "x")},
+        attrs={"units": GRAY, "long_name": "absorbed dose up to and including the frame"},
+    )
+
+
+def _pixel_mass(od: xr.Dataset, nanometres: FloatArray, options: DoseOptions) -> FloatArray:
+    if min(od.sizes["y"], od.sizes["x"]) < 2:
+        raise AnalysisError("the area of a pixel is not known", field="y, x", limit="at least 2 x 2 pixels")
+    area = np.prod([np.abs(np.diff(axis_values(od, axis))).mean() for axis in ("y", "x")]) * 1e-12
+    there = np.where(nanometres >= options.minimum_thickness, nanometres, np.nan)
+    return np.asarray(there * 1e-9 * area * options.density * 1e3)
+
+
+def _filled(picture: FloatArray) -> FloatArray:
+    number = np.isfinite(picture).sum(axis=0)
+    mean = np.where(number > 0, np.nansum(picture, axis=0) / np.maximum(number, 1), np.nan)
+    return np.where(np.isfinite(picture), picture, mean)

@@ -1,0 +1,154 @@
+"""What each named cause, moved by one standard deviation, does to the lithium fraction of every pixel at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lithiscope.composition.xray.common_time import to_common_time
+from lithiscope.composition.xray.options import CommonTimeOptions, SystematicsOptions, UnmixOptions
+from lithiscope.composition.xray.pictures import FloatArray, axis_values, frame_std
+from lithiscope.composition.xray.unmixing import lithium_fraction, mean_slopes
+from lithiscope.composition.xray.unmixing import unmix as unmix_frames
+from lithiscope.errors import AnalysisError
+from lithiscope.stages import check, new
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def systematic_shifts(
+    od: xr.Dataset,
+    references: xr.Dataset,
+    video: xr.Dataset,
+    *,
+    alignment: xr.Dataset | None = None,
+    shifted_references: xr.Dataset | None = None,
+    unmix: UnmixOptions = UnmixOptions(),  # noqa: B008 (frozen)
+    common_time: CommonTimeOptions = CommonTimeOptions(),  # noqa: B008 (frozen)
+    options: SystematicsOptions = SystematicsOptions(),  # noqa: B008 (frozen)
+) -> xr.Dataset:
+    """Add ``lithium_fraction_shift`` to a video: one signed map per cause, each fully correlated over its pixels.
+
+    Causes: ``lithiated_purity`` (x becomes p x; Lim 2016 has p = 0.89) and ``delithiated_purity`` (x becomes
+    q + (1 - q) x; q = 0.11), each from the end of the scale that it moves; ``incident`` (ln I0); ``time_skew`` (what
+    interpolation to one time would still change, by extrapolation at the ends); ``drift`` (what the leakage of the
+    registration changes, through the gradients of the optical densities); ``energy_calibration`` (the references
+    moved along the energy axis). All but the first two are reruns of the unmixing.
+
+    Parameters
+    ----------
+    od, references : Frames(optical_density), References
+        What `video` was made from.
+    video : CompositionVideo
+        The result.
+    alignment : Alignment, optional
+        With ``drift_leakage`` (um): adds the cause ``drift``.
+    shifted_references : References, optional
+        The references with their energies moved by one standard deviation of the calibration (``energy_offset``):
+        adds ``energy_calibration``.
+    unmix, common_time : UnmixOptions, CommonTimeOptions
+        As they were used for `video`.
+    options : SystematicsOptions
+        The size of one standard deviation of each cause.
+
+    Returns
+    -------
+    CompositionVideo
+        `video` with ``lithium_fraction_shift`` (systematic, time, y, x); NaN where x is.
+
+    Raises
+    ------
+    AnalysisError
+        If `video` does not belong to `od`, or a cause lacks what it needs.
+    """
+    check(video, "composition_video")
+    x = video["lithium_fraction"].values.astype(float)
+    if x.shape != (od.sizes["time"], od.sizes["y"], od.sizes["x"]):
+        raise AnalysisError("the video is not of these frames", field="video", value=x.shape, limit=str(dict(od.sizes)))
+    shifts: dict[str, FloatArray] = {}
+    if options.lithiated_purity is not None:
+        shifts["lithiated_purity"] = (options.lithiated_purity - 1) * x
+    if options.delithiated_impurity is not None:
+        shifts["delithiated_purity"] = options.delithiated_impurity * (1 - x)
+    changed = {"incident": _moved_incident(od, references, unmix, options)}
+    if options.time_skew and od.sizes["time"] > 1 and "exposure_mid" in od:
+        extrapolated = common_time.model_copy(update={"ends": "extrapolate"})
+        changed["time_skew"] = to_common_time(od, options=extrapolated)
+    if alignment is not None:
+        changed["drift"] = _leaked(od, alignment)
+    for cause, frames in changed.items():
+        shifts[cause] = _rerun(frames, references, unmix) - x
+    if shifted_references is not None:
+        shifts["energy_calibration"] = _rerun(od, shifted_references, unmix) - x
+    return _with_shifts(video, shifts)
+
+
+def _rerun(od: xr.Dataset, references: xr.Dataset, unmix: UnmixOptions) -> FloatArray:
+    # Pixels near the threshold of material may come and go between reruns; the video's own mask rules.
+    anywhere = unmix.model_copy(update={"minimum_amount_absolute": 0.0})
+    return np.asarray(lithium_fraction(od, references, options=anywhere)["lithium_fraction"].values, dtype=float)
+
+
+def _with_signal(od: xr.Dataset, change: FloatArray) -> xr.Dataset:
+    result = od.copy()
+    result["signal"] = (od["signal"].dims, (od["signal"].values + change).astype(np.float32), od["signal"].attrs)
+    return result
+
+
+def _moved_incident(
+    od: xr.Dataset, references: xr.Dataset, unmix: UnmixOptions, options: SystematicsOptions
+) -> xr.Dataset:
+    """Move ln I0 by a declared fraction, or by one standard deviation along the direction that moves mean x most."""
+    shape = (od.sizes["time"], od.sizes["energy"])
+    if options.incident_fraction is not None:
+        fraction = np.asarray(options.incident_fraction, dtype=float)
+        if fraction.size not in (1, shape[1]):
+            raise AnalysisError(
+                "the errors of I0 do not fit the energies",
+                field="incident_fraction",
+                value=options.incident_fraction,
+                limit=f"one number, or {shape[1]}",
+            )
+        return _with_signal(od, np.broadcast_to(np.log1p(fraction), shape)[:, :, None, None])
+    std = frame_std(od)
+    unmixed = unmix_frames(od, references, unmix)
+    pull = np.zeros(shape)
+    pull[:, unmixed.model.chosen] = std[:, unmixed.model.chosen] * mean_slopes(unmixed.pulls)
+    length = np.sqrt(np.sum(np.square(pull), axis=1, keepdims=True))
+    direction = np.divide(pull, length, out=np.zeros(shape), where=length > 0)
+    return _with_signal(od, (std * direction)[:, :, None, None])
+
+
+def _leaked(od: xr.Dataset, alignment: xr.Dataset) -> xr.Dataset:
+    check(alignment, "alignment")
+    if "drift_leakage" not in alignment:
+        raise AnalysisError(
+            "the alignment does not tell its leakage",
+            field="drift_leakage",
+            remedy="measure it with frames.drift_leakage, or leave the alignment out",
+        )
+    leakage = alignment["drift_leakage"]
+    change: Any = 0.0
+    for axis, position in (("y", 2), ("x", 3)):
+        amount = leakage.sel(axis=axis).values
+        amount = amount[:, None] if amount.ndim == 1 else amount
+        gradient = np.gradient(od["signal"].values.astype(float), axis_values(od, axis), axis=position)
+        # Beside a missing pixel there is no gradient: that pixel is left where it is.
+        change = change + np.nan_to_num(gradient) * amount[:, :, None, None]
+    return _with_signal(od, change)
+
+
+def _with_shifts(video: xr.Dataset, shifts: dict[str, FloatArray]) -> xr.Dataset:
+    blank = np.isnan(video["lithium_fraction"].values)
+    stacked = np.stack([np.where(blank, np.nan, shift) for shift in shifts.values()])
+
+    def parts(names: Any) -> dict[str, tuple[str, Any]]:
+        return {str(n): (" ".join(map(str, video[n].dims)), video[n].values) for n in names}
+
+    variables = parts(name for name in video.data_vars if name != "lithium_fraction_shift")
+    coords = parts(name for name in video.coords if name != "systematic")
+    variables["lithium_fraction_shift"] = ("systematic time y x", stacked)
+    coords["systematic"] = ("systematic", list(shifts))
+    return new("composition_video", variables, coords=coords, attrs=dict(video.attrs))
