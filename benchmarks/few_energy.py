@@ -12,8 +12,7 @@ import time
 import numpy as np
 
 from lithiscope import stages
-from lithiscope.composition.xray import lithium_fraction, optical_density
-from lithiscope.composition.xray.kernels.fixed import fraction_from_counts
+from lithiscope.composition.xray import fraction_from_counts, lithium_fraction, lithium_rows, optical_density
 
 SIDE, REPEATS = 1024, 15
 ENERGIES = np.array([703.0, 706.0, 713.0])
@@ -36,9 +35,8 @@ def main() -> None:
     rng = np.random.default_rng(7)
     x = rng.uniform(0, 1, SIDE * SIDE)
     counts = rng.poisson(INCIDENT[:, None] * np.exp(-(REFERENCES.T @ np.stack([x, 1 - x])))).astype(float)
-    operator = np.linalg.inv(np.column_stack([*REFERENCES, np.ones(3)]))
-    rows = np.stack([operator[0], operator[0] + operator[1]])
     references, spectrum, recording = scene(counts)
+    rows = lithium_rows(ENERGIES, references)
     for dtype in (np.float64, np.float32):
         typed = counts.astype(dtype)
         found = interleaved(

@@ -2,7 +2,8 @@
 
 The way of the data: `optical_density` -> `to_common_time` -> `lithium_fraction` -> `systematic_shifts`, with the end
 members from `references_from_spectra`, `references_from_mask` or `references_from_frames`. Beside it lie
-`invariant_image` (the picture for registration), `compare_incident`, `thickness`, `dose` and `energy_calibration`.
+`invariant_image` (the picture for registration), `compare_incident`, `thickness`, `dose` and `energy_calibration`;
+`fraction_from_counts` with `lithium_rows` is the fast way on bare arrays, for live display.
 """
 
 from lithiscope.composition.xray.attenuation import attenuation_length, dose, thickness
@@ -11,6 +12,8 @@ from lithiscope.composition.xray.common_time import to_common_time
 from lithiscope.composition.xray.density import optical_density
 from lithiscope.composition.xray.incident import compare_incident
 from lithiscope.composition.xray.invariant import invariant_image
+from lithiscope.composition.xray.kernels.fixed import fraction_from_counts
+from lithiscope.composition.xray.model import lithium_rows
 from lithiscope.composition.xray.options import (
     CommonTimeOptions,
     DoseOptions,
@@ -43,8 +46,10 @@ __all__ = [
     "compare_incident",
     "dose",
     "energy_calibration",
+    "fraction_from_counts",
     "invariant_image",
     "lithium_fraction",
+    "lithium_rows",
     "optical_density",
     "references_from_frames",
     "references_from_mask",

@@ -69,11 +69,13 @@ def energy_calibration(
     centred = (axis - axis.mean()) / np.ptp(axis)
 
     def fitted(offset: float) -> tuple[FloatArray, FloatArray]:
+        """Return amplitude and background at a shift, and the residual."""
         design = np.column_stack([curve(axis + offset), np.ones_like(axis), centred])
         answer = np.linalg.lstsq(design, values, rcond=None)[0]
         return answer, values - design @ answer
 
     def residual_at(parameters: FloatArray) -> FloatArray:
+        """Return the residual at a shift."""
         return fitted(float(parameters[0]))[1]
 
     grid = np.linspace(-largest_offset, largest_offset, 81)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lithiscope.composition.xray.model import build_model, references_on
+from lithiscope.composition.xray.model import lithium_rows, references_on
 from lithiscope.composition.xray.options import InvariantOptions, UnmixOptions
 from lithiscope.composition.xray.pictures import FloatArray, axis_values, coordinates, frame_std, gain, pictures
 from lithiscope.errors import AnalysisError, OptionError
@@ -92,8 +92,7 @@ def _weights(od: xr.Dataset, references: xr.Dataset | None, options: InvariantOp
         )
     if options.mode == "amount":
         unmix = UnmixOptions(mode="general", weighting="none", offset=options.offset)
-        model = build_model(od, references, unmix)
-        return np.asarray(model.rows[1] @ model.operator)
+        return np.asarray(lithium_rows(energies, references, options=unmix)[1])
     return _isosbestic(references_on(references, energies), references["lithium_content"].values)
 
 

@@ -39,7 +39,7 @@ class Model(NamedTuple):
         return np.asarray(np.linalg.pinv(self.design))
 
 
-def build_model(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -> Model:
+def build_model(energies: FloatArray, references: xr.Dataset, options: UnmixOptions) -> Model:
     """Choose the energies, line the references up with them, and check that the problem has one answer.
 
     The few-energy mode subtracts the pre-edge from data and references. With the covariance that the subtraction
@@ -52,7 +52,6 @@ def build_model(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -
         If references and data are on different energies, there are too few energies, the components cannot be told
         apart, or no component carries lithium.
     """
-    energies = axis_values(od, "energy")
     chosen = _chosen(energies, options)
     reference = references_on(references, energies[chosen])
     background = _background(energies[chosen], options)
@@ -89,6 +88,28 @@ def build_model(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -
     bounded = np.arange(len(components)) < len(reference)
     low, high = float(np.nanmin(content)), float(np.nanmax(content))
     return Model(chosen, design, components, rows, bounded, (low, high), condition)
+
+
+def lithium_rows(
+    energies: FloatArray,
+    references: xr.Dataset,
+    *,
+    options: UnmixOptions = UnmixOptions(),  # noqa: B008 (frozen)
+) -> FloatArray:
+    """Return the (2, K) matrix that turns optical densities at the energies into lithium and into amount.
+
+    It is the equally weighted answer; with three energies and two references it is the only one. With
+    `kernels.fixed.fraction_from_counts` it makes the fast way from counts to x, for live display.
+
+    Raises
+    ------
+    AnalysisError
+        As `lithium_fraction`.
+    """
+    model = build_model(energies, references, options)
+    rows = np.zeros((2, energies.size))
+    rows[:, model.chosen] = model.rows @ model.operator
+    return rows
 
 
 def _chosen(energies: FloatArray, options: UnmixOptions) -> np.ndarray:

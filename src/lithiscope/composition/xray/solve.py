@@ -13,8 +13,8 @@ from lithiscope.composition.xray.model import Model
 from lithiscope.composition.xray.options import UnmixOptions
 from lithiscope.composition.xray.pictures import FloatArray
 
-# Energies times pixels in one block: 4 MB of float64 a temporary.
-_BLOCK = 1 << 19
+# Numbers and pixels in one block: at most 4 MB of float64 a temporary, less where there are few energies.
+_NUMBERS, _PIXELS = 1 << 19, 1 << 14
 
 
 class FrameSolution(NamedTuple):
@@ -58,7 +58,7 @@ def solve_frame(od: FloatArray, std: FloatArray | None, model: Model, options: U
     FrameSolution
         NaN where a pixel has no unique solution.
     """
-    size = max(1, _BLOCK // od.shape[0])
+    size = _block_of(od.shape[0])
     parts = [
         _solve_block(od[:, s : s + size].astype(float), None if std is None else std[:, s : s + size], model, options)
         for s in range(0, od.shape[1], size)
@@ -67,6 +67,10 @@ def solve_frame(od: FloatArray, std: FloatArray | None, model: Model, options: U
         None if field[0] is None else np.concatenate(field, axis=-1) for field in zip(*parts, strict=True)
     ]
     return FrameSolution(*joined)
+
+
+def _block_of(energies: int) -> int:
+    return max(1, min(_PIXELS, _NUMBERS // energies))
 
 
 def _solve_block(od: FloatArray, std: FloatArray | None, model: Model, options: UnmixOptions) -> FrameSolution:
@@ -78,24 +82,17 @@ def _solve_block(od: FloatArray, std: FloatArray | None, model: Model, options: 
     squared = np.where(solution.solvable, squares.sum(axis=0), np.nan)
     coefficients = solve_non_negative(solution, model.bounded) if options.non_negative else solution.coefficients
     lithium, amount = model.rows @ coefficients
+    spread = pooled(model.rows, solution.covariance)
+    x, x_variance = fraction(lithium, amount, spread)
     if options.non_negative:  # the error bar stays that of the unconstrained fit: a bound carries no information
         free = model.rows @ solution.coefficients
-        _, x_variance = fraction(free[0], free[1], pooled(model.rows, solution.covariance))
-        x = _ratio(lithium, amount)
-    else:
-        x, x_variance = fraction(lithium, amount, pooled(model.rows, solution.covariance))
-    spread = pooled(model.rows, solution.covariance)[2]
+        _, x_variance = fraction(free[0], free[1], spread)
     with np.errstate(invalid="ignore"):
-        x_std, amount_std = np.sqrt(x_variance), np.sqrt(spread)
+        x_std, amount_std = np.sqrt(x_variance), np.sqrt(spread[2])
     covariance = solution.covariance if options.keep_covariance else None
     return FrameSolution(
         x, x_std, amount, amount_std, coefficients, covariance, solution.chi_square, squared, solution.solvable
     )
-
-
-def _ratio(lithium: FloatArray, amount: FloatArray) -> FloatArray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(lithium / amount)
 
 
 def _solution(
@@ -152,7 +149,7 @@ def pull_of_frame(
     energies = model.design.shape[0]
     weight, gradient, share = 0.0, np.zeros(energies), np.zeros(energies)
     where = np.flatnonzero(material)
-    size = max(1, _BLOCK // energies)
+    size = _block_of(energies)
     for start in range(0, where.size, size):
         part = where[start : start + size]
         amount = solved.amount[part]

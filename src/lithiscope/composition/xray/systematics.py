@@ -145,6 +145,7 @@ def _with_shifts(video: xr.Dataset, shifts: dict[str, FloatArray]) -> xr.Dataset
     stacked = np.stack([np.where(blank, np.nan, shift) for shift in shifts.values()])
 
     def parts(names: Any) -> dict[str, tuple[str, Any]]:
+        """Return variables in the form that `new` takes."""
         return {str(n): (" ".join(map(str, video[n].dims)), video[n].values) for n in names}
 
     variables = parts(name for name in video.data_vars if name != "lithium_fraction_shift")

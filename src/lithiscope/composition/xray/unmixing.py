@@ -8,7 +8,15 @@ import numpy as np
 
 from lithiscope.composition.xray.model import Model, build_model
 from lithiscope.composition.xray.options import UnmixOptions
-from lithiscope.composition.xray.pictures import FloatArray, Pictures, coordinates, frame_std, gain, pictures
+from lithiscope.composition.xray.pictures import (
+    FloatArray,
+    Pictures,
+    axis_values,
+    coordinates,
+    frame_std,
+    gain,
+    pictures,
+)
 from lithiscope.composition.xray.solve import FrameSolution, Pull, pull_of_frame, solve_frame
 from lithiscope.errors import AnalysisError
 from lithiscope.stages import blank_fatal, fatal_mask, flag_bit, new
@@ -68,7 +76,7 @@ class Unmixed(NamedTuple):
 def unmix(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -> Unmixed:
     """Solve and flag every frame: `lithium_fraction` before it becomes a stage."""
     data = pictures(od, quantity="optical_density")
-    model = build_model(od, references, options)
+    model = build_model(axis_values(od, "energy"), references, options)
     _require_noise(data, model)
     std = None if data.std is None else data.std[:, model.chosen]
     chosen = Pictures(data.values[:, model.chosen], std, data.flag[:, model.chosen])
@@ -182,6 +190,7 @@ def _video(od: xr.Dataset, unmixed: Unmixed, attrs: dict[str, Any]) -> xr.Datase
     image = (od.sizes["y"], od.sizes["x"])
 
     def stacked(name: str) -> FloatArray:
+        """Return a field of all frames as pictures."""
         fields = [getattr(frame, name) for frame in frames]
         return np.stack([field.reshape(*field.shape[:-1], *image) for field in fields])
 

@@ -9,7 +9,7 @@ from lithiscope.composition.xray.kernels.density import density, density_varianc
 from lithiscope.composition.xray.kernels.fraction import fraction
 
 # Pixels at a time: some ten float64 temporaries of this length stay in the second-level cache.
-BLOCK = 4096
+BLOCK = 16384
 
 
 def fixed_covariance(
@@ -40,7 +40,7 @@ def fraction_from_counts(
     incident : (K,) array
         Counts without sample.
     rows : (2, K) array
-        What turns optical densities into lithium and into amount (`lithium_rows`).
+        What turns optical densities into lithium and into amount (`lithium_rows` makes it).
     counts_per_photon : float
         Variance of the counts over their mean.
 
