@@ -133,7 +133,8 @@ def test_density_of_scaled_counts_is_shifted_by_the_logarithm(factor, seed):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_counts_to_x_in_blocks_is_the_long_way(dtype):
     rng = np.random.default_rng(3)
-    counts = rng.poisson(5000, (3, BLOCK + 17)).astype(dtype)
+    od = 0.6 * scene.LITHIATED + 0.4 * scene.DELITHIATED
+    counts = rng.poisson(1.6e4 * np.exp(-od)[:, None], (3, BLOCK + 17)).astype(dtype)
     incident = np.full(3, 1.6e4)
     operator = np.linalg.inv(np.column_stack([scene.LITHIATED, scene.DELITHIATED, np.ones(3)]))
     x, std, amount = fraction_from_counts(counts, incident, lithium_rows(scene.ENERGIES, scene.references()))
