@@ -1,0 +1,211 @@
+"""The movie: composition in time, linear between measured frames, with the measured frames marked."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithiscope.errors import AnalysisError
+from lithiscope.report import readings
+from lithiscope.report.colours import Colours, composition_colours, hatch
+from lithiscope.report.options import MovieOptions
+from lithiscope.report.panels import length_text, nice_length, view_of
+from lithiscope.stages import check
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = NDArray[np.float64]
+
+_PAPER, _INK, _MUTED, _MARK = (18, 21, 27), (236, 239, 244), (150, 158, 170), (255, 178, 58)
+_TOP, _BOTTOM, _SIDE = 34, 34, 92  # screen pixels around the map
+
+
+def lithium_movie(
+    video: xr.Dataset,
+    *,
+    labels: xr.DataArray | None = None,
+    options: MovieOptions = MovieOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw the lithium fraction as a movie that runs evenly in time and repeats.
+
+    Parameters
+    ----------
+    video : CompositionVideo
+        At least two frames of ``lithium_fraction`` or ``phase_fraction``.
+    labels : DataArray of int, (y, x) or (cycle, y, x), optional
+        Particles; outside them missing values are not hatched.
+    options : MovieOptions
+        Length, pictures per second, width.
+
+    Returns
+    -------
+    bytes
+        Animated WebP, lossless. x and a + b are interpolated, not their colours. The ticks of the bar below are the
+        measured frames; a tick lights up on the picture nearest to its frame.
+
+    Raises
+    ------
+    AnalysisError
+        If there are fewer than two frames, or no fraction.
+    """
+    check(video, "composition_video")
+    signal = str(video.attrs["signal"])
+    if signal not in ("lithium_fraction", "phase_fraction") or video.sizes["time"] < 2:
+        raise AnalysisError(
+            "a movie needs at least two frames of a fraction",
+            field=signal,
+            value=video.sizes["time"],
+            limit="lithium_fraction or phase_fraction, two frames or more",
+            remedy="draw lithium_maps instead",
+        )
+    times = np.asarray(video["time"].values, dtype=float)
+    shown = np.linspace(times[0], times[-1], max(2, round(options.seconds * options.frames_per_second)))
+    canvas = _Canvas(video, options)
+    pictures = (
+        canvas.draw(*_moment(video, labels, canvas.brightest, options.palette, at), at) for at in shown.tolist()
+    )
+    return _webp(list(pictures), options.frames_per_second)
+
+
+def interpolated(values: Any, times: Floats, at: float) -> Floats:
+    """Return pictures at one time, linear between the two measured neighbours; NaN where a neighbour that counts is.
+
+    Parameters
+    ----------
+    values : array_like, shape (time, ...)
+        Measured pictures.
+    times : ndarray, shape (time,)
+        Their times, increasing.
+    at : float
+        The time wanted; before the first and after the last frame the end frames hold.
+
+    Examples
+    --------
+    >>> interpolated(np.array([[0.0], [1.0]]), np.array([0.0, 60.0]), 15.0)
+    array([0.25])
+    """
+    before, share = _place(times, at)
+    if share == 0:
+        return np.asarray(values[before], dtype=float)
+    return np.asarray((1 - share) * values[before] + share * values[before + 1], dtype=float)
+
+
+def _place(times: Floats, at: float) -> tuple[int, float]:
+    position = float(np.interp(at, times, np.arange(times.size)))
+    before = int(position)
+    return before, position - before
+
+
+def _moment(
+    video: xr.Dataset, labels: xr.DataArray | None, brightest: float, palette: str, at: float
+) -> tuple[Colours, bool]:
+    """Return the picture at a time, and whether it stands on measured frames alone."""
+    times = np.asarray(video["time"].values, dtype=float)
+    before, share = _place(times, at)
+    pair = [before] if share == 0 else [before, before + 1]
+    x = interpolated(video[str(video.attrs["signal"])].values, times, at)
+    brightness: Any = 1.0
+    if "amount" in video:
+        amount = video["amount"]
+        both = interpolated(amount.values, times, at) if "time" in amount.dims else np.asarray(amount.values, float)
+        brightness = both / brightest
+    lost = np.zeros(x.shape, dtype=bool)
+    for frame in pair:
+        lost |= readings.untrusted(video, frame) & readings.material(video, labels, frame)
+    return hatch(composition_colours(x, brightness, palette), lost), share == 0
+
+
+class _Canvas:
+    """What all pictures of a movie share: size, colour bar, scale bar, time line."""
+
+    def __init__(self, video: xr.Dataset, options: MovieOptions) -> None:
+        from PIL import Image, ImageDraw
+
+        self.times = np.asarray(video["time"].values, dtype=float)
+        self.directions = [readings.direction_text(video, frame) for frame in range(self.times.size)]
+        self.brightest = readings.full_brightness(video, options.full_brightness)
+        self.view = view_of(video)
+        self.step = (self.times[-1] - self.times[0]) / max(2, round(options.seconds * options.frames_per_second))
+        width = options.width - _SIDE
+        self.map_size = (width, max(1, min(2 * width, round(width * self.view.aspect))))
+        self.base = Image.new("RGB", (options.width, self.map_size[1] + _TOP + _BOTTOM), _PAPER)
+        self.large, self.small = _font(15), _font(11)
+        draw = ImageDraw.Draw(self.base)
+        self._colour_bar(draw, options.palette)
+        self._scale = round(nice_length(self.view.right - self.view.left) / (self.view.right - self.view.left) * width)
+
+    def _colour_bar(self, draw: Any, palette: str) -> None:
+        from PIL import Image
+
+        tall = min(150, self.map_size[1] - 34)
+        left, top = self.map_size[0] + 14, _TOP + 22
+        ramp = composition_colours(
+            np.linspace(1, 0, tall)[:, None] * np.ones((1, 26)), np.ones((tall, 1)) * np.linspace(0, 1, 26), palette
+        )
+        self.base.paste(Image.fromarray(ramp), (left, top))
+        draw.text((left, top - 18), "Li fraction x", font=self.small, fill=_INK)
+        for value in (0.0, 0.5, 1.0):
+            draw.text(
+                (left + 32, top + (1 - value) * (tall - 1)), f"{value:g}", font=self.small, fill=_INK, anchor="lm"
+            )
+        draw.text((left, top + tall + 4), f"a+b 0–{self.brightest:.2g}", font=self.small, fill=_MUTED)
+
+    def draw(self, picture: Colours, exact: bool, at: float) -> Any:
+        """Return one picture of the movie."""
+        from PIL import Image, ImageDraw
+
+        upright = picture if self.view.flipped else picture[::-1]
+        image = self.base.copy()
+        image.paste(
+            Image.fromarray(np.ascontiguousarray(upright)).resize(self.map_size, Image.Resampling.NEAREST), (0, _TOP)
+        )
+        draw = ImageDraw.Draw(image)
+        nearest = int(np.abs(self.times - at).argmin())
+        measured = exact or abs(self.times[nearest] - at) <= self.step / 2
+        draw.text((10, _TOP / 2), readings.minutes_text(at / 60), font=self.large, fill=_INK, anchor="lm")
+        draw.text((110, _TOP / 2), self.directions[nearest], font=self.small, fill=_MUTED, anchor="lm")
+        state, colour = ("measured", _MARK) if measured else ("interpolated", _MUTED)
+        draw.text((self.map_size[0] - 8, _TOP / 2), state, font=self.small, fill=colour, anchor="rm")
+        self._scale_bar(draw)
+        self._time_line(draw, at, nearest if measured else -1)
+        return image
+
+    def _scale_bar(self, draw: Any) -> None:
+        low = _TOP + self.map_size[1] - 12
+        draw.rectangle((12, low, 12 + self._scale, low + 3), fill=(255, 255, 255))
+        text = length_text(nice_length(self.view.right - self.view.left))
+        draw.text(
+            (12 + self._scale / 2, low - 3), text, font=self.small, fill=(255, 255, 255), anchor="mb",
+            stroke_width=2, stroke_fill=_PAPER,
+        )  # fmt: skip
+
+    def _time_line(self, draw: Any, at: float, lit: int) -> None:
+        left, right, level = 12, self.base.width - 14, self.base.height - _BOTTOM / 2
+        span = self.times[-1] - self.times[0]
+        draw.line((left, level, right, level), fill=(70, 77, 88), width=2)
+        for index, time in enumerate(self.times.tolist()):
+            place = left + (right - left) * (time - self.times[0]) / span
+            colour, reach = (_MARK, 8) if index == lit else (_MUTED, 4)
+            draw.line((place, level - reach, place, level + reach), fill=colour, width=2)
+        now = left + (right - left) * (at - self.times[0]) / span
+        draw.ellipse((now - 4, level - 4, now + 4, level + 4), fill=_INK)
+
+
+def _font(size: int) -> Any:
+    from matplotlib import get_data_path
+    from PIL import ImageFont
+
+    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
+
+
+def _webp(pictures: list[Any], frames_per_second: int) -> bytes:
+    handle = io.BytesIO()
+    pictures[0].save(
+        handle, format="WEBP", save_all=True, append_images=pictures[1:], duration=round(1000 / frames_per_second),
+        loop=0, lossless=True, quality=60, method=3, minimize_size=False, allow_mixed=False, kmin=0, kmax=0,
+    )  # fmt: skip
+    return handle.getvalue()

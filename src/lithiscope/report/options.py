@@ -1,0 +1,51 @@
+"""Options of figures, movies and the page."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lithiscope.options import Options
+
+Palette = Literal["uniform", "cividis", "lim2016"]
+
+
+class FigureOptions(Options):
+    """How a figure looks."""
+
+    palette: Palette = Field(
+        "uniform",
+        description="colours of x: uniform and cividis are colour-blind safe; lim2016 is green (0) to red (1)",
+    )
+    format: Literal["png", "svg"] = Field("png", description="file format of the bytes")
+    dots_per_inch: int = Field(200, ge=50, le=1200, description="resolution of a PNG, 1/inch")
+    font_size: float = Field(8.0, ge=5, le=24, description="size of the text, points")
+    width: float = Field(7.2, ge=3, le=30, description="width of a full figure, inches")
+    columns: int = Field(5, ge=1, le=12, description="panels in one row of a contact sheet")
+    max_frames: int = Field(20, ge=1, le=400, description="panels of a contact sheet; more frames are thinned evenly")
+    full_brightness: float | None = Field(
+        None, gt=0, description="a + b that is shown at full brightness; default the 95th percentile of the material"
+    )
+
+
+class MovieOptions(Options):
+    """How a movie looks."""
+
+    palette: Palette = Field("uniform", description="colours of x, as for figures")
+    seconds: float = Field(6.0, gt=0, le=120, description="length of the movie, s")
+    frames_per_second: int = Field(10, ge=1, le=50, description="pictures shown per second, 1/s")
+    width: int = Field(480, ge=160, le=1920, description="width of the movie, screen pixels")
+    full_brightness: float | None = Field(
+        None, gt=0, description="a + b that is shown at full brightness; default the 95th percentile of the material"
+    )
+
+
+class PageOptions(Options):
+    """What a study page carries."""
+
+    palette: Palette = Field("uniform", description="colours of x, as for figures")
+    movie: bool = Field(True, description="whether to add the interpolated movie")
+    explorer_values: int = Field(
+        2_000_000, ge=1000, description="numbers that the interactive map may carry; above it pixels are binned"
+    )

@@ -1,0 +1,403 @@
+"use strict";
+// The page's own script: interactive maps, sortable tables, copy and save buttons. It fetches nothing.
+
+const NO_MATERIAL = 65535;
+const NOT_TRUSTED = 65534;
+const BACKGROUND = [18, 21, 27];
+const HATCH = [[126, 132, 140], [176, 181, 188]];
+
+async function inflate(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint16Array(await new Response(stream).arrayBuffer());
+}
+
+function css(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function digits(value) {
+  if (value === null) return "–";
+  const size = Math.abs(value);
+  const text = size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 0.1 ? value.toFixed(3) : value.toPrecision(2);
+  return text.replace("-", "−");
+}
+
+/** A canvas as sharp as the screen; returns its context, scaled to CSS pixels. */
+function sharp(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  return context;
+}
+
+class Explorer {
+  constructor(root, data, layers, labels) {
+    Object.assign(this, { root, data, layers, labels });
+    [this.rows, this.columns] = data.size;
+    this.frame = 0;
+    this.layer = 0;
+    this.cursor = null;
+    this.timer = null;
+    this.find = (selector) => root.querySelector(selector);
+    this.connect();
+    this.draw();
+  }
+
+  connect() {
+    const slider = this.find(".frame");
+    slider.addEventListener("input", () => this.show(Number(slider.value)));
+    this.find(".layer").addEventListener("change", (event) => { this.layer = Number(event.target.value); this.draw(); });
+    this.find(".play").addEventListener("click", () => this.play());
+    const map = this.find(".map");
+    map.addEventListener("pointermove", (event) => this.point(event));
+    map.addEventListener("pointerdown", (event) => this.point(event));
+    map.addEventListener("keydown", (event) => this.step(event));
+    new ResizeObserver(() => this.draw()).observe(this.find(".stage"));
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    if (this.data.frames.length < 2) {
+      this.find(".play").hidden = true;
+      this.find(".time").hidden = true;
+    }
+  }
+
+  show(frame) {
+    this.frame = frame;
+    this.find(".frame").value = String(frame);
+    this.draw();
+  }
+
+  play() {
+    const button = this.find(".play");
+    const running = this.timer !== null;
+    if (running) {
+      clearInterval(this.timer);
+      this.timer = null;
+    } else {
+      this.timer = setInterval(() => this.show((this.frame + 1) % this.data.frames.length), 400);
+    }
+    button.textContent = running ? "Play" : "Pause";
+    button.setAttribute("aria-pressed", String(!running));
+  }
+
+  /** Code of a layer at a pixel; layers with one frame hold for all. */
+  code(layer, row, column, frame = this.frame) {
+    const at = layer.frames === 1 ? 0 : frame;
+    return layer.codes[(at * this.rows + row) * this.columns + column];
+  }
+
+  value(layer, row, column, frame = this.frame) {
+    const code = this.code(layer, row, column, frame);
+    if (code >= NOT_TRUSTED) return null;
+    return layer.low + ((layer.high - layer.low) * code) / this.data.levels;
+  }
+
+  byKey(key) {
+    return this.layers.find((layer) => layer.key === key);
+  }
+
+  label(row, column) {
+    const which = this.data.frames[this.frame].label;
+    return which < 0 ? 0 : this.labels[(which * this.rows + row) * this.columns + column];
+  }
+
+  colour(layer, row, column) {
+    const code = this.code(layer, row, column);
+    if (code === NOT_TRUSTED) return HATCH[((row + column) >> 1) % 2];
+    if (code === NO_MATERIAL) return BACKGROUND;
+    const [low, high] = layer.shown;
+    const share = (this.value(layer, row, column) - low) / (high - low);
+    const index = Math.round(255 * Math.min(1, Math.max(0, share)));
+    let bright = 1;
+    const amount = this.byKey("amount");
+    if (layer.key === "x" && amount) {
+      bright = Math.min(1, Math.max(0, (this.value(amount, row, column) ?? 0) / this.full()));
+    }
+    return [0, 1, 2].map((k) => Math.round(layer.colours[3 * index + k] * bright));
+  }
+
+  full() {
+    return this.data.full_brightness || 1;
+  }
+
+  draw() {
+    const map = this.find(".map");
+    const width = map.clientWidth;
+    if (!width) return;
+    const aspect = (this.rows * this.data.pixel[0]) / (this.columns * this.data.pixel[1]);
+    const height = Math.min(width * aspect, 620);
+    map.style.height = `${height}px`;
+    const across = Math.min(width, height / aspect);
+    this.place = { left: (width - across) / 2, width: across, height };
+    const key = [this.layer, this.frame, width, height, window.devicePixelRatio].join();
+    if (key !== this.key) this.base = this.drawBase(width, height);
+    this.key = key;
+    const context = sharp(map, width, height);
+    context.drawImage(this.base, 0, 0, width, height);
+    this.drawCursor(context);
+    const frame = this.data.frames[this.frame];
+    const total = this.data.total_frames;
+    this.find(".stamp").textContent = `${frame.text} · scan ${frame.number} of ${total}` + (frame.direction ? ` · ${frame.direction}` : "");
+    this.find(".frame").setAttribute("aria-valuetext", this.find(".stamp").textContent);
+    this.drawScale();
+    this.read();
+  }
+
+  /** The map without its cursor, kept until layer, frame or size change. */
+  drawBase(width, height) {
+    const canvas = document.createElement("canvas");
+    const context = sharp(canvas, width, height);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.picture(), this.place.left, 0, this.place.width, height);
+    this.drawOutlines(context);
+    this.drawScaleBar(context);
+    return canvas;
+  }
+
+  picture() {
+    const layer = this.layers[this.layer];
+    const canvas = document.createElement("canvas");
+    canvas.width = this.columns;
+    canvas.height = this.rows;
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(this.columns, this.rows);
+    for (let row = 0; row < this.rows; row += 1) {
+      // y grows upwards on the screen; a flipped stage stores its top row first.
+      const line = this.data.flipped ? row : this.rows - 1 - row;
+      for (let column = 0; column < this.columns; column += 1) {
+        image.data.set([...this.colour(layer, row, column), 255], 4 * (line * this.columns + column));
+      }
+    }
+    context.putImageData(image, 0, 0);
+    return canvas;
+  }
+
+  /** Screen position of the upper left corner of a pixel. */
+  corner(row, column) {
+    const line = this.data.flipped ? row : this.rows - 1 - row;
+    const { left, width, height } = this.place;
+    return [left + (column * width) / this.columns, (line * height) / this.rows, width / this.columns, height / this.rows];
+  }
+
+  drawOutlines(context) {
+    if (this.data.frames[this.frame].label < 0) return;
+    context.strokeStyle = "rgba(244,246,250,.85)";
+    context.lineWidth = 1;
+    context.beginPath();
+    for (let row = 0; row < this.rows; row += 1) {
+      for (let column = 0; column < this.columns; column += 1) {
+        const here = this.label(row, column);
+        const [x, y, w, h] = this.corner(row, column);
+        if (column + 1 < this.columns && this.label(row, column + 1) !== here) { context.moveTo(x + w, y); context.lineTo(x + w, y + h); }
+        const lower = this.data.flipped ? y + h : y;
+        if (row + 1 < this.rows && this.label(row + 1, column) !== here) { context.moveTo(x, lower); context.lineTo(x + w, lower); }
+      }
+    }
+    context.stroke();
+  }
+
+  drawScaleBar(context) {
+    const micrometres = this.columns * this.data.pixel[1];
+    const power = 10 ** Math.floor(Math.log10(micrometres / 4));
+    const length = [5, 2, 1].map((step) => step * power).find((step) => step <= micrometres / 4 + 1e-9);
+    const across = (length / micrometres) * this.place.width;
+    const [left, low] = [this.place.left + 14, this.place.height - 16];
+    context.fillStyle = "#fff";
+    context.fillRect(left, low, across, 4);
+    context.font = "12px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.strokeStyle = "#12151b";
+    context.lineWidth = 3;
+    const text = length >= 1 ? `${Number(length.toPrecision(2))} µm` : `${Number((1000 * length).toPrecision(2))} nm`;
+    context.strokeText(text, left + across / 2, low - 5);
+    context.fillText(text, left + across / 2, low - 5);
+  }
+
+  drawCursor(context) {
+    if (!this.cursor) return;
+    const [x, y, w, h] = this.corner(...this.cursor);
+    context.strokeStyle = "#fff";
+    context.lineWidth = 2;
+    context.strokeRect(x - 1, y - 1, w + 2, h + 2);
+  }
+
+  drawScale() {
+    const canvas = this.find(".scale");
+    const layer = this.layers[this.layer];
+    const width = canvas.clientWidth;
+    const context = sharp(canvas, width, canvas.clientHeight);
+    for (let k = 0; k < width; k += 1) {
+      const index = Math.round((255 * k) / (width - 1));
+      context.fillStyle = `rgb(${[0, 1, 2].map((c) => layer.colours[3 * index + c]).join(",")})`;
+      context.fillRect(k, 0, 1, 16);
+    }
+    context.fillStyle = css("--muted");
+    context.font = "12px system-ui, sans-serif";
+    const [low, high] = layer.shown;
+    [[low, "left", 0], [(low + high) / 2, "center", width / 2], [high, "right", width]].forEach(([value, align, at]) => {
+      context.textAlign = align;
+      context.fillText(layer.key === "x" ? String(value) : digits(value), at, 30);
+    });
+    context.textAlign = "left";
+    context.fillText(layer.title + (layer.unit ? ` / ${layer.unit}` : ""), 0, 46);
+  }
+
+  point(event) {
+    const box = this.find(".map").getBoundingClientRect();
+    const column = Math.floor(((event.clientX - box.left - this.place.left) / this.place.width) * this.columns);
+    const line = Math.floor(((event.clientY - box.top) / this.place.height) * this.rows);
+    if (column < 0 || line < 0 || column >= this.columns || line >= this.rows) return;
+    this.cursor = [this.data.flipped ? line : this.rows - 1 - line, column];
+    this.draw();
+  }
+
+  step(event) {
+    const step = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const [row, column] = this.cursor || [this.rows >> 1, this.columns >> 1];
+    const down = this.data.flipped ? -1 : 1;
+    const clamp = (value, most) => Math.min(most - 1, Math.max(0, value));
+    this.cursor = [clamp(row + down * step[0], this.rows), clamp(column + step[1], this.columns)];
+    this.draw();
+  }
+
+  read() {
+    if (!this.cursor) return;
+    const [row, column] = this.cursor;
+    const lines = [this.readX(row, column)];
+    this.layers.filter((layer) => !["x", "std"].includes(layer.key)).forEach((layer) => {
+      const value = this.value(layer, row, column);
+      if (value !== null) lines.push(`${layer.title}: ${digits(value)}${layer.unit ? ` ${layer.unit}` : ""}`);
+    });
+    const name = this.label(row, column);
+    if (name) lines.push(`particle ${this.data.names[name] ?? name}`);
+    const up = this.data.flipped ? -1 : 1;
+    const y = this.data.origin[0] + up * (row + 0.5) * this.data.pixel[0];
+    const x = this.data.origin[1] + (column + 0.5) * this.data.pixel[1];
+    lines.push(`at x ${x.toFixed(3)}, y ${y.toFixed(3)} µm` + (this.data.bins > 1 ? ` (${this.data.bins} × ${this.data.bins} pixels)` : ""));
+    this.find(".readout").textContent = lines.join("\n");
+    this.drawTrace(row, column);
+  }
+
+  readX(row, column) {
+    const code = this.code(this.layers[0], row, column);
+    if (code === NOT_TRUSTED) return "x: no trusted value";
+    if (code === NO_MATERIAL) return "too little material";
+    const std = this.byKey("std");
+    const error = std ? this.value(std, row, column) : null;
+    const x = this.value(this.layers[0], row, column).toFixed(3).replace("-", "−");
+    return error === null ? `x = ${x}` : `x = ${x} ± ${error.toFixed(3)}`;
+  }
+
+  drawTrace(row, column) {
+    const canvas = this.find(".trace");
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const context = sharp(canvas, width, height);
+    const times = this.data.frames.map((frame) => frame.minutes);
+    if (times.length < 2) return;
+    const [left, right, top, bottom] = [28, width - 8, 8, height - 32];
+    const across = (minutes) => left + ((right - left) * (minutes - times[0])) / (times[times.length - 1] - times[0]);
+    const up = (x) => bottom - (bottom - top) * Math.min(1.1, Math.max(-0.1, x)) ;
+    context.font = "11px system-ui, sans-serif";
+    context.fillStyle = css("--muted");
+    context.strokeStyle = css("--line");
+    [0, 0.5, 1].forEach((value) => {
+      context.beginPath(); context.moveTo(left, up(value)); context.lineTo(right, up(value)); context.stroke();
+      context.textAlign = "right"; context.fillText(String(value), left - 5, up(value) + 4);
+    });
+    context.textAlign = "left"; context.fillText(times[0].toFixed(1), left, height - 16);
+    context.textAlign = "right"; context.fillText(times[times.length - 1].toFixed(1), right, height - 16);
+    context.textAlign = "center"; context.fillText("x of this pixel against time / min", (left + right) / 2, height - 2);
+    const std = this.byKey("std");
+    times.forEach((minutes, frame) => {
+      const x = this.value(this.layers[0], row, column, frame);
+      if (x === null) return;
+      const here = frame === this.frame;
+      context.strokeStyle = context.fillStyle = here ? css("--ink") : css("--accent");
+      const error = std ? this.value(std, row, column, frame) : null;
+      if (error !== null) {
+        context.beginPath(); context.moveTo(across(minutes), up(x - error)); context.lineTo(across(minutes), up(x + error)); context.stroke();
+      }
+      context.beginPath(); context.arc(across(minutes), up(x), here ? 4 : 2.5, 0, 7); context.fill();
+    });
+  }
+}
+
+async function startExplorer(root) {
+  const data = JSON.parse(root.querySelector("script").textContent);
+  const layers = await Promise.all(data.layers.map(async (layer) => ({
+    ...layer,
+    codes: await inflate(layer.codes),
+    colours: Uint8Array.from(atob(layer.colours), (character) => character.charCodeAt(0)),
+  })));
+  const labels = data.labels ? await inflate(data.labels) : null;
+  root.explorer = new Explorer(root, data, layers, labels);
+  root.dataset.ready = "yes";
+}
+
+function sortBy(button) {
+  const head = button.closest("th");
+  const body = head.closest("table").tBodies[0];
+  const column = head.cellIndex;
+  const ascending = head.getAttribute("aria-sort") !== "ascending";
+  head.parentElement.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const key = (row) => {
+    const cell = row.cells[column];
+    if (cell.dataset.value === undefined) return cell.textContent;
+    return cell.dataset.value === "" ? null : Number(cell.dataset.value);
+  };
+  const compare = (one, other) => {
+    const [a, b] = [key(one), key(other)];
+    if (a === null || b === null) return (a === null) - (b === null); // missing values last, either way
+    const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+    return ascending ? order : -order;
+  };
+  body.append(...[...body.rows].sort(compare));
+}
+
+async function copy(button) {
+  const text = button.parentElement.querySelector("pre");
+  const selection = window.getSelection();
+  selection.selectAllChildren(text);
+  // The clipboard interface is missing where a page is opened from a disk.
+  if (navigator.clipboard) await navigator.clipboard.writeText(text.textContent).catch(() => document.execCommand("copy"));
+  else document.execCommand("copy");
+  selection.removeAllRanges();
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+function save(button) {
+  const link = document.createElement("a");
+  link.href = button.closest("figure").querySelector("img").src;
+  link.download = button.dataset.name;
+  link.click();
+}
+
+function followContents() {
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const seen = new Set();
+  const observer = new IntersectionObserver((entries) => {
+    entries.forEach((entry) => (entry.isIntersecting ? seen.add(entry.target.id) : seen.delete(entry.target.id)));
+    const first = [...links.keys()].find((id) => seen.has(id));
+    links.forEach((link, id) => (id === first ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+  });
+  document.querySelectorAll("main section").forEach((section) => observer.observe(section));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.classList.contains("sort")) sortBy(button);
+  if (button.classList.contains("copy")) copy(button);
+  if (button.classList.contains("save")) save(button);
+});
+document.querySelectorAll("td.number").forEach((cell) => cell.closest("table").tHead.rows[0].cells[cell.cellIndex].classList.add("number"));
+document.querySelectorAll(".explorer").forEach((root) => startExplorer(root).catch((error) => {
+  root.querySelector(".readout").textContent = `The interactive map could not start: ${error.message}`;
+}));
+followContents();

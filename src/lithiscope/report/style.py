@@ -1,0 +1,112 @@
+"""The look of every figure: type, ink, sizes, and how a figure becomes bytes.
+
+Figures are `matplotlib.figure.Figure` objects, never pyplot's; text is set in matplotlib's own DejaVu Sans, so the same
+input gives the same bytes. An SVG keeps its text as text, names the reader's system font first, and turns its ink light
+where the reader prefers a dark page.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lithiscope.report.options import FigureOptions
+
+INK = "#1f2530"
+MUTED = "#626b78"
+FAINT = "#d4d9e0"
+WARN = "#c2410c"
+# Okabe & Ito 2008, in an order that keeps neighbours apart; readable on white and on near-black.
+CYCLE = ("#0b7fc4", "#d55e00", "#009e73", "#b8669a", "#c98a00", "#56a8d8", "#8a6bd1", "#7d7f22")
+
+_DARK_INK = {INK: "#e7eaf0", MUTED: "#a3acba", FAINT: "#3a414d", WARN: "#ff9a5c"}
+_FONTS = "'Inter', 'Helvetica Neue', 'Segoe UI', Arial, 'DejaVu Sans', sans-serif"
+
+
+def _settings(options: FigureOptions) -> dict[str, Any]:
+    size = options.font_size
+    return {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": size,
+        "axes.titlesize": size,
+        "axes.labelsize": size,
+        "xtick.labelsize": size - 1,
+        "ytick.labelsize": size - 1,
+        "legend.fontsize": size - 1,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 6,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": FAINT,
+        "grid.linewidth": 0.5,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.titlecolor": INK,
+        "axes.edgecolor": MUTED,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "lines.linewidth": 1.2,
+        "legend.frameon": False,
+        "legend.handlelength": 1.4,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "lithiscope",
+        "savefig.transparent": True,
+        "axes.unicode_minus": True,
+        "image.composite_image": False,
+        "axes.formatter.useoffset": False,
+    }
+
+
+@contextmanager
+def style(options: FigureOptions) -> Iterator[None]:
+    """Set the look for the figures made and drawn inside the block."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_settings(options)):
+        yield
+
+
+def to_bytes(figure: Any, options: FigureOptions) -> bytes:
+    """Draw a figure and return its bytes, free of dates; a PNG stands on white, an SVG on nothing.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw, inside `style(options)`.
+    options : FigureOptions
+        Format and resolution.
+    """
+    handle = io.BytesIO()
+    if options.format == "png":
+        figure.savefig(
+            handle, format="png", dpi=options.dots_per_inch, facecolor="white", transparent=False, metadata={}
+        )
+        return handle.getvalue()
+    figure.savefig(handle, format="svg", dpi=options.dots_per_inch, metadata={"Date": None, "Creator": "lithiscope"})
+    return _for_readers(handle.getvalue().decode("utf-8")).encode("utf-8")
+
+
+def _for_readers(svg: str) -> str:
+    """Let text use the reader's own sans-serif and let ink follow light and dark; plain shapes keep their colours."""
+    dark = "".join(
+        f'[style*="fill: {ink}"]{{fill:{light}!important}}[style*="stroke: {ink}"]{{stroke:{light}!important}}'
+        for ink, light in _DARK_INK.items()
+    )
+    rules = f"@media screen and (prefers-color-scheme:dark){{{dark}}}image{{image-rendering:pixelated}}"
+    head, mark, tail = svg.partition("<defs>")
+    return f"{head}<style>{rules}</style>{mark}{tail}".replace("'DejaVu Sans', sans-serif", _FONTS).replace(
+        "'DejaVu Sans'", _FONTS
+    )
