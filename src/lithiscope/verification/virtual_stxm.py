@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lithiscope.errors import OptionError
 from lithiscope.instruments.stxm import MicroscopeOptions, Scene, acquire, incident_counts, reference_spectra
@@ -45,7 +45,7 @@ class VirtualExperiment(NamedTuple):
 def make_experiment(
     folder: str | Path,
     scene: Scene,
-    times: Sequence[float] | NDArray[np.float64],
+    times: ArrayLike,
     *,
     microscope: MicroscopeOptions = MicroscopeOptions(),  # noqa: B008 - frozen
     seed: int = 0,
@@ -61,7 +61,7 @@ def make_experiment(
         Where to write; made when it does not exist.
     scene : Scene
         What lies under the microscope.
-    times : sequence of float
+    times : array_like of float
         When each scan begins (s); kept to the millisecond in the files.
     microscope : MicroscopeOptions
         The microscope.
@@ -108,14 +108,14 @@ def read_truth(path: str | Path) -> xr.Dataset:
     return Store(path).load("truth")
 
 
-def split_scans(recording: xr.Dataset, times: Sequence[float] | NDArray[np.float64]) -> Iterator[xr.Dataset]:
+def split_scans(recording: xr.Dataset, times: ArrayLike) -> Iterator[xr.Dataset]:
     """Yield the scans of a virtual recording one by one, each with its own start and clock, as files hold them.
 
     Parameters
     ----------
     recording : xarray.Dataset
         Stage recording, with attrs["start_utc"].
-    times : sequence of float
+    times : array_like of float
         When each scan begins (s after start_utc).
     """
     start = datetime.fromisoformat(recording.attrs["start_utc"])

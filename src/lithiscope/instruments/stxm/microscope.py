@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -111,7 +110,7 @@ def ring_current(time: ArrayLike, options: MicroscopeOptions) -> Array:
 
 def acquire(
     scene: Scene,
-    times: Sequence[float] | Array,
+    times: ArrayLike,
     *,
     options: MicroscopeOptions = MicroscopeOptions(),  # noqa: B008 - frozen
     seed: int = 0,
@@ -122,7 +121,7 @@ def acquire(
     ----------
     scene : Scene
         What lies under the microscope.
-    times : sequence of float, shape (T,)
+    times : array_like of float, shape (T,)
         When each scan begins (s).
     options : MicroscopeOptions
         The microscope.
