@@ -161,6 +161,9 @@ def test_noise_that_is_not_positive_is_refused():
     )
     with pytest.raises(AnalysisError, match="signal_std"):
         optical_density(frames, spectrum=scene.incident_spectrum())
+    frames["signal"][:] = 0.0  # no counts, no noise: flagged, not refused
+    od = optical_density(frames, spectrum=scene.incident_spectrum())
+    assert (od["signal_flag"] == flag_bit("no_counts")).all()
 
 
 def test_scale_of_counts_and_incident_cancels(rng):

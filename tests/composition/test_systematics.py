@@ -94,6 +94,11 @@ def test_time_skew_is_what_interpolation_left():
         found = shifted["lithium_fraction_shift"].sel(systematic="time_skew").mean(["y", "x"])
         truth = (0.1 + rate * times) - video["lithium_fraction"].mean(["y", "x"])
         np.testing.assert_allclose(found, truth, atol=1e-5)
+    # A video at one time beside the densities as they were taken tells the same.
+    video = lithium_fraction(to_common_time(density), scene.references())
+    shifted = systematic_shifts(density, scene.references(), video, options=options)
+    found = shifted["lithium_fraction_shift"].sel(systematic="time_skew").mean(["y", "x"])
+    np.testing.assert_allclose(found[1:3], 0.0, atol=1e-5)
     whole = to_common_time(density, options=CommonTimeOptions(ends="extrapolate"))
     video = lithium_fraction(whole, scene.references())
     shifted = systematic_shifts(whole, scene.references(), video, options=options)

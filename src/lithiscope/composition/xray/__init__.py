@@ -6,10 +6,11 @@ members from `references_from_spectra`, `references_from_mask` or `references_fr
 `fraction_from_counts` with `lithium_rows` is the fast way on bare arrays, for live display.
 """
 
-from lithiscope.composition.xray.attenuation import attenuation_length, dose, thickness
+from lithiscope.composition.xray.attenuation import attenuation_length, thickness, with_thickness
 from lithiscope.composition.xray.calibration import EnergyCalibration, energy_calibration
 from lithiscope.composition.xray.common_time import to_common_time
 from lithiscope.composition.xray.density import optical_density
+from lithiscope.composition.xray.dosimetry import dose, with_dose
 from lithiscope.composition.xray.incident import compare_incident
 from lithiscope.composition.xray.invariant import invariant_image
 from lithiscope.composition.xray.kernels.fixed import fraction_from_counts
@@ -57,4 +58,6 @@ __all__ = [
     "systematic_shifts",
     "thickness",
     "to_common_time",
+    "with_dose",
+    "with_thickness",
 ]

@@ -1,21 +1,19 @@
-"""Thickness from the absorption before the edge, and the dose that the beam left."""
+"""Attenuation of materials, and thickness from the absorption before the edge."""
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lithiscope.composition.xray.options import DoseOptions, ThicknessOptions
-from lithiscope.composition.xray.pictures import FloatArray, axis_values, pictures
-from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
-from lithiscope.units import GRAY, NANOMETRE
+from lithiscope.composition.xray.options import ThicknessOptions
+from lithiscope.composition.xray.pictures import axis_values, extended, pictures
+from lithiscope.errors import OptionError
+from lithiscope.units import NANOMETRE
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_ELEMENTARY_CHARGE = 1.602176634e-19  # J/eV, exact (SI 2019)
 TABLES = {
     "henke": "Henke 1993, through periodictable",
     "chantler": "Chantler 2000, through xraydb",
@@ -145,84 +143,16 @@ def _mean_length(energy: float, options: ThicknessOptions) -> float:
     return 1 / (x / length + (1 - x) / other)
 
 
-def dose(
+def with_thickness(
+    video: xr.Dataset,
     od: xr.Dataset,
-    thickness: xr.DataArray,
     *,
-    options: DoseOptions = DoseOptions(),  # noqa: B008 (frozen)
-) -> xr.DataArray:
-    """Return the dose absorbed by each pixel up to and including each scan.
-
-    Absorbed photons, (I0 - I)/efficiency, times photon energy over mass, summed over energies and scans. Everything
-    that absorbs along the beam is charged to the material, so the dose is an upper bound where window or liquid
-    absorb too. A picture without a value at a pixel is charged that pixel's mean.
-
-    Parameters
-    ----------
-    od : Frames(optical_density)
-        Dims (time, energy, y, x), with ``incident``.
-    thickness : DataArray (y, x)
-        Nanometres.
-    options : DoseOptions
-        Density, efficiency, limit.
-
-    Returns
-    -------
-    DataArray (time, y, x)
-        Gray; NaN where the material is thinner than `minimum_thickness`.
-
-    Raises
-    ------
-    AnalysisError
-        If the incident counts are not known or the thickness has another shape.
-
-    Warns
-    -----
-    LithiscopeWarning
-        If a pixel passes the limit, by default 6e7 Gy, up to which no damage is documented.
-    """
-    import xarray as xr
-
-    values = pictures(od, quantity="optical_density").values
-    if "incident" not in od or thickness.shape != values.shape[2:]:
-        raise AnalysisError(
-            "the dose cannot be counted",
-            field="incident" if "incident" not in od else "thickness",
-            value=None if "incident" not in od else thickness.shape,
-            limit=f"incident counts per picture, and a thickness of shape {values.shape[2:]}",
-            remedy="use the optical density made by optical_density(...) and its thickness",
-        )
-    photons = od["incident"].values / float(od.attrs.get("counts_per_photon", 1.0)) / options.efficiency
-    mass = _pixel_mass(od, np.asarray(thickness.values, dtype=float), options)
-    absorbed = np.zeros(values.shape[:1] + values.shape[2:])
-    for k, energy in enumerate(axis_values(od, "energy")):
-        share = 1 - np.exp(-_filled(values[:, k].astype(float)))
-        absorbed += share * photons[:, k, None, None] * energy * _ELEMENTARY_CHARGE
-    running = np.cumsum(absorbed, axis=0) / mass
-    if np.any(running > options.limit):
-        warnings.warn(
-            f"the dose reaches {np.nanmax(running):.2g} Gy, above the {options.limit:.2g} Gy up to which no "
-            "beam damage is documented",
-            LithiscopeWarning,
-            stacklevel=2,
-        )
-    return xr.DataArray(
-        running.astype(np.float32),
-        dims=("time", "y", "x"),
-        coords={name: od[name].values for name in ("time", "y", "x")},
-        attrs={"units": GRAY, "long_name": "absorbed dose up to and including the frame"},
+    options: ThicknessOptions = ThicknessOptions(),  # noqa: B008 (frozen)
+) -> xr.Dataset:
+    """Return the CompositionVideo with its `thickness` (y, x) in nm; the table is named in its attributes."""
+    found = thickness(od, options=options)
+    return extended(
+        video,
+        {"thickness": ("y x", found.values)},
+        attrs={name: found.attrs[name] for name in ("attenuation_table", "attenuation_length")},
     )
-
-
-def _pixel_mass(od: xr.Dataset, nanometres: FloatArray, options: DoseOptions) -> FloatArray:
-    if min(od.sizes["y"], od.sizes["x"]) < 2:
-        raise AnalysisError("the area of a pixel is not known", field="y, x", limit="at least 2 x 2 pixels")
-    area = np.prod([np.abs(np.diff(axis_values(od, axis))).mean() for axis in ("y", "x")]) * 1e-12
-    there = np.where(nanometres >= options.minimum_thickness, nanometres, np.nan)
-    return np.asarray(there * 1e-9 * area * options.density * 1e3)
-
-
-def _filled(picture: FloatArray) -> FloatArray:
-    number = np.isfinite(picture).sum(axis=0)
-    mean = np.where(number > 0, np.nansum(picture, axis=0) / np.maximum(number, 1), np.nan)
-    return np.where(np.isfinite(picture), picture, mean)

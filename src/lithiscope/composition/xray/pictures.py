@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from lithiscope.errors import AnalysisError, StageError
-from lithiscope.stages import blank_fatal, check, fatal_mask, flag_bit
+from lithiscope.stages import blank_fatal, check, fatal_mask, flag_bit, new
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,11 +43,13 @@ def pictures(frames: xr.Dataset, *, quantity: str) -> Pictures:
     values, flag = _array(frames, "signal"), _array(frames, "signal_flag")
     std = _array(frames, "signal_std") if "signal_std" in frames else None
     values = blank_fatal(values, flag)
-    if std is not None and np.any(np.isfinite(values) & ~(std > 0)):
+    # Counts of zero may have no noise of their own; they are flagged later and never used.
+    used = np.isfinite(values) if quantity != "counts" else values > 0
+    if std is not None and np.any(used & ~(std > 0)):
         raise AnalysisError(
             "a standard deviation is not positive",
             field="signal_std",
-            value=float(np.min(std[np.isfinite(values)])),
+            value=float(np.min(std[used])),
             limit="above 0 wherever there is a value",
             remedy="leave signal_std out if the noise is not known",
         )
@@ -86,6 +89,24 @@ def coordinates(data: xr.Dataset, *names: str) -> dict[str, tuple[str, Any]]:
 def carried(data: xr.Dataset, *names: str) -> dict[str, tuple[str, Any]]:
     """Return those of the named variables that are there, in the form that `stages.new` takes."""
     return {name: (" ".join(map(str, data[name].dims)), data[name].values) for name in names if name in data}
+
+
+def extended(
+    data: xr.Dataset,
+    variables: Mapping[str, tuple[str, Any]],
+    *,
+    coords: Mapping[str, tuple[str, Any]] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Return a stage anew with variables, coordinates and attributes added or replaced, and checked."""
+    kept = [str(name) for name in data.data_vars if name not in variables]
+    known = {str(name): (" ".join(map(str, data[name].dims)), data[name].values) for name in data.coords}
+    return new(
+        data.attrs["stage"],
+        {**carried(data, *kept), **variables},
+        coords={**known, **(coords or {})},
+        attrs={**data.attrs, **(attrs or {})},
+    )
 
 
 def frame_std(od: xr.Dataset) -> FloatArray:

@@ -8,11 +8,11 @@ import numpy as np
 
 from lithiscope.composition.xray.common_time import to_common_time
 from lithiscope.composition.xray.options import CommonTimeOptions, SystematicsOptions, UnmixOptions
-from lithiscope.composition.xray.pictures import FloatArray, axis_values, frame_std
+from lithiscope.composition.xray.pictures import FloatArray, axis_values, extended, frame_std
 from lithiscope.composition.xray.unmixing import lithium_fraction, mean_slopes
 from lithiscope.composition.xray.unmixing import unmix as unmix_frames
 from lithiscope.errors import AnalysisError
-from lithiscope.stages import check, new
+from lithiscope.stages import check
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,7 +40,7 @@ def systematic_shifts(
     Parameters
     ----------
     od, references : Frames(optical_density), References
-        What `video` was made from.
+        What `video` was made from; the densities may also be those before `to_common_time`.
     video : CompositionVideo
         The result.
     alignment : Alignment, optional
@@ -73,16 +73,23 @@ def systematic_shifts(
     if options.delithiated_impurity is not None:
         shifts["delithiated_purity"] = options.delithiated_impurity * (1 - x)
     changed = {"incident": _moved_incident(od, references, unmix, options)}
-    if options.time_skew and od.sizes["time"] > 1 and "exposure_mid" in od:
-        extrapolated = common_time.model_copy(update={"ends": "extrapolate"})
-        changed["time_skew"] = to_common_time(od, options=extrapolated)
     if alignment is not None:
         changed["drift"] = _leaked(od, alignment)
+    base = _rerun(od, references, unmix)
     for cause, frames in changed.items():
-        shifts[cause] = _rerun(frames, references, unmix) - x
+        shifts[cause] = _rerun(frames, references, unmix) - base
+    if options.time_skew and od.sizes["time"] > 1 and "exposure_mid" in od:
+        extrapolated = common_time.model_copy(update={"ends": "extrapolate"})
+        shifts["time_skew"] = _rerun(to_common_time(od, options=extrapolated), references, unmix) - x
     if shifted_references is not None:
-        shifts["energy_calibration"] = _rerun(od, shifted_references, unmix) - x
-    return _with_shifts(video, shifts)
+        shifts["energy_calibration"] = _rerun(od, shifted_references, unmix) - base
+    blank = np.isnan(x)
+    stacked = np.stack([np.where(blank, np.nan, shift) for shift in shifts.values()])
+    return extended(
+        video,
+        {"lithium_fraction_shift": ("systematic time y x", stacked)},
+        coords={"systematic": ("systematic", list(shifts))},
+    )
 
 
 def _rerun(od: xr.Dataset, references: xr.Dataset, unmix: UnmixOptions) -> FloatArray:
@@ -138,18 +145,3 @@ def _leaked(od: xr.Dataset, alignment: xr.Dataset) -> xr.Dataset:
         # Beside a missing pixel there is no gradient: that pixel is left where it is.
         change = change + np.nan_to_num(gradient) * amount[:, :, None, None]
     return _with_signal(od, change)
-
-
-def _with_shifts(video: xr.Dataset, shifts: dict[str, FloatArray]) -> xr.Dataset:
-    blank = np.isnan(video["lithium_fraction"].values)
-    stacked = np.stack([np.where(blank, np.nan, shift) for shift in shifts.values()])
-
-    def parts(names: Any) -> dict[str, tuple[str, Any]]:
-        """Return variables in the form that `new` takes."""
-        return {str(n): (" ".join(map(str, video[n].dims)), video[n].values) for n in names}
-
-    variables = parts(name for name in video.data_vars if name != "lithium_fraction_shift")
-    coords = parts(name for name in video.coords if name != "systematic")
-    variables["lithium_fraction_shift"] = ("systematic time y x", stacked)
-    coords["systematic"] = ("systematic", list(shifts))
-    return new("composition_video", variables, coords=coords, attrs=dict(video.attrs))
