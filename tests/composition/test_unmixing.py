@@ -7,7 +7,7 @@ import pytest
 
 from composition import scene
 from lithiscope import stages
-from lithiscope.composition.xray import UnmixOptions, lithium_fraction, optical_density
+from lithiscope.composition.xray import UnmixOptions, lithium_fraction, optical_density, references_from_frames
 from lithiscope.errors import AnalysisError, StageError
 from lithiscope.stages import flag_bit
 
@@ -254,3 +254,19 @@ def test_picture_without_any_value_is_all_flags():
     video = lithium_fraction(optical_density(recording, spectrum=scene.incident_spectrum()), scene.references())
     assert np.isnan(video["lithium_fraction"]).all()
     assert (video["lithium_fraction_flag"] & flag_bit("no_counts")).all()
+
+
+def test_whole_way_from_counts_alone():
+    """I0 from the picture, references from the first and last frame: nothing is known but which frames those are."""
+    rng = np.random.default_rng(14)
+    states = [1.0, 0.7, 0.5, 0.2, 0.0]
+    thickness = scene.platelet((100, 100), 0.4)
+    od = np.stack([scene.densities(x, thickness) for x in states])
+    density = optical_density(scene.recording(od, rng=rng))
+    references = references_from_frames(density, lithiated=[0], delithiated=[4], mask=thickness > 0)
+    video = lithium_fraction(density, references)
+    for t, x in enumerate(states):
+        assert abs(weighted_mean(video.isel(time=[t])) - x) < 0.003
+        z = (video["lithium_fraction"][t] - x) / video["lithium_fraction_std"][t]
+        assert float(z.std()) == pytest.approx(1.0, abs=0.05)
+    assert float(video["amount"].where(video["lithium_fraction"].notnull()).mean()) == pytest.approx(1.0, abs=0.01)
