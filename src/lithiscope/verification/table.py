@@ -60,8 +60,8 @@ def _text(found: Sequence[tuple[str, Row]]) -> str:
 
 def as_markdown(found: Sequence[tuple[str, Row]]) -> str:
     """Return the rows as a Markdown table, for docs/verification.md."""
-    head = "| check | claim | source | expected | measured | tolerance and its reason | verdict |\n|---|---|---|---|---|---|---|"
-    return "\n".join([head, *(_markdown_line(name, row) for name, row in found)]) + "\n"
+    head = "| check | claim | source | expected | measured | tolerance and its reason | verdict |"
+    return "\n".join([head, "|---" * 7 + "|", *(_markdown_line(name, row) for name, row in found)]) + "\n"
 
 
 def _markdown_line(name: str, row: Row) -> str:

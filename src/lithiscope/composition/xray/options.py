@@ -83,7 +83,10 @@ class UnmixOptions(Options):
         default=False, description="hold the references at or above zero; for display only, it biases x at the ends"
     )
     minimum_amount: float = Field(
-        default=0.5, ge=0, description="smallest amount that gets an x, as a share of the plateau of the amount"
+        default=0.2,
+        ge=0,
+        description="smallest amount that gets an x, as a share of the plateau; low, because the masks of thin "
+        "particles are drawn later and their sigma says how little they know",
     )
     minimum_amount_absolute: float | None = Field(
         default=None, ge=0, description="the same in units of the references; replaces minimum_amount"
