@@ -82,9 +82,9 @@ def lookup_table(palette: str) -> Colours:
 
 def _uniform(count: int) -> NDArray[np.float64]:
     path = np.linspace(0.0, 1.0, 2001)
-    lightness = 0.56 + 0.30 * path
+    lightness = 0.42 + 0.45 * path
     hue = np.deg2rad(264.0 + 191.0 * path)
-    chroma = 0.158
+    chroma = 0.15
     lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(lab, axis=0), axis=1))])
     even = np.interp(np.linspace(0.0, length[-1], count), length, path)
@@ -96,9 +96,7 @@ def scalar_colours(values: ArrayLike, low: float, high: float, palette: str) -> 
     array = np.asarray(values, dtype=float)
     span = high - low if high > low else 1.0
     index = np.clip(np.nan_to_num((array - low) / span), 0.0, 1.0) * 255
-    colours: Colours = lookup_table(palette)[np.rint(index).astype(int)]
-    colours[np.isnan(array)] = BACKGROUND
-    return colours
+    return _over_background(lookup_table(palette)[np.rint(index).astype(int)], array)
 
 
 def composition_colours(x: ArrayLike, brightness: ArrayLike = 1.0, palette: str = "uniform") -> Colours:
@@ -118,12 +116,14 @@ def composition_colours(x: ArrayLike, brightness: ArrayLike = 1.0, palette: str 
     ndarray of uint8, shape (..., 3)
         sRGB bytes: the palette's colour times the brightness.
     """
-    array = np.asarray(x, dtype=float)
+    array, scale = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(brightness, dtype=float))
     full = scalar_colours(array, 0.0, 1.0, palette)
-    scale = np.clip(np.nan_to_num(np.broadcast_to(brightness, array.shape)), 0.0, 1.0)[..., None]
-    colours: Colours = np.rint(full * scale).astype(np.uint8)
-    colours[np.isnan(array)] = BACKGROUND
-    return colours
+    dimmed = np.rint(full * np.clip(np.nan_to_num(scale), 0.0, 1.0)[..., None]).astype(np.uint8)
+    return _over_background(dimmed, array)
+
+
+def _over_background(colours: Colours, values: NDArray[np.float64]) -> Colours:
+    return np.where(np.isnan(values)[..., None], np.asarray(BACKGROUND, dtype=np.uint8), colours)
 
 
 def hatch(colours: Colours, missing: ArrayLike) -> Colours:

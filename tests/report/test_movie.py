@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lithiscope.errors import AnalysisError
+from lithiscope.report import MovieOptions, lithium_movie, movie
+from lithiscope.report.colours import HATCH, composition_colours
+
+QUICK = MovieOptions(seconds=1.5, frames_per_second=10, width=220)
+
+
+def test_interpolation_is_linear_in_time_not_in_frame_number():
+    times = np.array([0.0, 60.0, 300.0])
+    values = np.array([[0.0], [1.0], [0.0]])
+    assert movie.interpolated(values, times, 30.0) == pytest.approx(0.5)
+    assert movie.interpolated(values, times, 120.0) == pytest.approx(0.75)
+    assert movie.interpolated(values, times, 60.0) == 1.0
+    assert movie.interpolated(values, times, -5.0) == 0.0
+    assert movie.interpolated(values, times, 999.0) == 0.0
+
+
+def test_a_lost_neighbour_leaves_no_value_but_a_measured_frame_stands():
+    times = np.array([0.0, 60.0, 120.0])
+    values = np.array([[0.2], [np.nan], [0.4]])
+    assert np.isnan(movie.interpolated(values, times, 30.0))
+    assert movie.interpolated(values, times, 0.0) == 0.2
+    assert movie.interpolated(values, times, 120.0) == 0.4
+
+
+def test_the_movie_has_the_frames_and_the_length_asked_for(video, labels):
+    film = Image.open(io.BytesIO(lithium_movie(video, labels=labels, options=QUICK)))
+    assert film.n_frames == 15
+    assert film.size[0] == 220
+    durations = []
+    for frame in range(film.n_frames):
+        film.seek(frame)
+        film.load()
+        durations.append(film.info["duration"])
+    assert durations == [100] * 15
+
+
+def test_the_movie_repeats_byte_for_byte(video):
+    assert lithium_movie(video, options=QUICK) == lithium_movie(video, options=QUICK)
+
+
+def test_moments_take_the_colour_of_the_interpolated_x(video, labels):
+    times = video["time"].values
+    at = 0.25 * times[0] + 0.75 * times[1]
+    picture, exact = movie._moment(video, labels, 1.2, "uniform", at)
+    x, amount = (video[name].values.astype(float) for name in ("lithium_fraction", "amount"))
+    expected = composition_colours(
+        0.25 * x[0, 40, 50] + 0.75 * x[1, 40, 50], (0.25 * amount[0] + 0.75 * amount[1])[40, 50] / 1.2
+    )
+    assert not exact
+    np.testing.assert_allclose(picture[40, 50].astype(int), expected.astype(int), atol=1)
+    assert movie._moment(video, labels, 1.2, "uniform", float(times[1]))[1]
+
+
+def test_what_a_frame_lost_is_hatched_on_both_its_sides(video, labels):
+    times = video["time"].values
+    for at, lost in (
+        (times[1], False),
+        (times[1] + 1, True),
+        (times[2], True),
+        (times[3] - 1, True),
+        (times[3], False),
+    ):
+        picture, _ = movie._moment(video, labels, 1.2, "uniform", float(at))
+        assert (tuple(picture[14, 20].tolist()) in HATCH) == lost
+
+
+def test_one_frame_makes_no_movie(video):
+    with pytest.raises(AnalysisError, match="at least two frames"):
+        lithium_movie(video.isel(time=[0]))
