@@ -70,7 +70,8 @@ def test_incident_counts_against_time_or_energy(od):
 def test_other_ways_to_find_i0_get_their_panel(od):
     values = np.stack([od["incident"].values, 1.02 * od["incident"].values])
     others = xr.Dataset(
-        {"incident": (("incident_method", "time", "energy"), values)}, coords={"incident_method": ["percentile", "blank"]}
+        {"incident": (("incident_method", "time", "energy"), values)},
+        coords={"incident_method": ["percentile", "blank"]},
     )
     text = curves.incident_curves(od, others=others, options=SVG).decode()
     assert all(word in text for word in ("Other ways", "percentile", "blank"))

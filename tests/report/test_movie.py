@@ -47,6 +47,11 @@ def test_the_movie_repeats_byte_for_byte(video):
     assert lithium_movie(video, options=QUICK) == lithium_movie(video, options=QUICK)
 
 
+def test_a_lossy_movie_has_the_same_frames(video):
+    film = Image.open(io.BytesIO(lithium_movie(video, options=QUICK.model_copy(update={"lossless": False}))))
+    assert film.n_frames == 15
+
+
 def test_moments_take_the_colour_of_the_interpolated_x(video, labels):
     times = video["time"].values
     at = 0.25 * times[0] + 0.75 * times[1]

@@ -263,8 +263,8 @@ def incident_curves(
     od : Frames(optical_density)
         With ``incident`` and ``incident_std`` (time, energy).
     others : Dataset, optional
-        I0 found in several ways, ``incident`` (method, time, energy): drawn in a second panel as the difference in
-        optical density from the I0 that was used.
+        I0 found in several ways, ``incident`` (incident_method, time, energy): drawn in a second panel as the
+        difference in optical density from the I0 that was used.
     options : FigureOptions
         Format and size.
 
@@ -315,8 +315,8 @@ def _incident_panel(axes: Any, time: Any, energy: Any, incident: Any, std: Any) 
 
 
 def _method_panel(axes: Any, time: Any, energy: Any, incident: Any, others: xr.Dataset) -> None:
-    for k, method in enumerate(others["method"].values):
-        found = others["incident"].isel(method=k).transpose("time", ...).values.reshape(incident.shape)
+    for k, method in enumerate(others["incident_method"].values):
+        found = others["incident"].isel(incident_method=k).transpose("time", ...).values.reshape(incident.shape)
         difference = np.log(found / incident)
         across, values = (energy, difference[0]) if time.size == 1 else (time, difference.mean(axis=1))
         axes.plot(across, values, "o-", markersize=2.4, linewidth=0.9, color=CYCLE[k], label=str(method))

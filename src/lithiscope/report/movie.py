@@ -44,7 +44,7 @@ def lithium_movie(
     Returns
     -------
     bytes
-        Animated WebP, lossless. x and a + b are interpolated, not their colours. The ticks of the bar below are the
+        Animated WebP. x and a + b are interpolated, not their colours. The ticks of the bar below are the
         measured frames; a tick lights up on the picture nearest to its frame.
 
     Raises
@@ -68,7 +68,7 @@ def lithium_movie(
     pictures = (
         canvas.draw(*_moment(video, labels, canvas.brightest, options.palette, at), at) for at in shown.tolist()
     )
-    return _webp(list(pictures), options.frames_per_second)
+    return _webp(list(pictures), options)
 
 
 def interpolated(values: Any, times: Floats, at: float) -> Floats:
@@ -202,10 +202,12 @@ def _font(size: int) -> Any:
     return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
-def _webp(pictures: list[Any], frames_per_second: int) -> bytes:
+def _webp(pictures: list[Any], options: MovieOptions) -> bytes:
     handle = io.BytesIO()
+    duration = round(1000 / options.frames_per_second)
     pictures[0].save(
-        handle, format="WEBP", save_all=True, append_images=pictures[1:], duration=round(1000 / frames_per_second),
-        loop=0, lossless=True, quality=60, method=3, minimize_size=False, allow_mixed=False, kmin=0, kmax=0,
+        handle, format="WEBP", save_all=True, append_images=pictures[1:], duration=duration, loop=0,
+        lossless=options.lossless, quality=60 if options.lossless else 85, method=3, minimize_size=False,
+        allow_mixed=False, kmin=0, kmax=0,
     )  # fmt: skip
     return handle.getvalue()

@@ -35,6 +35,7 @@ class MovieOptions(Options):
     palette: Palette = Field("uniform", description="colours of x, as for figures")
     seconds: float = Field(6.0, gt=0, le=120, description="length of the movie, s")
     frames_per_second: int = Field(10, ge=1, le=50, description="pictures shown per second, 1/s")
+    lossless: bool = Field(True, description="whether colours are exact; a lossy movie is some times smaller")
     width: int = Field(480, ge=160, le=1920, description="width of the movie, screen pixels")
     full_brightness: float | None = Field(
         None, gt=0, description="a + b that is shown at full brightness; default the 95th percentile of the material"

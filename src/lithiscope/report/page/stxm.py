@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _DOSE_LIMIT = 60.0  # MGy up to which Lim 2016 saw no damage
+_COARSE = 120  # pixels across, up to which a movie is lossless
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def stxm_page_content(
     labels : DataArray of int, (y, x) or (cycle, y, x), optional
         Particles; by default the video's own ``label``.
     incident : Dataset, optional
-        I0 found in several ways: ``incident`` (method, time, energy).
+        I0 found in several ways: ``incident`` (incident_method, time, energy).
     summary : mapping of str to str or float, or sequence of Quantity
         Further figures for the head of the page.
     warnings : sequence of str or Notice
@@ -179,7 +180,10 @@ def _maps(study: _Study) -> Section | None:
     )
     moving: tuple[Figure, ...] = ()
     if study.options.movie and video.sizes["time"] > 1:
-        film = movie.lithium_movie(video, labels=study.labels, options=MovieOptions(palette=study.options.palette))
+        # Where a pixel spans several screen pixels, lossless is both exact and smaller.
+        exact = video.sizes["x"] <= _COARSE
+        look = MovieOptions(palette=study.options.palette, lossless=exact)
+        film = movie.lithium_movie(video, labels=study.labels, options=look)
         note = "Linear between the measured frames, which light up on the time line."
         moving = (Figure(film, "image/webp", "Movie of the lithium maps", note, "lithium-movie", folded=True),)
     packed = explorer(
@@ -315,6 +319,8 @@ def _particles(study: _Study) -> Section | None:
                 "Mean x of each particle. Bar: random; dark band: common to the frame; light band: systematic. The "
                 "numbers beside the name are their medians in that order, one standard deviation each."
             )
+            if study.table.sizes["particle"] > study.figures.max_frames:
+                caption += f" At most {study.figures.max_frames} particles are drawn; the table and its file hold all."
             figures.append(_svg(picture, "Mean lithium fraction of the particles against time", caption, "particles"))
     text = "Means over each particle, weighted by the amount of material."
     return Section("particles", "Particles", text, figures=tuple(figures), tables=(particle_rows(study.table),))
