@@ -181,7 +181,8 @@ def spectra_figure(
         figure = Figure(
             figsize=(options.width * (1 if columns > 1 else 0.6), 0.4 + options.width / 3 * lines), layout="constrained"
         )
-        ratios = [3, 1] * lines
+        # Without a fit there are no residuals, and their panels are as good as gone.
+        ratios = [3, 1 if any(spectrum.components for spectrum in spectra) else 1e-3] * lines
         grid = figure.subplots(2 * lines, columns, sharex=True, squeeze=False, height_ratios=ratios)
         for axes in grid.flat:
             axes.set_visible(False)

@@ -270,10 +270,12 @@ def _density_figures(study: _Study, od: xr.Dataset) -> list[Figure]:
             continue  # every particle is lost in this scan; take the next
         when = readings.minutes_text(float(readings.minutes(od)[frame]))
         caption = (
-            f"Mean over the particle in scan {frame + 1} ({when}). Bars: random, one standard deviation of the mean; "
-            "grey band: the error of I₀, common to all pixels of a picture. Below: measured less fitted."
+            f"Mean over the pixels of each region in scan {frame + 1} ({when}). Bars: random, one standard deviation "
+            "of the mean."
         )
-        figures.append(_svg(picture, "Mean spectra of the particles with fit", caption, "spectra"))
+        if study.references is not None and study.video is not None:
+            caption += " Below: measured less fitted; the grey band is the error of I₀, common to a whole picture."
+        figures.append(_svg(picture, "Mean spectra of the regions, with fit where there is one", caption, "spectra"))
         break
     return figures
 
