@@ -10,30 +10,44 @@ from report.scene import axes, make_alignment, make_od, make_references, make_ta
 
 
 @pytest.fixture(scope="session")
-def labels():
-    return xr.DataArray(platelets(), dims=("y", "x"), coords={k: v[1] for k, v in axes().items()}, name="label")
+def whole():
+    label = platelets()
+    video, references = make_video(label), make_references(np.array([703.0, 706.0, 713.0]))
+    return {
+        "labels": xr.DataArray(label, dims=("y", "x"), coords={k: v[1] for k, v in axes().items()}, name="label"),
+        "video": video,
+        "references": references,
+        "od": make_od(video, references),
+        "alignment": make_alignment(),
+        "table": make_table(video, label),
+    }
 
 
 @pytest.fixture(scope="session")
-def video(labels):
-    return make_video(labels.values)
+def labels(whole):
+    return whole["labels"]
 
 
 @pytest.fixture(scope="session")
-def references():
-    return make_references(np.array([703.0, 706.0, 713.0]))
+def video(whole):
+    return whole["video"]
 
 
 @pytest.fixture(scope="session")
-def od(video, references):
-    return make_od(video, references)
+def references(whole):
+    return whole["references"]
 
 
 @pytest.fixture(scope="session")
-def alignment():
-    return make_alignment()
+def od(whole):
+    return whole["od"]
 
 
 @pytest.fixture(scope="session")
-def table(video, labels):
-    return make_table(video, labels.values)
+def alignment(whole):
+    return whole["alignment"]
+
+
+@pytest.fixture(scope="session")
+def table(whole):
+    return whole["table"]

@@ -128,7 +128,7 @@ def test_tables_sort_by_number_both_ways(opened):
 
 def test_copy_and_save(opened):
     opened.locator(".copy").first.click()
-    assert opened.locator(".copy").first.inner_text() == "Copied"
+    playwright.expect(opened.locator(".copy").first).to_have_text("Copied")
     with opened.expect_download() as download:
         opened.locator("#error .save").first.click()
     assert download.value.suggested_filename == "error-maps.svg"

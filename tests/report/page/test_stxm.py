@@ -19,6 +19,22 @@ PROVENANCE = {
 }
 
 
+# Three frames are enough to see which sections there are; the fixtures of the same name hold eight.
+@pytest.fixture(scope="module")
+def video(video):
+    return video.isel(time=slice(1, 4))
+
+
+@pytest.fixture(scope="module")
+def od(od):
+    return od.isel(time=slice(1, 4))
+
+
+@pytest.fixture(scope="module")
+def table(table):
+    return table.isel(time=slice(1, 4))
+
+
 def identities(**stages):
     return [section.identity for section in stxm_page_content(title="t", options=STILL, **stages).sections]
 
@@ -45,8 +61,9 @@ def test_no_stage_no_section(video, od, references, alignment, table):
      (["dose"], "dose"), (["lithium_fraction_flag"], "flags")],
 )  # fmt: skip
 def test_a_missing_variable_takes_only_its_section(video, names, section):
-    assert section not in identities(video=video.drop_vars(names))
-    assert "maps" in identities(video=video.drop_vars(names))
+    found = identities(video=video.drop_vars(names))
+    assert section not in found
+    assert "maps" in found
 
 
 def test_no_degrees_of_freedom_no_chi_square(video):
@@ -58,13 +75,13 @@ def test_the_summary_says_what_was_seen_and_how_sure_it_is(video, od, table, lab
                                 summary={"C-rate": "2C", "bias": 0.00123})  # fmt: skip
     found = {quantity.label: quantity for quantity in content.summary}
     assert found["Particles"].value == "3"
-    assert found["Scans"].value == "8"
+    assert found["Scans"].value == "3"
     assert found["Photon energies"].remark == "703.0 to 713.0 eV"
     inside = np.isfinite(video["lithium_fraction"].values) & (labels.values > 0)
     median = np.median(video["lithium_fraction_std"].values[inside])
     assert float(found["σ of x per pixel"].value) == pytest.approx(median, abs=5e-4)
     assert found["Scatter found / predicted"].value == "1.08"
-    lost = 100 * (1 - inside.sum() / (8 * (labels.values > 0).sum()))
+    lost = 100 * (1 - inside.sum() / (3 * (labels.values > 0).sum()))
     assert float(found["Not trusted"].value) == pytest.approx(lost, abs=0.05)
     assert found["C-rate"].value == "2C"
     assert found["bias"].value == "0.00123"
