@@ -117,7 +117,7 @@ def test_picture_without_counts_is_an_error_not_a_number():
     with pytest.raises(AnalysisError, match="not positive"):
         optical_density(recording)
     recording["counts"][:] = np.nan
-    with pytest.raises(AnalysisError, match="too few pixels"):
+    with pytest.raises(AnalysisError, match="no picture has enough pixels"):
         optical_density(recording)
 
 
@@ -138,3 +138,39 @@ def test_quantile_ignores_the_order_of_pixels(order):
 
 def test_uniform_picture_is_its_own_blank():
     assert bright_mode(np.full(50, 7.0), 1.0) == (7.0, 1.0)
+
+
+@pytest.mark.parametrize("spot", [1, 5, 20])
+def test_a_saturated_spot_is_not_taken_for_the_blank(spot):
+    rng = np.random.default_rng(11)
+    recording = scene.recording(scene.densities(0.5, scene.platelet((60, 60), 0.5)), COUNTS, rng=rng)
+    whole = optical_density(recording)["incident"].values
+    recording["counts"].values[0, :, 0, :spot] = 65535
+    found = optical_density(recording)["incident"].values
+    # The spot moves the ranks by its share of the pixels, i.e. I0 by a fraction of its scatter.
+    scatter = np.sqrt(COUNTS)
+    assert np.abs(found - whole).max() < scatter * (0.02 + 5 * spot / 3600)
+
+
+def test_saturated_pixels_have_no_part_in_i0():
+    rng = np.random.default_rng(12)
+    recording = scene.recording(scene.densities(0.5, scene.platelet((60, 60), 0.5)), COUNTS, rng=rng)
+    recording["counts"].values[0, :, :12] = 65535  # a fifth of the field
+    od = optical_density(recording, options=IncidentOptions(saturation=65535))
+    assert np.abs(np.log(od["incident"].values / COUNTS)).max() < 5 * od["signal_frame_std"].values.max()
+    assert np.isnan(od["signal"].values[0, :, :12]).all()
+
+
+@pytest.mark.parametrize("method", ["percentile", "blank"])
+def test_one_lost_picture_is_nan_and_said_and_the_others_stand(method):
+    rng = np.random.default_rng(13)
+    thickness = scene.platelet((60, 60), 0.5)
+    recording = scene.recording(scene.densities(0.5, thickness)[None].repeat(2, axis=0), COUNTS, rng=rng)
+    recording["counts"].values[1, 2] = np.nan
+    options = IncidentOptions(method=method)
+    with pytest.warns(LithiscopeWarning, match="scan 1 at 713 eV"):
+        od = optical_density(recording, blank=thickness == 0, options=options)
+    lost = np.isnan(od["incident"].values)
+    assert np.argwhere(lost).tolist() == [[1, 2]]
+    assert np.isnan(od["signal"].values[1, 2]).all()
+    assert np.isfinite(od["signal"].values[0]).all()

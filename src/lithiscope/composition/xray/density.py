@@ -44,7 +44,8 @@ def optical_density(
     -------
     Frames(optical_density)
         ``signal``, ``signal_std``, ``signal_flag`` (time, energy, y, x); ``signal_frame_std``, ``incident`` and
-        ``incident_std`` (time, energy). NaN with a flag where counts are missing, not positive or saturated.
+        ``incident_std`` (time, energy). NaN with a flag where counts are missing, not positive or
+        saturated, and in pictures without an I0.
 
     Raises
     ------
@@ -60,6 +61,7 @@ def optical_density(
     incident = find_incident(frames, spectrum=spectrum, blank=blank, options=options)
     saturation = options.saturation or frames.attrs.get("saturation")
     flag = _flags_of_counts(raw, options, saturation)
+    flag[np.isnan(incident.counts)] |= flag_bit("missing")
     od, std = _densities(raw, incident.counts, options.counts_per_photon)
     with np.errstate(invalid="ignore"):
         flag[(od > options.opaque_above) & ~fatal_mask(flag)] |= flag_bit("opaque")

@@ -197,38 +197,44 @@ def interpolated(spectrum: xr.DataArray, energies: FloatArray, *, field: str, of
 
 
 def _from_blank(frames: xr.Dataset, mask: np.ndarray, options: IncidentOptions) -> Incident:
-    counts = _counts(frames)
-    chosen = np.where(np.isfinite(counts), mask, False)
-    number = chosen.sum(axis=(2, 3))
-    if np.any(number < options.minimum_blank_pixels):
+    if np.count_nonzero(mask) < options.minimum_blank_pixels:
         raise AnalysisError(
             "the blank mask has too few pixels",
             field="blank",
-            value=int(number.min()),
-            limit=f"at least {options.minimum_blank_pixels} with counts, in every picture",
+            value=np.count_nonzero(mask),
+            limit=f"at least {options.minimum_blank_pixels}",
             remedy="draw a larger blank area or lower minimum_blank_pixels",
         )
-    mean = np.mean(counts, axis=(2, 3), where=chosen, dtype=float)
-    spread = np.std(counts, axis=(2, 3), where=chosen, dtype=float, ddof=1)
+    counts = _counts(frames, options)
+    chosen = np.where(np.isfinite(counts), mask, False)
+    number = chosen.sum(axis=(2, 3))
+    enough = number >= options.minimum_blank_pixels
+    _warn_of_pictures_without(enough, frames)
+    mean, spread = np.full((2, *number.shape), np.nan)
+    for t, k in np.argwhere(enough):
+        blank = np.asarray(counts[t, k][chosen[t, k]], dtype=float)
+        mean[t, k], spread[t, k] = blank.mean(), blank.std(ddof=1)
     _require_positive(mean, "blank")
     # Resampled neighbours share counts; the native spread is what averages down.
-    std = spread / gain(frames) / np.sqrt(number)
+    std = spread / gain(frames) / np.sqrt(np.maximum(number, 1))
     return Incident(mean, std, {"incident_method": "blank", "blank_pixels": int(number.min())})
 
 
 def _from_percentile(frames: xr.Dataset, options: IncidentOptions) -> Incident:
-    counts = _counts(frames)
+    counts = _counts(frames, options)
     noise_gain = gain(frames)
-    first = int(np.argmin(axis_values(frames, "energy")))
-    value, std = np.empty((2, *counts.shape[:2]))
+    enough = np.isfinite(counts).sum(axis=(2, 3)) >= 2 * options.minimum_blank_pixels
+    _warn_of_pictures_without(enough, frames)
+    value, std = np.full((2, *counts.shape[:2]), np.nan)
     shares = []
-    for t, frame in enumerate(counts):
-        share = _blank_share(_finite(frame[first], t, options), options)
+    for t in np.flatnonzero(enough.any(axis=1)):
+        first = int(np.flatnonzero(enough[t])[0])  # the lowest energy with counts: the least material shows there
+        share = _blank_share(_finite(counts[t, first]), options)
         shares.append(share)
         middle = 1 - share / 2 if options.percentile is None else options.percentile / 100
-        for k, picture in enumerate(frame):
+        for k in np.flatnonzero(enough[t]):
             value[t, k], std[t, k] = quantile_with_error(
-                _finite(picture, t, options), middle, options.percentile_window / 100, share
+                _finite(counts[t, k]), middle, options.percentile_window / 100, share
             )
     _require_positive(value, "percentile")
     notes: dict[str, Any] = {"incident_method": "percentile", "blank_share": [round(share, 4) for share in shares]}
@@ -239,34 +245,44 @@ def _from_percentile(frames: xr.Dataset, options: IncidentOptions) -> Incident:
 
 def _blank_share(picture: FloatArray, options: IncidentOptions) -> float:
     noise = float(np.sqrt(options.counts_per_photon * max(float(np.quantile(picture, 0.99)), 1.0)))
-    return max(bright_mode(picture, noise)[1], options.minimum_blank_pixels / picture.size)
+    return bright_mode(picture, noise, options.minimum_blank_pixels)[1]
 
 
-def _finite(picture: FloatArray, time: int, options: IncidentOptions) -> FloatArray:
-    values = np.asarray(picture[np.isfinite(picture)], dtype=float)
-    if values.size < 2 * options.minimum_blank_pixels:
+def _finite(picture: FloatArray) -> FloatArray:
+    return np.asarray(picture[np.isfinite(picture)], dtype=float)
+
+
+def _warn_of_pictures_without(enough: np.ndarray, frames: xr.Dataset) -> None:
+    """Say in which pictures too few pixels hold counts for an I0; they come out as NaN."""
+    if enough.all():
+        return
+    if not enough.any():
         raise AnalysisError(
-            "a picture has too few pixels to find I0 in it",
-            field="counts",
-            value=f"{values.size} pixels with counts at time index {time}",
-            limit=f"at least {2 * options.minimum_blank_pixels}",
-            remedy="give a spectrum, or leave the frame out",
+            "no picture has enough pixels to find I0 in it", field="counts", remedy="give a spectrum, or other scans"
         )
-    return values
+    energies = axis_values(frames, "energy")
+    lost = [f"scan {t} at {energies[k]:g} eV" for t, k in np.argwhere(~enough)]
+    shown = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
+    warnings.warn(f"no I0 where too few pixels hold counts: {shown}", LithiscopeWarning, stacklevel=4)
 
 
 def _require_positive(incident: FloatArray, field: str) -> None:
-    if not np.all(incident > 0):
+    if np.any(incident <= 0):
         raise AnalysisError(
             "I0 is not positive",
             field=field,
-            value=float(np.min(incident)),
+            value=float(np.nanmin(incident)),
             limit="above 0 counts",
             remedy="check the dark correction and the blank area",
         )
 
 
-def _counts(frames: xr.Dataset) -> FloatArray:
+def _counts(frames: xr.Dataset, options: IncidentOptions) -> FloatArray:
+    """Return the counts, NaN where the detector was saturated."""
     if frames.attrs["stage"] == "recording":
-        return counts_pictures(frames).values
-    return pictures(frames, quantity="counts").values
+        values = counts_pictures(frames).values
+    else:
+        values = pictures(frames, quantity="counts").values
+    saturation = options.saturation or frames.attrs.get("saturation")
+    with np.errstate(invalid="ignore"):
+        return values if saturation is None else np.where(values >= saturation, np.nan, values)

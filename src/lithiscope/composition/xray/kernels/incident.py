@@ -9,7 +9,7 @@ from jaxtyping import Float
 _SHARE = 0.25 - 1 / (2 * np.pi)
 
 
-def bright_mode(counts: Float[np.ndarray, " pixels"], noise: float) -> tuple[float, float]:
+def bright_mode(counts: Float[np.ndarray, " pixels"], noise: float, fewest: int = 0) -> tuple[float, float]:
     """Return the centre of the brightest mode of a histogram and the share of pixels in that mode.
 
     The histogram is smoothed by the noise; of its peaks that rise five standard deviations above their valleys the
@@ -22,12 +22,21 @@ def bright_mode(counts: Float[np.ndarray, " pixels"], noise: float) -> tuple[flo
         Finite counts of one picture.
     noise : float
         Standard deviation of a blank pixel; sets the resolution.
+    fewest : int
+        A mode of fewer pixels (spikes, a saturated spot) is passed over, and never taken for the blank.
 
     Returns
     -------
     centre, share : float
         Counts at the centre of the mode; share of the pixels that belong to it, 0 to 1.
     """
+    centre, share = _mode(counts, noise)
+    while share * counts.size < fewest and (dimmer := counts[counts < centre - 4 * noise]).size >= 2 * fewest:
+        centre, share = _mode(dimmer, noise)
+    return centre, max(share, fewest / counts.size)
+
+
+def _mode(counts: Float[np.ndarray, " pixels"], noise: float) -> tuple[float, float]:
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
