@@ -45,12 +45,19 @@ def noiseless(acquisition: Acquisition) -> xr.Dataset:
     return recording
 
 
-def interior(scene: Scene, *, pixel: float = 0.05) -> NDArray[np.int32]:
-    """Return the number of the platelet at each pixel that neither the rim nor the probe's blur of it reaches, else 0.
+def labels(scene: Scene, *, pixel: float = 0.05, offset: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.int32]:
+    """Return the number of the platelet at each pixel, 0 beside them, in pictures where the scene lies off (um)."""
+    y, x = scene.grid(pixel)
+    return scene.label((y - offset[0])[:, None], x - offset[1])
+
+
+def interior(scene: Scene, *, pixel: float = 0.05, offset: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.int32]:
+    """Return `labels` without the pixels that the rim, or the probe's blur of it, reaches.
 
     Four standard deviations of the rim from the edge, so that a pixel has the full thickness and one composition.
     """
     y, x = scene.grid(pixel)
-    label = scene.label(y[:, None], x)
+    label = labels(scene, pixel=pixel, offset=offset)
     nominal = np.array([np.inf, *(platelet.thickness for platelet in scene.platelets)])
-    return np.where(scene.thickness(y[:, None], x) > 0.9999 * nominal[label], label, 0).astype(np.int32)
+    thickness = scene.thickness((y - offset[0])[:, None], x - offset[1])
+    return np.where(thickness > 0.9999 * nominal[label], label, 0).astype(np.int32)
