@@ -14,7 +14,7 @@ import numpy as np
 
 from lithiscope.frames.correct_detector import Detector, check_rate, dark_counts, detector, light_counts, written_counts
 from lithiscope.frames.correct_flags import check_pictures, find_spikes, written_flags
-from lithiscope.frames.correct_noise import add_flicker, excess_noise, flicker
+from lithiscope.frames.correct_noise import add_flicker, excess_noise, flicker, noise_ratio, warn_of_scatter
 from lithiscope.frames.correct_options import CorrectOptions
 from lithiscope.frames.kernels.counts import bright_scatter
 from lithiscope.progress import SILENT, Reporter
@@ -60,8 +60,8 @@ def correct(
     -------
     Frames(counts)
         ``signal``, ``signal_std`` (counts) and ``signal_flag``, dims (time, energy, y, x). `attrs` records the noise
-        model and `excess_noise`: per scan and energy, the relative scatter of the brightest pixels beyond counting and
-        read noise (NaN where too few pixels tell).
+        model and, per scan and energy, `excess_noise`, the relative scatter of the brightest pixels beyond counting and
+        read noise, and `noise_ratio`, their scatter over `signal_std` (None where too few pixels tell).
 
     Raises
     ------
@@ -95,7 +95,10 @@ def correct(
         scatter[t] = [bright_scatter(*pair) for pair in zip(picture, spread, strict=True)]
         signal[t], std[t] = picture, np.sqrt(spread)
     excess = excess_noise(scatter)
-    add_flicker(std, signal, flicker(recording, scatter, excess, options))
+    used = flicker(recording, excess, options)
+    add_flicker(std, signal, used)
+    ratio = noise_ratio(scatter, used)
+    warn_of_scatter(recording, scatter, ratio)
     return new(
         "frames",
         {
@@ -105,7 +108,7 @@ def correct(
             **{name: _declared(recording, name) for name in ("exposure_mid", "dwell") if name in recording},
         },
         coords={name: _declared(recording, name) for name in _COORDS if name in recording.coords},
-        attrs=_notes(excess, options),
+        attrs=_notes(excess, ratio, options),
     )
 
 
@@ -113,12 +116,17 @@ def _declared(data: xr.Dataset, name: str) -> tuple[str, Any]:
     return " ".join(map(str, data[name].dims)), data[name].values
 
 
-def _notes(excess: FloatArray, options: CorrectOptions) -> dict[str, Any]:
+def _notes(excess: FloatArray, ratio: FloatArray, options: CorrectOptions) -> dict[str, Any]:
     return {
         "quantity": "counts",
         "counts_per_photon": options.counts_per_photon,
         "read_noise": options.read_noise,
         "noise": options.noise,
         "flicker": options.flicker,
-        "excess_noise": [[round(float(v), 6) if np.isfinite(v) else None for v in scan] for scan in excess],
+        "excess_noise": _listed(excess),
+        "noise_ratio": _listed(ratio),
     }
+
+
+def _listed(values: FloatArray) -> list[list[float | None]]:
+    return [[round(float(value), 6) if np.isfinite(value) else None for value in scan] for scan in values]

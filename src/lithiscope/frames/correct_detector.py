@@ -43,6 +43,14 @@ def detector(recording: xr.Dataset, flag: np.ndarray, background: Dark, options:
         dead_share = options.dead_time / _per_frame(recording, "dwell", empty, option="dead_time")
     if background.dwell is not None and "dwell" in recording:
         dark_scale = _per_frame(recording, "dwell", empty, option="dark") / background.dwell
+    if np.max(background.counts) * np.max(dark_scale * dead_share) >= 1:
+        raise AnalysisError(
+            "dark counts alone keep the detector dead",
+            field="dark",
+            value=float(np.max(background.counts)),
+            limit=f"below {1 / float(np.max(dark_scale * dead_share)):g} counts in the dwell",
+            remedy="check dark counts, dead_time (s) and dwell",
+        )
     light_scale = _light_scale(recording, empty, options)
     return Detector(*(part[..., None, None] for part in (dead_share, dark_scale, light_scale)))
 
@@ -89,14 +97,7 @@ def dark_counts(
     values, number, dwell = (
         _mean_of_dark_frames(dark) if isinstance(dark, xr.Dataset) else (np.asarray(dark, dtype=float), 1.0, None)
     )
-    if values.ndim == 0:
-        picture, variance = values.reshape(1, 1), np.zeros((1, 1))
-    else:
-        picture, variance = (
-            values,
-            counting_variance(values, 0.0, options.counts_per_photon, options.read_noise) / number,
-        )
-    if picture.shape not in {(1, 1), shape} or not np.all(np.isfinite(picture)) or (values.ndim == 0 and values < 0):
+    if values.shape not in {(), shape} or not np.all(np.isfinite(values)) or (values.ndim == 0 and values < 0):
         raise AnalysisError(
             "the dark counts cannot be used",
             field="dark",
@@ -104,7 +105,10 @@ def dark_counts(
             limit=f"a number from 0, or finite counts of shape {shape}",
             remedy="measure dark frames of the same field, or give their mean as a number",
         )
-    return Dark(picture, variance, dwell)
+    if values.ndim == 0:  # a number is taken as exact
+        return Dark(values.reshape(1, 1), np.zeros((1, 1)))
+    variance = counting_variance(values, 0.0, options.counts_per_photon, options.read_noise) / number
+    return Dark(values, variance, dwell)
 
 
 def _mean_of_dark_frames(dark: xr.Dataset) -> tuple[FloatArray, FloatArray | float, float | None]:
@@ -116,7 +120,9 @@ def _mean_of_dark_frames(dark: xr.Dataset) -> tuple[FloatArray, FloatArray | flo
     number = finite.sum(axis=(0, 1)).astype(float)
     with np.errstate(invalid="ignore"):
         mean = np.where(finite, counts, 0.0).sum(axis=(0, 1)) / number
-    return mean, number, float(dark["dwell"].mean()) if "dwell" in dark else None
+    if "dwell" not in dark:
+        return mean, number, None
+    return mean, number, float(_per_frame(dark, "dwell", ~finite.any(axis=(2, 3)), option="dark").mean())
 
 
 def written_counts(

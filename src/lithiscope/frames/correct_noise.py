@@ -31,15 +31,15 @@ def excess_noise(scatter: FloatArray) -> FloatArray:
         return np.where((number >= _ENOUGH_PIXELS) & (level > 0), excess, np.nan)
 
 
-def flicker(recording: xr.Dataset, scatter: FloatArray, excess: FloatArray, options: CorrectOptions) -> FloatArray:
+def flicker(recording: xr.Dataset, excess: FloatArray, options: CorrectOptions) -> FloatArray:
     """Return the flicker of each frame, (time, energy): as stated, or as measured."""
     known = np.isfinite(excess)
     if options.noise == "stated":
-        _warn_of_scatter(recording, scatter, known, options)
         return np.full(excess.shape, options.flicker)
     if not known.any():
         raise AnalysisError(
             "no frame tells its noise",
+            file=recording.attrs.get("source"),
             field="noise",
             value="measured",
             limit=f"at least {_ENOUGH_PIXELS} bright pixels that have neighbours, in one frame",
@@ -48,18 +48,24 @@ def flicker(recording: xr.Dataset, scatter: FloatArray, excess: FloatArray, opti
     return np.where(known, excess, np.median(excess[known]))
 
 
-def _warn_of_scatter(recording: xr.Dataset, scatter: FloatArray, known: np.ndarray, options: CorrectOptions) -> None:
+def noise_ratio(scatter: FloatArray, relative: FloatArray) -> FloatArray:
+    """Return measured over stated standard deviation (time, energy) with that flicker; NaN where unknown."""
     measured, predicted, level, number = np.moveaxis(scatter, -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = measured / np.hypot(predicted, options.flicker * level)
-        bad = known & (ratio > _TOLERATED_EXCESS * (1 + 3 * _SCATTER_ERROR / np.sqrt(number)))
+        return np.where(number >= _ENOUGH_PIXELS, measured / np.hypot(predicted, relative * level), np.nan)
+
+
+def warn_of_scatter(recording: xr.Dataset, scatter: FloatArray, ratio: FloatArray) -> None:
+    """Warn of frames whose brightest pixels scatter more than stated by over 20 % and by more than chance."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bad = ratio > _TOLERATED_EXCESS * (1 + 3 * _SCATTER_ERROR / np.sqrt(scatter[..., 3]))
     if bad.any():
         warnings.warn(
             f"bright pixels scatter up to {ratio[bad].max():.2f} times as much as stated, in {bad.sum()} of {bad.size} "
             f"frames ({frame_names(recording, bad)}): error bars would be too small; state flicker, read_noise and "
             "counts_per_photon of the beamline, or set noise to measured",
             LithiscopeWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 

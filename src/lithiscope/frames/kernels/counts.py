@@ -159,7 +159,8 @@ def third_brightest(counts: Float[np.ndarray, "y x"]) -> Float[np.ndarray, "y x"
     around = np.ones((5, 5), dtype=bool)
     around[2, 2] = False
     filled = np.where(np.isfinite(counts), counts, -np.inf)
-    return np.asarray(rank_filter(filled, -_CLUSTER, footprint=around, mode="constant", cval=-np.inf))
+    # Mirrored, because an edge that ends at the border has too few bright pixels within.
+    return np.asarray(rank_filter(filled, -_CLUSTER, footprint=around, mode="mirror"))
 
 
 def local_scatter(
@@ -193,7 +194,7 @@ def neighbourhood(
     padded = np.pad(picture, reach, constant_values=np.nan)
     steps = np.arange(2 * reach + 1)
     around = padded[y[:, None, None] + steps[:, None], x[:, None, None] + steps]
-    return np.asarray(around.reshape(y.size, -1))
+    return np.asarray(around.reshape(y.size, steps.size**2))
 
 
 def repaired(
