@@ -1,0 +1,23 @@
+"""Pictures as pictures: correction of raw counts, registration, and resampling. Nothing here knows chemistry.
+
+`correct` makes counts with noise out of a recording; `register` finds where each frame lies; `compose` adds up
+alignments; `resample` moves the frames, once; `drift_leakage` says what drift is left.
+"""
+
+from lithiscope.frames.compose import compose
+from lithiscope.frames.correct import correct
+from lithiscope.frames.leakage import drift_leakage
+from lithiscope.frames.options import CorrectOptions, RegisterOptions, ResampleOptions
+from lithiscope.frames.register import register
+from lithiscope.frames.resample import resample
+
+__all__ = [
+    "CorrectOptions",
+    "RegisterOptions",
+    "ResampleOptions",
+    "compose",
+    "correct",
+    "drift_leakage",
+    "register",
+    "resample",
+]

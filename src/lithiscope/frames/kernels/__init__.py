@@ -1,0 +1,1 @@
+"""The inner numerical code of registration, resampling and correction, on bare arrays."""

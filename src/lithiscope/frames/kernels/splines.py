@@ -1,0 +1,168 @@
+"""B-splines on regular grids: coefficients by cosine transform, values at a constant shift or at any place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import comb, factorial
+
+import numpy as np
+from jaxtyping import Float
+
+Box = tuple[tuple[int, int], ...]
+
+
+def bspline(position: Float[np.ndarray, " points"], order: int) -> Float[np.ndarray, " points"]:
+    """Return the centred B-spline of an order, from truncated powers (Unser 1999, IEEE Signal Process. Mag. 16(6), 22).
+
+    Examples
+    --------
+    >>> bspline(np.array([-1.0, 0.0, 1.0]), 3) * 6
+    array([1., 4., 1.])
+    """
+    knots = np.arange(order + 2)
+    signs = np.array([(-1) ** int(j) * comb(order + 1, int(j)) for j in knots], dtype=float)
+    # Folded to the left half, where few terms are left and none cancel.
+    reach = -np.abs(position)[..., None] + (order + 1) / 2 - knots
+    return np.asarray(np.maximum(reach, 0.0) ** order @ signs / factorial(order))
+
+
+def taps(fraction: float, order: int, derivative: bool = False) -> tuple[int, Float[np.ndarray, " taps"]]:
+    """Return the offset of the first coefficient, and the weights, that evaluate an odd spline at `fraction`."""
+    first = -(order - 1) // 2
+    at = fraction - np.arange(first, first + order + 1)
+    if derivative:
+        return first, bspline(at + 0.5, order - 1) - bspline(at - 0.5, order - 1)
+    return first, bspline(at, order)
+
+
+@lru_cache(maxsize=64)
+def _transfer(length: int, order: int, sigma: float) -> Float[np.ndarray, " length"]:
+    """Return, per cosine mode, what a Gaussian passes, divided by what the sampled spline passes."""
+    omega = np.pi * np.arange(length) / length
+    reach = np.arange(1, order // 2 + 1)
+    sampled = bspline(np.zeros(1), order)[0] + 2 * np.cos(omega[:, None] * reach) @ bspline(reach.astype(float), order)
+    return np.asarray(np.exp(-0.5 * (sigma * omega) ** 2) / sampled)
+
+
+def coefficients(picture: Float[np.ndarray, "*shape"], order: int, sigma: float = 0.0) -> Float[np.ndarray, "*shape"]:
+    """Return the coefficients of the spline through a picture smoothed by a Gaussian; the edges mirror the picture.
+
+    Parameters
+    ----------
+    picture : array
+        No NaN. The type (float32 or float64) is kept.
+    order : int
+        Odd order of the spline.
+    sigma : float
+        Standard deviation of the Gaussian, pixels; 0 leaves the picture as it is.
+
+    Returns
+    -------
+    array
+        Same shape.
+    """
+    from scipy.fft import dctn, idctn, next_fast_len
+
+    # Lengths with large prime factors are slow; a few mirrored pixels more do no harm.
+    padded = np.pad(picture, [(0, next_fast_len(n, real=True) - n) for n in picture.shape], mode="symmetric")
+    modes = dctn(padded, type=2)
+    for axis, length in enumerate(padded.shape):
+        shape = [1] * picture.ndim
+        shape[axis] = length
+        modes *= _transfer(length, order, sigma).reshape(shape).astype(picture.dtype)
+    found = idctn(modes, type=2, overwrite_x=True)
+    return np.ascontiguousarray(found[tuple(slice(n) for n in picture.shape)])
+
+
+def weighted_sum(
+    values: Float[np.ndarray, "*shape"], weights: Float[np.ndarray, " taps"], axis: int
+) -> Float[np.ndarray, "*out"]:
+    """Return the running weighted sum along an axis where all taps lie inside: shorter by the taps less one."""
+    length = values.shape[axis] - weights.size + 1
+    cut: list[slice] = [slice(None)] * values.ndim
+    total = scratch = np.empty(0)
+    for k, weight in enumerate(weights.astype(values.dtype)):
+        cut[axis] = slice(k, k + length)
+        if k == 0:
+            total = values[tuple(cut)] * weight
+            scratch = np.empty_like(total)
+        else:
+            np.multiply(values[tuple(cut)], weight, out=scratch)
+            total += scratch
+    return total
+
+
+def translated(
+    coefficient: Float[np.ndarray, "*shape"],
+    shift: Float[np.ndarray, " axes"],
+    box: Box,
+    order: int = 5,
+    derivative: int | None = None,
+) -> Float[np.ndarray, "*out"]:
+    """Return the spline at the pixels of `box` plus a constant shift, or its derivative along one axis.
+
+    Parameters
+    ----------
+    coefficient : array
+        From `coefficients`.
+    shift : (axes,) array
+        Pixels.
+    box : tuple of (first, one past last)
+        Which pixels; box, shift and taps must stay inside the array.
+    order : int
+        Odd order of the spline.
+    derivative : int, optional
+        Axis along which to differentiate.
+
+    Returns
+    -------
+    array
+        Of the shape of the box.
+    """
+    whole = np.floor(shift).astype(int)
+    chosen, weights = [], []
+    for axis, ((low, high), base) in enumerate(zip(box, whole, strict=True)):
+        first, weight = taps(float(shift[axis] - base), order, derivative == axis)
+        chosen.append(slice(low + base + first, high + base + first + order))
+        weights.append(weight)
+    values = coefficient[tuple(chosen)]
+    for axis, weight in enumerate(weights):
+        values = weighted_sum(values, weight, axis)
+    return values
+
+
+def warped(
+    coefficient: Float[np.ndarray, "*shape"], positions: Float[np.ndarray, "axes ..."], order: int = 5
+) -> Float[np.ndarray, "*out"]:
+    """Return the spline at any positions (pixels); beyond the edges it is mirrored."""
+    from scipy.ndimage import map_coordinates
+
+    found: np.ndarray = map_coordinates(  # type: ignore[call-overload]
+        coefficient, positions, order=order, mode="reflect", prefilter=False, output=coefficient.dtype
+    )
+    return found
+
+
+@lru_cache(maxsize=16)
+def _response(order: int, reach: int) -> Float[np.ndarray, " taps"]:
+    impulse = np.zeros(4 * reach + 1)
+    impulse[2 * reach] = 1.0
+    return coefficients(impulse, order)
+
+
+def cardinal(fraction: float, order: int = 3, reach: int = 14) -> Float[np.ndarray, " taps"]:
+    """Return the weights that spline interpolation truly gives to the pixels -reach ... reach + 1.
+
+    Prefilter and evaluation together, i.e. the cardinal spline sampled at `fraction`; the weights sum to 1. With the
+    squares of these weights a variance is propagated exactly. For a cubic spline they fall by 0.27 per pixel.
+
+    Examples
+    --------
+    >>> float(round(np.sum(cardinal(0.5) ** 2), 4))
+    0.7561
+    """
+    response = _response(order, reach + order)
+    centre = 2 * (reach + order)
+    first, weight = taps(fraction, order)
+    shifted = [response[centre - reach - first - k : centre + reach + 2 - first - k] * w for k, w in enumerate(weight)]
+    return np.asarray(np.sum(shifted, axis=0))

@@ -1,0 +1,297 @@
+"""Where each frame lies: sub-pixel registration along time or energy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
+from lithiscope.frames.geometry import coordinates, pixel_size, spatial_axes
+from lithiscope.frames.kernels.graph import Pairs, Positions, solve_positions
+from lithiscope.frames.kernels.pictures import EDGE
+from lithiscope.frames.options import RegisterOptions
+from lithiscope.frames.tracking import Tracker
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.stages import check, flag_bit, new
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FloatArray = NDArray[np.float64]
+
+MIN_SIDE = 2 * EDGE + 4
+
+
+class _Solution(NamedTuple):
+    """Of one sequence, in pixels; NaN for frames that could not be aligned."""
+
+    shift: FloatArray
+    linear: FloatArray
+    std: FloatArray
+    leakage: FloatArray
+    residual: FloatArray
+
+
+def register(
+    frames: xr.Dataset,
+    *,
+    weight: xr.DataArray | None = None,
+    options: RegisterOptions = RegisterOptions(),  # noqa: B008 (frozen)
+    reporter: Reporter = SILENT,
+) -> xr.Dataset:
+    """Find where each frame lies, to a small part of a pixel.
+
+    Every frame is compared with those 1, 3, 9 and 27 before it: first by correlation of edges (Laplacian of Gaussian,
+    Hann window, unnormalised), then by Gauss-Newton on quintic splines with weights 1/variance and Tukey's. A local
+    gain alpha = G(T f)/G(T^2) lets the contrast change from place to place, and what it can follow does not count as
+    motion. The positions are the least-squares solution of all pairs, so that errors do not add up along the movie.
+
+    Parameters
+    ----------
+    frames : Frames
+        ``signal`` with dims (time, [energy], [z], y, x); ``signal_std`` gives the weights, and is estimated from the
+        finest detail where it is missing. With a local gain, blank areas should read zero (optical density, amount) or
+        be as textured as the rest. NaN is left out.
+    weight : DataArray, optional
+        Non-negative, with some of the dims of the signal: 0 where a pixel should not count.
+    options : RegisterOptions
+        Axis, motion, gain and limits.
+    reporter : Reporter
+        Told of the progress.
+
+    Returns
+    -------
+    Alignment
+        ``shift(time, [energy], axis)`` in um: a point at r in the reference is found at r + shift in the frame. The
+        reference is the mean position of all aligned frames (of each scan, when aligned along energy). ``shift_std``
+        contains photon noise and the disagreement of pairs; a pattern that stays with the camera, which no pair shows,
+        is not in it. ``drift_leakage`` is the displacement since the frame before that a plain regression on the image
+        gradients still sees: fronts and camera patterns show in it. ``pair_residual`` is the root-mean-square
+        disagreement of a frame's pairs. A frame that cannot be aligned has NaN and the flag not_aligned, and a warning
+        names it. For an affine motion, ``affine`` is the linear part about the centre of the picture.
+
+    Raises
+    ------
+    StageError
+        If `frames` are not Frames.
+    OptionError
+        If both time and energy are there and ``along`` does not choose.
+    AnalysisError
+        If the pictures are too small, have more than one channel, or uneven pixels, or if the weight does not fit.
+
+    References
+    ----------
+    Lucas & Kanade (1981), Proc. IJCAI, 674; Baker & Matthews (2004), Int. J. Comput. Vis. 56, 221.
+    """
+    check(frames, "frames")
+    axes = spatial_axes(frames, "signal")
+    size = pixel_size(frames, axes)
+    _check_pictures(frames, axes)
+    along = _sequence(frames, options)
+    weights = None if weight is None else _checked_weight(frames, weight)
+    lead = tuple(str(dim) for dim in frames["signal"].dims[: -len(axes)])
+    shape = tuple(frames.sizes[dim] for dim in lead)
+    total = int(np.prod(shape))
+    found = _Solution(*(np.full((*shape, *extra), np.nan) for extra in _shapes(len(axes))))
+    progress = reporter.track(range(total), label="registering frames", total=total)
+    for run in _runs(shape, lead.index(along)):
+        solved = _solve(frames, weights, run, options, progress)
+        for index, *values in zip(run, *solved, strict=True):
+            for array, value in zip(found, values, strict=True):
+                array[index] = value
+    return _alignment(frames, found, size, axes, options, lead)
+
+
+def _shapes(axes: int) -> tuple[tuple[int, ...], ...]:
+    return (axes,), (axes, axes), (axes,), (axes,), ()
+
+
+def _runs(shape: tuple[int, ...], axis: int) -> list[list[tuple[int, ...]]]:
+    """Return the sequences: lists of the indices of the frames that are aligned with each other."""
+    numbers = np.moveaxis(np.arange(int(np.prod(shape))).reshape(shape), axis, -1).reshape(-1, shape[axis])
+    return [[tuple(int(i) for i in np.unravel_index(k, shape)) for k in row] for row in numbers if row.size]
+
+
+def _solve(
+    frames: xr.Dataset,
+    weight: xr.DataArray | None,
+    run: list[tuple[int, ...]],
+    options: RegisterOptions,
+    progress: Iterator[int],
+) -> _Solution:
+    tracker = Tracker(options)
+    usable: list[int] = []
+    for number, index in enumerate(run):
+        picture = np.asarray(frames["signal"][index].values, dtype=np.float32)
+        if np.isfinite(picture).any() and np.nanmin(picture) < np.nanmax(picture):
+            std = frames["signal_std"][index].values if "signal_std" in frames else None
+            variance = None if std is None else np.square(std, dtype=np.float32)
+            tracker.push(number, picture, variance, _weight_of(weight, frames, index))
+            usable.append(number)
+        next(progress, None)
+    return _positions(tracker, usable, len(run), frames["signal"].ndim - len(run[0]), options)
+
+
+def _positions(tracker: Tracker, usable: list[int], frames: int, axes: int, options: RegisterOptions) -> _Solution:
+    """Return positions of the frames that agree; one after the other, the frame whose pairs agree least is left out."""
+    kept = np.array(usable, dtype=int)
+    pairs = tracker.pairs(axes)
+    while True:
+        inside = np.isin(pairs.first, kept) & np.isin(pairs.second, kept)
+        part = Pairs(
+            np.searchsorted(kept, pairs.first[inside]),
+            np.searchsorted(kept, pairs.second[inside]),
+            *(array[inside] for array in pairs[2:]),
+        )
+        found = solve_positions(part, kept.size)
+        rms = _frame_residual(part, found, kept.size)
+        if kept.size == 0 or not np.nanmax(rms) > options.max_disagreement:
+            break
+        kept = np.delete(kept, np.nanargmax(rms))
+    noise = np.zeros((kept.size, axes))
+    leak = np.full((kept.size, axes), np.nan)
+    leak[:1] = 0.0
+    fits = [fit for fit, ok in zip(tracker.fits, inside, strict=True) if ok]
+    seen = np.zeros(kept.size)
+    for (_, _, lag, fit), one, two, left in zip(fits, part.first, part.second, found.residual, strict=True):
+        spread = np.diag(fit.covariance)
+        noise[one] += spread * (1 - fit.moving_share)
+        noise[two] += spread * fit.moving_share
+        seen[[one, two]] += 1
+        if lag == 1:
+            leak[two] = fit.leakage + left
+    noise /= np.maximum(seen, 1)[:, None]
+    good = np.isfinite(found.shift).all(axis=1)
+    count = max(int(good.sum()), 1)
+    # Positions are relative to the mean of all, which has noise too.
+    noise = noise * (1 - 2 / count) + noise[good].sum(axis=0) / count**2 if count > 1 else noise * 0
+    std = np.sqrt(np.maximum(noise, 0) + found.variance)
+    leak[~good] = np.nan
+    return _Solution(*(_spread(array, kept, frames) for array in (found.shift, found.linear, std, leak, rms)))
+
+
+def _frame_residual(pairs: Pairs, found: Positions, frames: int) -> FloatArray:
+    """Return the root-mean-square length of the residuals of the pairs of each frame, pixels."""
+    square = np.nan_to_num(np.sum(found.residual**2, axis=1))
+    total, count = np.zeros(frames), np.zeros(frames)
+    for ends in (pairs.first, pairs.second):
+        np.add.at(total, ends, square)
+        np.add.at(count, ends, 1)
+    rms = np.sqrt(total / np.maximum(count, 1))
+    return np.where(np.isfinite(found.shift).all(axis=1), rms, np.nan)
+
+
+def _spread(values: FloatArray, kept: NDArray[np.int_], frames: int) -> FloatArray:
+    """Return the values of the kept frames at their places among all, NaN elsewhere."""
+    whole = np.full((frames, *values.shape[1:]), np.nan)
+    whole[kept] = values
+    return whole
+
+
+def _alignment(
+    frames: xr.Dataset,
+    found: _Solution,
+    size: FloatArray,
+    axes: tuple[str, ...],
+    options: RegisterOptions,
+    lead: tuple[str, ...],
+) -> xr.Dataset:
+    lost = np.asarray(~np.isfinite(found.shift).all(axis=-1))
+    if lost.any():
+        warnings.warn(_lost_message(frames, lost, lead), LithiscopeWarning, stacklevel=3)
+    dims = " ".join(lead)
+    variables: dict[str, tuple[str, Any]] = {
+        "shift": (f"{dims} axis", found.shift * size),
+        "shift_std": (f"{dims} axis", found.std * size),
+        "drift_leakage": (f"{dims} axis", found.leakage * size),
+        "pair_residual": (dims, found.residual * float(np.sqrt(np.mean(size**2)))),
+        "alignment_flag": (dims, np.where(lost, flag_bit("not_aligned"), 0)),
+    }
+    coords = {**coordinates(frames, lead), "axis": ("axis", list(axes))}
+    if options.motion == "affine":
+        # From pixels to um: an axis with larger pixels counts for more.
+        variables["affine"] = (f"{dims} axis axis_in", found.linear * (size[:, None] / size))
+        coords["axis_in"] = ("axis_in", list(axes))
+    attrs = {"method": f"{options.motion}, {options.gain} gain, lags {', '.join(map(str, options.lags))}"}
+    return new("alignment", variables, coords=coords, attrs=attrs)
+
+
+def _lost_message(frames: xr.Dataset, lost: NDArray[np.bool_], lead: tuple[str, ...]) -> str:
+    names = []
+    for index in np.argwhere(lost)[:10]:
+        where = [
+            f"{dim} {frames[dim].values[i]:g}" if dim in frames.coords else f"{dim} number {i}"
+            for dim, i in zip(lead, index, strict=True)
+        ]
+        names.append(" ".join(where))
+    more = f" and {int(lost.sum()) - 10} more" if lost.sum() > 10 else ""
+    return (
+        f"{int(lost.sum())} of {lost.size} frames could not be aligned and are flagged not_aligned: "
+        f"{', '.join(names)}{more}; look at them, give a weight that leaves out what does not move with the sample, "
+        "or lower min_likeness or min_overlap"
+    )
+
+
+def _check_pictures(frames: xr.Dataset, axes: tuple[str, ...]) -> None:
+    if "channel" in frames["signal"].dims:
+        raise AnalysisError(
+            "frames of several channels cannot be aligned at once",
+            field="channel",
+            value=frames.sizes["channel"],
+            remedy="select one channel",
+        )
+    for axis in axes:
+        if frames.sizes[axis] < MIN_SIDE:
+            raise AnalysisError(
+                "the pictures are too small to be aligned",
+                field=axis,
+                value=f"{frames.sizes[axis]} pixels",
+                limit=f"at least {MIN_SIDE}",
+                remedy="use a larger field, or select one plane",
+            )
+
+
+def _sequence(frames: xr.Dataset, options: RegisterOptions) -> str:
+    lead = [dim for dim in ("time", "energy") if dim in frames["signal"].dims]
+    if options.along != "auto":
+        if options.along not in lead:
+            raise OptionError(
+                "the frames have no such axis", field="along", value=options.along, limit=" or ".join(lead)
+            )
+        return options.along
+    long = [dim for dim in lead if frames.sizes[dim] > 1]
+    if len(long) > 1:
+        raise OptionError(
+            "the frames have several times and several energies",
+            field="along",
+            value="auto",
+            limit="time or energy",
+            remedy="state along='energy' to align the energies of each scan, or make one picture of each scan",
+        )
+    return long[0] if long else "time"
+
+
+def _checked_weight(frames: xr.Dataset, weight: xr.DataArray) -> xr.DataArray:
+    sizes = {str(dim): int(size) for dim, size in weight.sizes.items()}
+    expected = {str(dim): int(size) for dim, size in frames["signal"].sizes.items()}
+    if any(expected.get(dim) != size for dim, size in sizes.items()):
+        raise AnalysisError("the weight does not fit the frames", field="weight", value=sizes, limit=str(expected))
+    values = weight.fillna(0.0) if weight.dtype.kind == "f" else weight
+    if float(values.min()) < 0 or not np.isfinite(float(values.max())):
+        raise AnalysisError("a weight is negative or infinite", field="weight", value=float(values.min()), limit=">= 0")
+    return values
+
+
+def _weight_of(weight: xr.DataArray | None, frames: xr.Dataset, index: tuple[int, ...]) -> NDArray[np.float32] | None:
+    if weight is None:
+        return None
+    dims = [str(dim) for dim in frames["signal"].dims]
+    at = {dim: i for dim, i in zip(dims, index, strict=False) if dim in weight.dims}
+    part, axes = weight.isel(at), dims[len(index) :]
+    lacking = [axis for axis in axes if axis not in part.dims]
+    picture = part.expand_dims({axis: frames.sizes[axis] for axis in lacking}).transpose(*axes)
+    return np.asarray(picture.values, dtype=np.float32)

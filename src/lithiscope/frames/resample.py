@@ -1,0 +1,152 @@
+"""Moving every frame onto the reference, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithiscope.errors import AnalysisError
+from lithiscope.frames.geometry import carried, coordinates, pixel_size, spatial_axes
+from lithiscope.frames.kernels.resampling import Moved, move_picture
+from lithiscope.frames.options import ResampleOptions
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.stages import check, flag_bit, new
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FloatArray = NDArray[np.float64]
+
+
+def resample(
+    frames: xr.Dataset,
+    alignment: xr.Dataset,
+    *,
+    options: ResampleOptions = ResampleOptions(),  # noqa: B008 (frozen)
+    reporter: Reporter = SILENT,
+) -> xr.Dataset:
+    """Move every frame onto the reference by one cubic B-spline interpolation.
+
+    Parameters
+    ----------
+    frames : Frames
+        ``signal`` (time, [energy], [channel], [z], y, x), raw counts as a rule; not resampled before.
+    alignment : Alignment
+        Shifts (time, [energy], axis) of the same frames.
+    options : ResampleOptions
+        How much of a pixel's support must be present.
+    reporter : Reporter
+        Told of the progress.
+
+    Returns
+    -------
+    Frames
+        What left the field is NaN and outside_view; what was NaN stays NaN with its flag, and does not ring over its
+        neighbours; a frame that was not aligned is NaN and not_aligned. ``signal_std`` is what a pixel now scatters by;
+        ``noise_gain`` (time, [energy]) is that over the scatter before, so that a mean over N pixels has the standard
+        deviation signal_std / noise_gain / sqrt(N).
+
+    Raises
+    ------
+    StageError
+        If an input is not of its stage.
+    AnalysisError
+        If the frames were resampled before, or the alignment is of other frames or lacks an axis.
+    """
+    check(frames, "frames")
+    check(alignment, "alignment")
+    if "resampled" in frames.attrs:
+        raise AnalysisError(
+            "the frames were resampled before, and every time blurs them",
+            field="attrs['resampled']",
+            value=frames.attrs["resampled"],
+            remedy="compose the alignments and resample the first frames once",
+        )
+    axes = spatial_axes(frames, "signal")
+    dims = tuple(str(dim) for dim in frames["signal"].dims)
+    lead = dims[: -len(axes)]
+    shift, linear = _in_pixels(frames, alignment, axes, lead)
+    shape = tuple(frames.sizes[dim] for dim in lead)
+    signal = np.empty(frames["signal"].shape, dtype=np.float32)
+    std = np.empty_like(signal) if "signal_std" in frames else None
+    flag, gain = np.empty(signal.shape, dtype=np.uint16), np.ones(shape)
+    total = int(np.prod(shape))
+    for index in reporter.track(np.ndindex(shape), label="resampling frames", total=total):
+        moved = _moved(frames, index, shift[index], None if linear is None else linear[index], options)
+        signal[index], flag[index], gain[index] = moved.values, moved.flag, moved.gain
+        if std is not None and moved.variance is not None:
+            std[index] = np.sqrt(moved.variance)
+    names = " ".join(dims)
+    timed = tuple(dim for dim in lead if dim != "channel")
+    gain = gain.mean(axis=lead.index("channel")) if "channel" in lead else gain
+    if "noise_gain" in frames:
+        gain = gain * frames["noise_gain"].values
+    variables: dict[str, tuple[str, Any]] = {
+        "signal": (names, signal),
+        "signal_flag": (names, flag),
+        "noise_gain": (" ".join(timed), gain),
+        **carried(frames, "signal_frame_std", "exposure_mid", "dwell", "incident", "incident_std"),
+    }
+    if std is not None:
+        variables["signal_std"] = (names, std)
+    attrs = {key: value for key, value in frames.attrs.items() if key != "stage"}
+    return new("frames", variables, coords=coordinates(frames, dims), attrs={**attrs, "resampled": "cubic B-spline"})
+
+
+def _moved(
+    frames: xr.Dataset, index: tuple[int, ...], shift: FloatArray, linear: FloatArray | None, options: ResampleOptions
+) -> Moved:
+    picture = np.asarray(frames["signal"][index].values, dtype=np.float64)
+    if not np.isfinite(shift).all():
+        lost = np.full(picture.shape, np.nan)
+        return Moved(lost, lost, np.full(picture.shape, flag_bit("not_aligned")), np.nan)
+    variance = None
+    if "signal_std" in frames:
+        variance = np.square(np.asarray(frames["signal_std"][index].values, dtype=np.float64))
+    flag = np.asarray(frames["signal_flag"][index].values)
+    return move_picture(picture, variance, flag, shift, linear, options.min_support)
+
+
+def _in_pixels(
+    frames: xr.Dataset, alignment: xr.Dataset, axes: tuple[str, ...], lead: tuple[str, ...]
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return shifts (lead, axis) and linear parts (lead, axis, axis) in pixels, for the spatial axes of the frames."""
+    known = [str(axis) for axis in alignment["axis"].values] if "axis" in alignment.coords else []
+    if not set(axes) <= set(known):
+        raise AnalysisError(
+            "the alignment lacks an axis of the frames", field="axis", value=known, limit=" ".join(axes)
+        )
+    for dim in ("time", "energy"):
+        if dim in alignment.dims:
+            _check_same(frames, alignment, dim)
+    size = pixel_size(frames, axes)
+    shape = tuple(frames.sizes[dim] for dim in lead)
+    picked = alignment.sel(axis=list(axes))
+    shift = _spread(picked["shift"], lead, shape) / size
+    if "affine" not in picked:
+        return shift, None
+    linear = _spread(picked.sel(axis_in=list(axes))["affine"], lead, shape) * (size / size[:, None])
+    return shift, linear
+
+
+def _spread(values: xr.DataArray, lead: tuple[str, ...], shape: tuple[int, ...]) -> FloatArray:
+    """Return values over all leading dimensions of the frames; those that lack one hold for all of it."""
+    extra = tuple(str(dim) for dim in values.dims if str(dim).startswith("axis"))
+    lacking = {dim: size for dim, size in zip(lead, shape, strict=True) if dim not in values.dims}
+    return np.asarray(values.drop_vars(lead, errors="ignore").expand_dims(lacking).transpose(*lead, *extra).values)
+
+
+def _check_same(frames: xr.Dataset, alignment: xr.Dataset, dim: str) -> None:
+    same = dim in frames.dims and frames.sizes[dim] == alignment.sizes[dim]
+    if same and dim in frames.coords and dim in alignment.coords:
+        same = bool(np.allclose(frames[dim].values, alignment[dim].values))
+    if not same:
+        raise AnalysisError(
+            "the alignment is of other frames",
+            field=dim,
+            value=f"{alignment.sizes[dim]} in the alignment",
+            limit=f"the {frames.sizes.get(dim, 0)} of the frames, at the same {dim}",
+            remedy="align these frames, or compose the alignments first",
+        )
