@@ -261,8 +261,12 @@ def bright_scatter(
     # A mean of nine scatters by a third of a pixel's sigma, so the blank reaches down to about here.
     low = min(low, high - _robust_std(bend[inside & (smooth >= low)]))
     bright = inside & (smooth >= low)
-    predicted = float(np.sqrt(np.mean(variance[1:-1, 1:-1][bright])))
-    return _robust_std(bend[bright]), predicted, float(smooth[bright].mean()), int(bright.sum())
+    stated = ((variance[:-2] + 4 * variance[1:-1] + variance[2:]) / 6)[:, 1:-1][bright]
+    predicted = float(np.sqrt(stated.mean()))
+    # Relative to what is stated for each pixel, or bright pixels beside darker ones would pass for outliers.
+    scale = np.sqrt(stated) / predicted if np.all(stated > 0) else 1.0
+    measured = _robust_std(bend[bright] / scale)
+    return measured, predicted, float(smooth[bright].mean()), int(bright.sum())
 
 
 def _robust_std(values: Float[np.ndarray, " pixels"]) -> float:
