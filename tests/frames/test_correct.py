@@ -190,6 +190,15 @@ def test_beam_dumps_are_missing_lines_and_nothing_else_is() -> None:
     np.testing.assert_array_equal(has(alone, "missing")[0], lost[0])
 
 
+def test_many_lost_frames_do_not_drown_the_warning() -> None:
+    counts = flat(12, 1)
+    counts[:, :, 10:12] = 0
+    counts[0] = 1000  # these lines have beam in 5 of 16 scans, enough to tell what they should be
+    with pytest.warns(LithiscopeWarning, match="scan 1, 700 eV: lines 9-12; .*; and 3 more"):
+        frames = correct(made(np.concatenate([counts, flat(4, 1, seed=1)])))
+    assert has(frames, "missing").sum() == 11 * 4 * 24
+
+
 def test_lines_behind_thick_particles_are_no_dump() -> None:
     scene = np.full((1, 1, 40, 40), 5000.0)
     scene[:, :, 10:30] *= np.exp(-2.5)

@@ -40,10 +40,13 @@ def frame_name(recording: xr.Dataset, t: int, k: int) -> str:
     return f"scan {t}, {float(recording['energy'][k]):g} eV"
 
 
-def frame_names(recording: xr.Dataset, which: np.ndarray, most: int = 4) -> str:
+def frame_names(recording: xr.Dataset, which: np.ndarray) -> str:
     """Return the names of the frames of a (time, energy) bool array, the first few of them."""
-    found = [frame_name(recording, int(t), int(k)) for t, k in np.argwhere(which)]
-    return "; ".join(found[:most]) + (f"; and {len(found) - most} more" if len(found) > most else "")
+    return _first([frame_name(recording, int(t), int(k)) for t, k in np.argwhere(which)], 4)
+
+
+def _first(texts: list[str], most: int) -> str:
+    return "; ".join(texts[:most]) + (f"; and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def written_flags(recording: xr.Dataset, dark: float, options: CorrectOptions) -> np.ndarray:
@@ -72,7 +75,7 @@ def _warn_of_lost_lines(recording: xr.Dataset, lost: np.ndarray) -> None:
         f"{frame_name(recording, int(t), int(k))}: lines {_runs(lost[t, k])}" for t, k in np.argwhere(lost.any(axis=-1))
     ]
     warnings.warn(
-        f"{int(lost.sum())} lines were scanned without beam and are missing: {'; '.join(found)} "
+        f"{int(lost.sum())} lines were scanned without beam and are missing: {_first(found, 8)} "
         "(counted from 0, with the line before and after)",
         LithiscopeWarning,
         stacklevel=4,
@@ -100,7 +103,7 @@ def find_spikes(recording: xr.Dataset, flag: np.ndarray, options: CorrectOptions
         others = [hint[at] for at in _beside(t, k, flag.shape)]
         if others:  # one of three or four may be another spike close by
             spike[t, k] &= np.sum(others, axis=0) <= len(others) // 3
-    return spike
+    return np.asarray(spike)
 
 
 def _spike_variance(counts: FloatArray, options: CorrectOptions) -> FloatArray:
