@@ -13,6 +13,7 @@ help:
 	@echo "make lint    formatting, lint, types and the import contract"
 	@echo "make verify  every claim beside what is measured"
 	@echo "make bench   every yardstick as a ratio to its peer"
+	@echo "make docs    renew docs/reference/stages.md and docs/verification.md"
 	@echo "make lock    renew constraints.txt from pyproject.toml"
 
 $(BIN)/python:
@@ -47,6 +48,10 @@ lint: $(VENV)/.dev
 
 verify: $(VENV)/.core
 	@$(BIN)/lithiscope verify
+
+docs: $(VENV)/.dev
+	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/python docs/make_verification.py
 
 bench: $(VENV)/.dev
 	@for script in benchmarks/*.py; do OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $$script || exit 1; done

@@ -1,0 +1,82 @@
+"""The two registrations of a study: the energies of each scan with each other, then the scans with each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope import stages
+from lithiscope.composition.xray import invariant_image
+from lithiscope.frames import compose, register, resample
+from lithiscope.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import AlignSection
+
+
+def align(
+    density: xr.Dataset, *, references: xr.Dataset | None = None, options: AlignSection, reporter: Reporter = SILENT
+) -> xr.Dataset:
+    """Find where every frame of every scan lies.
+
+    Parameters
+    ----------
+    density : Dataset
+        Stage ``frames``, provisional optical densities (time, energy, y, x).
+    references : Dataset, optional
+        Stage ``references``, for the invariant pictures that need them.
+    options : AlignSection
+        What to align, and how.
+    reporter : Reporter
+        Told of the progress.
+
+    Returns
+    -------
+    Dataset
+        Stage ``alignment`` with dimensions (time, energy, axis). Shifts within a scan are counted from its first
+        energy, the pre-edge, which lies where the scan lies.
+    """
+    parts = [_unmoved(density)]
+    if options.energies and density.sizes["energy"] > 1:
+        parts.append(_align_energies(density, options, reporter))
+    if options.scans and density.sizes["time"] > 1:
+        inner = compose(*parts)
+        steady = density if len(parts) == 1 else resample(density, inner, options=options.resample, reporter=reporter)
+        picture = invariant_image(steady, references=references, options=options.invariant)
+        parts.append(register(picture, options=options.registration, reporter=reporter))
+    return compose(*parts)
+
+
+def _align_energies(density: xr.Dataset, options: AlignSection, reporter: Reporter) -> xr.Dataset:
+    """Register the energies of each scan, and count shifts from the first energy, which then need not be moved."""
+    along = options.registration.model_copy(update={"along": "energy"})
+    within = register(density, options=along, reporter=reporter)
+    shift = within["shift"].values
+    first = shift[:, :1]
+    # Without its first energy a scan keeps the mean of the others as its origin.
+    return within.assign(shift=within["shift"].copy(data=shift - np.where(np.isfinite(first), first, 0.0)))
+
+
+def _unmoved(density: xr.Dataset) -> xr.Dataset:
+    """Return the alignment of frames that did not move."""
+    shape = density.sizes["time"], density.sizes["energy"]
+    coords = {
+        str(name): (" ".join(map(str, coord.dims)), coord.values)
+        for name, coord in density.coords.items()
+        if name not in ("y", "x")
+    }
+    zero = np.zeros((*shape, 2))
+    return stages.new(
+        "alignment",
+        {
+            "shift": ("time energy axis", zero),
+            "shift_std": ("time energy axis", zero),
+            "drift_leakage": ("time energy axis", zero),
+            "alignment_flag": ("time energy", np.zeros(shape)),
+        },
+        coords={**coords, "axis": ("axis", ["y", "x"])},
+        attrs={"method": "none"},
+    )

@@ -1,0 +1,165 @@
+"""Everything that could stop a study, found before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lithiscope.errors import LithiscopeError
+from lithiscope.recordings import open_recording, read_spectrum
+from lithiscope.studies.sources import series_files
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+# Peak memory of a run over the size of its counts in float32, measured on stacks of 3 and of 123 energies.
+_MEMORY_FACTOR = 12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: fine, doubtful or impossible."""
+
+    level: Literal["ok", "warning", "error"]
+    text: str
+
+    def __str__(self) -> str:
+        mark = {"ok": "ok      ", "warning": "warning ", "error": "error   "}[self.level]
+        return mark + self.text.replace("\n", "\n        ")
+
+
+def check_recipe(recipe: Recipe) -> list[Finding]:
+    """Check the files of a recipe against each other and against the recipe; nothing is computed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Already valid in itself (`load_recipe` sees to that).
+
+    Returns
+    -------
+    list of Finding
+        In the order of the work; an "error" would have stopped the run.
+    """
+    findings = [Finding("ok", "the recipe is valid")]
+    scans: list[xr.Dataset] = []
+    findings += _guarded(lambda: _check_scans(recipe, scans))
+    findings += _guarded(lambda: _check_references(recipe, scans))
+    findings += _guarded(lambda: _check_incident(recipe, scans))
+    findings += _guarded(lambda: _check_files(recipe))
+    findings += _guarded(lambda: _estimate(recipe, scans))
+    return findings
+
+
+def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(look())
+    except LithiscopeError as error:
+        found.append(Finding("error", str(error)))
+    return found
+
+
+def _check_scans(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+    for series in recipe.data.series:
+        files = series_files(recipe, series)
+        yield Finding("ok", f"{len(files)} file(s), {series.direction}, cycle {series.cycle}: {_span(files)}")
+        # The ends of a series are read in full; the run itself reads, and checks, the rest.
+        scans += [
+            open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone)
+            for path in dict.fromkeys([files[0], files[-1]])
+        ]
+    first = scans[0]
+    for other in scans[1:]:
+        for name in ("energy", "y", "x"):
+            if first.sizes[name] != other.sizes[name]:
+                yield Finding(
+                    "error",
+                    f"{other.attrs['source']}: {other.sizes[name]} along {name}, "
+                    f"but {first.sizes[name]} in {first.attrs['source']}",
+                )
+    energies = ", ".join(f"{energy:g}" for energy in first["energy"].values[:6])
+    more = f", ... {first['energy'].values[-1]:g}" if first.sizes["energy"] > 6 else ""
+    yield Finding(
+        "ok", f"{first.sizes['y']} x {first.sizes['x']} pixels, {first.sizes['energy']} energies: {energies}{more} eV"
+    )
+    if recipe.data.timezone is None and "start_utc" not in first.attrs:
+        yield Finding("warning", "data.timezone is not set: times cannot be joined with a potentiostat's file later")
+    if len(recipe.data.series) == 1 and recipe.data.series[0].direction == "unknown" and len(scans) > 1:
+        yield Finding("warning", "data.series[0].direction is unknown: the page cannot say lithiation or delithiation")
+
+
+def _span(files: list[Path]) -> str:
+    return files[0].name if len(files) == 1 else f"{files[0].name} ... {files[-1].name}"
+
+
+def _check_references(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+    section = recipe.references
+    if not section.spectra and not (section.lithiated_scans and section.delithiated_scans):
+        yield Finding("error", "references: give spectra, or lithiated_scans and delithiated_scans")
+    carrying = [name for name, entry in section.spectra.items() if entry.lithium_content is not None]
+    if section.spectra and len(carrying) < 2:
+        yield Finding(
+            "error", f"references.spectra: lithium_content is set for {carrying or 'none'}; two end members need it"
+        )
+    for name, entry in section.spectra.items():
+        spectrum = read_spectrum(recipe.path(entry.file), column=entry.column)
+        yield _covers(f"reference {name} ({entry.file})", spectrum, scans, section.energy_offset)
+
+
+def _check_incident(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+    section = recipe.incident
+    if section.spectrum:
+        yield _covers(
+            f"incident spectrum ({section.spectrum})", read_spectrum(recipe.path(section.spectrum)), scans, 0.0
+        )
+    if section.method in ("spectrum", "blank") and getattr(section, section.method) is None:
+        yield Finding("error", f"incident.method is {section.method}, but incident.{section.method} names no file")
+
+
+def _covers(what: str, spectrum: xr.DataArray, scans: list[xr.Dataset], offset: float) -> Finding:
+    low, high = (float(spectrum["energy"].values[i]) + offset for i in (0, -1))
+    if not scans:
+        return Finding("ok", f"{what}: {low:g} to {high:g} eV")
+    wanted = scans[0]["energy"].values
+    outside = wanted[(wanted < low) | (wanted > high)]
+    if outside.size:
+        return Finding("error", f"{what}: {low:g} to {high:g} eV, but the data have {outside[0]:g} eV")
+    step = float(np.diff(spectrum["energy"].values).max())
+    return Finding("ok", f"{what}: {low:g} to {high:g} eV, largest step {step:.3g} eV")
+
+
+def _check_files(recipe: Recipe) -> Iterator[Finding]:
+    named = {
+        "incident.blank": recipe.incident.blank,
+        "references.mask": recipe.references.mask,
+        "particles.labels": recipe.particles.labels,
+    }
+    for field, file in named.items():
+        if file is not None and not recipe.path(file).is_file():
+            yield Finding("error", f"{field}: there is no file {recipe.path(file)}")
+
+
+def _estimate(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+    if scans:
+        count = sum(len(series_files(recipe, series)) for series in recipe.data.series)
+        need = count * scans[0]["counts"].size * 4 * _MEMORY_FACTOR / 2**30
+        have = _free_memory()
+        level: Any = "ok" if have is None or need < 0.8 * have else "error"
+        free = "" if have is None else f"; {have:.1f} GiB are free"
+        yield Finding(level, f"memory: about {need:.2g} GiB for {count} scan(s){free}")
+
+
+def _free_memory() -> float | None:
+    """Return the memory that is free (GiB), where the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((float(line.split()[1]) / 2**20 for line in lines if line.startswith("MemAvailable")), None)

@@ -1,0 +1,94 @@
+"""A first recipe for given raw files, with every option explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lithiscope.errors import OptionError
+from lithiscope.recordings import open_recording
+from lithiscope.studies.recipe import DataSection, Recipe, Series
+
+# With more energies than this a stack is a spectrum, and the general fit uses all of them.
+_FEW = 8
+
+
+def write_recipe(patterns: Sequence[str], out: Path) -> list[str]:
+    """Write a recipe for raw files.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        Raw files or patterns.
+    out : Path
+        The recipe to write.
+
+    Returns
+    -------
+    list of str
+        What was found and what to do next, for people.
+
+    Raises
+    ------
+    OptionError
+        If `out` exists, nothing matches, or the files lie in several folders.
+    """
+    if out.exists():
+        raise OptionError("the recipe exists already", field="--out", value=out, remedy="choose another name")
+    files = _matching(patterns)
+    folders = {file.parent.resolve() for file in files}
+    if len(folders) > 1:
+        raise OptionError(
+            "the files lie in several folders",
+            value=", ".join(map(str, sorted(folders))),
+            remedy="write one recipe, then add a series per folder by hand",
+        )
+    first = open_recording(files[0])
+    recipe = _recipe(files, first.sizes["energy"], folder=_relative(files[0].parent, out.parent))
+    out.write_text(commented(recipe), encoding="utf-8")
+    few = "few_energy" if first.sizes["energy"] <= _FEW else "general"
+    return [
+        f"{len(files)} file(s), {first.sizes['energy']} energies, {first.sizes['y']} x {first.sizes['x']} pixels",
+        f"wrote {out} (composition.unmix.mode: {few})",
+        "next: set data.series.direction, data.timezone and references.spectra, then `lithiscope check "
+        + str(out)
+        + "`",
+    ]
+
+
+def _matching(patterns: Sequence[str]) -> list[Path]:
+    found: list[Path] = []
+    for pattern in patterns:
+        path = Path(pattern)
+        matches = [path] if path.is_file() else sorted(path.parent.glob(path.name))
+        if not matches:
+            raise OptionError("no file matches", field="files", value=pattern)
+        found += [match for match in matches if match.is_file()]
+    return list(dict.fromkeys(found))
+
+
+def _relative(folder: Path, base: Path) -> Path:
+    try:
+        return folder.resolve().relative_to(base.resolve())
+    except ValueError:
+        return folder.resolve()
+
+
+def _recipe(files: Sequence[Path], energies: int, *, folder: Path) -> Recipe:
+    recipe = Recipe(
+        title=files[0].stem,
+        data=DataSection(folder=folder, series=(Series(files=tuple(file.name for file in files)),)),
+    )
+    unmix = recipe.composition.unmix.model_copy(update={"mode": "few_energy" if energies <= _FEW else "general"})
+    composition = recipe.composition.model_copy(update={"unmix": unmix})
+    return recipe.model_copy(update={"composition": composition})
+
+
+def commented(recipe: Recipe) -> str:
+    """Return a recipe as YAML with explanations, and an example for the end members."""
+    text = recipe.text
+    example = (
+        "  # For example:\n  # spectra:\n  #   LFP: {file: LiFePO4.csv, lithium_content: 1}\n"
+        "  #   FP: {file: FePO4.csv, lithium_content: 0}\n"
+    )
+    return text.replace("  spectra: {}", example + "  spectra: {}")

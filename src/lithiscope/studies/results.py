@@ -1,0 +1,159 @@
+"""The files that a study hands to people: page, table of particles, maps for Fiji, outlines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lithiscope.particles import export_outlines, table_rows
+from lithiscope.report.page import page, stxm_page_content
+from lithiscope.studies.summary import figures
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.report.page import Section
+    from lithiscope.studies.runner import Study
+
+PAGE = "page.html"
+TABLE = "particles.csv"
+
+
+def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Section] = ()) -> list[str]:
+    """Write page, tables, maps and outlines of a study.
+
+    Parameters
+    ----------
+    study : Study
+        What `run_study` returned.
+    folder : Path
+        Where the files go; older ones of the same name are replaced whole.
+    extra_sections : sequence of Section
+        More sections for the page.
+
+    Returns
+    -------
+    list of str
+        The main figures, and where everything lies, for people.
+    """
+    results = study.results
+    labels = results["labels"]
+    files = {
+        PAGE: page(_content(study, extra_sections)).encode("utf-8"),
+        TABLE: _csv(table_rows(results["particles"])).encode("utf-8"),
+        "lithium_fraction.tif": fiji_stack(
+            results["composition"], ("lithium_fraction", "lithium_fraction_std", "amount")
+        ),
+        "figures.csv": _csv([figures(study)]).encode("utf-8"),
+    }
+    for name, content in files.items():
+        _write(folder / name, content)
+    outlines = folder / "outlines.zip"
+    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
+    if labels["label"].ndim == 2 and names:
+        export_outlines(labels["label"], outlines, ids=names)
+    return _told(study, folder)
+
+
+def _content(study: Study, extra_sections: Sequence[Section]) -> Any:
+    results, recipe = study.results, study.recipe
+    return stxm_page_content(
+        title=recipe.title,
+        subtitle=recipe.data.origin,
+        recording=results["recording"],
+        od=results["optical_density"],
+        alignment=results["alignment"] if recipe.align.energies or recipe.align.scans else None,
+        references=results["references"],
+        video=results["composition"],
+        table=results["particles"],
+        labels=results["labels"]["label"],
+        incident=results["incident_methods"],
+        warnings=study.warnings,
+        provenance=study.provenance,
+        extra_sections=extra_sections,
+        options=recipe.report,
+    )
+
+
+def fiji_stack(data: xr.Dataset, names: Sequence[str]) -> bytes:
+    """Return pictures as an ImageJ hyperstack: time along frames, the named quantities along channels.
+
+    Parameters
+    ----------
+    data : Dataset
+        Any stage with pictures (time, y, x).
+    names : sequence of str
+        Variables; those without time are repeated.
+
+    Returns
+    -------
+    bytes
+        A float32 TIFF with pixel size in micrometres and the frame interval in seconds.
+    """
+    import tifffile
+
+    present = [name for name in names if name in data]
+    shape = tuple(data.sizes[dim] for dim in ("time", "y", "x"))
+    stack = np.stack([np.broadcast_to(data[name].values, shape) for name in present], axis=1).astype(np.float32)
+    step_y, step_x = (
+        float(np.abs(np.diff(data[axis].values)).mean()) if data.sizes[axis] > 1 else 1.0 for axis in "yx"
+    )
+    times = data["time"].values
+    handle = io.BytesIO()
+    tifffile.imwrite(
+        handle,
+        stack,
+        imagej=True,
+        resolution=(1 / step_x, 1 / step_y),
+        metadata={
+            "axes": "TCYX",
+            "unit": "micron",
+            "finterval": float(np.diff(times).mean()) if times.size > 1 else 0.0,
+            "Labels": [f"{name} {time / 60:.1f} min" for time in times for name in present],
+        },
+    )
+    return handle.getvalue()
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    handle = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(handle, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return handle.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".partial")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def _told(study: Study, folder: Path) -> list[str]:
+    table = study.results["particles"]
+    found = figures(study)
+    lines = [
+        f"{study.recipe.title}: {found['frames']} frame(s), {found['particles']} particle(s), "
+        f"median sigma of x per pixel {found['median_x_std']:.3f}"
+    ]
+    for name, means, stds in zip(
+        table["particle"].values, table["lithium_fraction"].values, table["lithium_fraction_std"].values, strict=True
+    ):
+        good = np.flatnonzero(np.isfinite(means))
+        if good.size:
+            first, last = good[0], good[-1]
+            lines.append(
+                f"  {name}: x = {means[first]:.3f} ± {stds[first]:.3f}"
+                + (f"  ->  {means[last]:.3f} ± {stds[last]:.3f}" if last > first else "")
+            )
+        else:
+            lines.append(f"  {name}: no value")
+    lines += [f"  warning: {text}" for text in study.warnings]
+    return [*lines, f"page:  {folder / PAGE}", f"table: {folder / TABLE}", f"store: {study.store.path}"]

@@ -1,0 +1,195 @@
+"""Running a study: each step once, in order, and only when its options or its inputs have changed."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lithiscope.errors import LithiscopeWarning
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.provenance import input_hashes, now, step_key, summary
+from lithiscope.studies.store import Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a study.
+
+    Parameters
+    ----------
+    name : str
+        Name of the step, of its group in the store and of its results.
+    needs : tuple of str
+        Steps whose results it takes.
+    options : callable
+        Recipe -> the plain options on which the result depends.
+    files : callable
+        Recipe -> the files on which the result depends.
+    run : callable
+        (recipe, results of `needs`, reporter) -> Dataset.
+    methods : callable
+        Recipe -> keys of the papers to cite.
+    remembers : bool
+        Whether `run` also gets the step's own earlier result, as ``"previous"``, when the store holds one.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    options: Callable[[Recipe], Any]
+    run: Callable[[Recipe, Mapping[str, Any], Reporter], xr.Dataset]
+    files: Callable[[Recipe], Sequence[Path]] = lambda recipe: ()  # noqa: ARG005
+    methods: Callable[[Recipe], Sequence[str]] = lambda recipe: ()  # noqa: ARG005
+    remembers: bool = False
+
+
+class Results(Mapping[str, "xr.Dataset"]):
+    """Results of steps by name; a result that is only in the store is read when it is first asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[str, xr.Dataset] = {}
+        self._origin: dict[str, Store] = {}
+
+    def put(self, name: str, data: xr.Dataset | None, origin: Store) -> None:
+        """Remember a fresh result, or where an older one lies."""
+        self._origin[name] = origin
+        if data is not None:
+            self._held[name] = data
+
+    def __getitem__(self, name: str) -> xr.Dataset:
+        if name not in self._held:
+            self._held[name] = self._origin[name].load(name)
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._origin)
+
+    def __len__(self) -> int:
+        return len(self._origin)
+
+
+@dataclass
+class Study:
+    """A study that has run: its recipe, the results of its steps, and the record of how they came about."""
+
+    recipe: Recipe
+    results: Results
+    store: Store
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Every warning of every step, in order, each once."""
+        found = [text for record in self.records.values() for text in record.get("warnings", [])]
+        return list(dict.fromkeys(found))
+
+
+def run_steps(
+    recipe: Recipe,
+    steps: Sequence[Step],
+    store: Store,
+    *,
+    reporter: Reporter = SILENT,
+    fresh: bool = False,
+    fallbacks: Sequence[Store] = (),
+) -> Study:
+    """Run the steps of a study into a store.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    steps : sequence of Step
+        In an order in which every step follows what it needs.
+    store : Store
+        Where results go, and from where up-to-date ones are taken.
+    reporter : Reporter
+        Told what is being done.
+    fresh : bool
+        Recompute everything.
+    fallbacks : sequence of Store
+        Other stores whose up-to-date results may be used, e.g. the main one when an option is varied.
+    """
+    started, clock = now(), time.perf_counter()
+    study = Study(recipe, Results(store), store)
+    keys: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+    with store.locked():
+        for number, step in enumerate(steps, start=1):
+            files = input_hashes(step.files(recipe))
+            hashes |= files
+            options = step.options(recipe)
+            key = keys[step.name] = step_key(step.name, [options, files], [keys[name] for name in step.needs])
+            label = f"[{number}/{len(steps)}] {step.name.replace('_', ' ')}"
+            known = () if fresh else (store, *fallbacks)
+            origin = next((one for one in known if one.key(step.name) == key), None)
+            if origin is not None:
+                reporter.say(f"{label}: up to date")
+                study.results.put(step.name, None, origin)
+                study.records[step.name] = origin.record(step.name)
+                continue
+            reporter.say(label)
+            inputs = {name: study.results[name] for name in step.needs}
+            if step.remembers and store.key(step.name) is not None:
+                inputs["previous"] = store.load(step.name)
+            data, record = _run_step(step, recipe, inputs, reporter)
+            store.save(step.name, data, key=key, record={**record, "options": options})
+            study.results.put(step.name, data, store)
+            study.records[step.name] = record
+        methods = [method for step in steps for method in step.methods(recipe)]
+        study.provenance = summary(
+            recipe=recipe.text, inputs=hashes, methods=methods, started=started, seconds=time.perf_counter() - clock
+        )
+        store.set_attributes({"title": recipe.title, "provenance": study.provenance, "warnings": study.warnings})
+    return study
+
+
+def _run_step(
+    step: Step, recipe: Recipe, inputs: Mapping[str, xr.Dataset], reporter: Reporter
+) -> tuple[xr.Dataset, dict[str, Any]]:
+    clock = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LithiscopeWarning)
+        data = step.run(recipe, inputs, reporter)
+    ours = [str(w.message) for w in caught if issubclass(w.category, LithiscopeWarning)]
+    for other in (w for w in caught if not issubclass(w.category, LithiscopeWarning)):
+        warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    for text in ours:
+        reporter.say(f"      warning: {text}")
+    record = {"seconds": round(time.perf_counter() - clock, 3), "warnings": ours, "finished": now()}
+    return data, record
+
+
+def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fresh: bool = False) -> Study:
+    """Run a recipe into ``folder/study.zarr``; only what a change touches is recomputed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        From `load_recipe`, or made in Python and given its place with `Recipe.located`.
+    folder : Path
+        Folder for the results; made when absent.
+    reporter : Reporter
+        Told what is being done.
+    fresh : bool
+        Recompute everything.
+
+    Returns
+    -------
+    Study
+        Its `results` hold the stages by name: ``recording``, ``alignment``, ``composition``, ``particles``, ...
+    """
+    from lithiscope.studies.stxm import steps
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return run_steps(recipe, steps(), Store(folder / "study.zarr"), reporter=reporter, fresh=fresh)

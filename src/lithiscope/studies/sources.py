@@ -1,0 +1,104 @@
+"""The raw files of a recipe: which they are, and the one recording that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope import stages
+from lithiscope.errors import OptionError
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.recordings import join_scans, open_recording
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe, Series
+
+_DIRECTIONS = {"lithiation": 1, "delithiation": -1, "rest": 0, "unknown": 0}
+
+
+def series_files(recipe: Recipe, series: Series) -> list[Path]:
+    """Return the files of a series, sorted by name, each once.
+
+    Raises
+    ------
+    OptionError
+        If a pattern matches nothing.
+    """
+    found: list[Path] = []
+    for pattern in series.files:
+        matches = sorted(path for path in recipe.folder.glob(pattern) if path.is_file())
+        if not matches:
+            raise OptionError(
+                "no file matches",
+                field="data.series.files",
+                value=pattern,
+                limit=f"a file in {recipe.folder}",
+                remedy="give the folder with --data, or mend the pattern",
+            )
+        found += matches
+    return list(dict.fromkeys(found))
+
+
+def raw_files(recipe: Recipe) -> list[Path]:
+    """Return every file on which the recording depends, image files beside the headers included.
+
+    Raises
+    ------
+    OptionError
+        If a pattern matches nothing, or two series claim the same file.
+    """
+    headers: list[Path] = []
+    for series in recipe.data.series:
+        for path in series_files(recipe, series):
+            if path in headers:
+                raise OptionError("a file belongs to two series", field="data.series.files", value=path.name)
+            headers.append(path)
+    return [file for header in headers for file in (header, *companions(header))]
+
+
+def companions(header: Path) -> list[Path]:
+    """Return the image files beside an SDF header; other formats have none."""
+    return sorted(header.parent.glob(f"{header.stem}_*.xim")) if header.suffix.lower() == ".hdr" else []
+
+
+def read_recording(recipe: Recipe, *, reporter: Reporter = SILENT) -> xr.Dataset:
+    """Read all scans into one recording, with half cycle, direction and cycle along time.
+
+    Returns
+    -------
+    xarray.Dataset
+        Stage ``recording``; time is in seconds since the start of the first scan.
+    """
+    tasks = [
+        (path, number, series)
+        for number, series in enumerate(recipe.data.series)
+        for path in series_files(recipe, series)
+    ]
+    scans, marks = [], []
+    for path, number, series in reporter.track(tasks, label="reading", total=len(tasks)):
+        scans.append(open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone))
+        marks.append((number, _DIRECTIONS[series.direction], series.cycle))
+    joined, order = join_scans(scans)
+    number, direction, cycle = np.array(marks, dtype=np.int32)[order].T
+    coords = {
+        "half_cycle": ("time", _half_cycles(number, direction)),
+        "direction": ("time", direction),
+        "cycle": ("time", cycle),
+    }
+    marked = joined.assign_coords(coords)
+    if recipe.data.origin:
+        marked.attrs["origin"] = recipe.data.origin
+    return stages.check(marked, "recording")
+
+
+def _half_cycles(series: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Return the number of each scan's half cycle, in order of time; -1 where no lithium moves."""
+    numbers: dict[int, int] = {}
+    for one, sign in zip(series, direction, strict=True):
+        if sign and int(one) not in numbers:
+            numbers[int(one)] = len(numbers)
+    return np.array([numbers.get(int(one), -1) for one in series], dtype=np.int32)

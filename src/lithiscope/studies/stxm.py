@@ -1,0 +1,226 @@
+"""The steps of an STXM study, in order: raw files to lithium maps and the table of particles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lithiscope.composition import xray
+from lithiscope.errors import OptionError
+from lithiscope.frames import correct, resample
+from lithiscope.particles import exclude_frames, find_particles, import_labels, particle_table
+from lithiscope.progress import Reporter
+from lithiscope.recordings import read_spectrum
+from lithiscope.studies.alignment import align
+from lithiscope.studies.names import named_labels
+from lithiscope.studies.runner import Step
+from lithiscope.studies.sources import raw_files, read_recording
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+Inputs = Mapping[str, "xr.Dataset"]
+
+
+def steps() -> list[Step]:
+    """Return the steps of an STXM study."""
+    return [
+        Step(
+            "recording",
+            (),
+            _options("data.series", "data.region", "data.timezone", "data.origin"),
+            _recording,
+            files=raw_files,
+        ),
+        Step("counts", ("recording",), _options("correct"), _counts),
+        Step(
+            "alignment",
+            ("counts",),
+            _options("align.energies", "align.scans", "align.invariant", "align.registration", "incident"),
+            _alignment,
+            files=_incident_files,
+            methods=lambda recipe: ["lucas1981"] if recipe.align.scans else [],
+        ),
+        Step(
+            "resampled",
+            ("counts", "alignment"),
+            _options("align.energies", "align.scans", "align.resample"),
+            _resampled,
+        ),
+        Step("optical_density", ("resampled",), _options("incident"), _optical_density, files=_incident_files),
+        Step("incident_methods", ("resampled",), _options("incident"), _incident_methods, files=_incident_files),
+        Step("references", ("optical_density",), _options("references"), _references, files=_reference_files),
+        Step(
+            "composition",
+            ("optical_density", "references", "alignment"),
+            _options("composition"),
+            _composition,
+            methods=_composition_methods,
+        ),
+        Step(
+            "labels",
+            ("composition",),
+            _options("particles"),
+            _labels,
+            files=_label_files,
+            remembers=True,
+            methods=lambda recipe: ["otsu1979"] if recipe.particles.find.method == "otsu" else [],
+        ),
+        Step("particles", ("composition", "labels"), _options("particles.table"), _particles),
+    ]
+
+
+def _options(*paths: str) -> Callable[[Recipe], Any]:
+    """Return a function that takes sections (`align`) or their fields (`align.scans`) from a recipe, as plain data."""
+
+    def pick(recipe: Recipe) -> Any:
+        found = {}
+        for path in paths:
+            section, _, field = path.partition(".")
+            plain = getattr(recipe, section).model_dump(mode="json")
+            found[path] = plain[field] if field else plain
+        return found
+
+    return pick
+
+
+def _recording(recipe: Recipe, _inputs: Inputs, reporter: Reporter) -> xr.Dataset:
+    return read_recording(recipe, reporter=reporter)
+
+
+def _counts(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
+    return correct(inputs["recording"], options=recipe.correct, reporter=reporter)
+
+
+def _alignment(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
+    provisional = _density(recipe, inputs["counts"])
+    return align(provisional, options=recipe.align, reporter=reporter)
+
+
+def _resampled(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
+    if not (recipe.align.energies or recipe.align.scans):
+        return inputs["counts"]
+    return resample(inputs["counts"], inputs["alignment"], options=recipe.align.resample, reporter=reporter)
+
+
+def _optical_density(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return _density(recipe, inputs["resampled"])
+
+
+def _density(recipe: Recipe, counts: xr.Dataset) -> xr.Dataset:
+    return xray.optical_density(counts, **_incident_arguments(recipe, counts))
+
+
+def _incident_methods(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    counts = inputs["resampled"]
+    return xray.compare_incident(counts, **_incident_arguments(recipe, counts))
+
+
+def _incident_arguments(recipe: Recipe, counts: xr.Dataset) -> dict[str, Any]:
+    section = recipe.incident
+    return {
+        "spectrum": read_spectrum(recipe.path(section.spectrum)) if section.spectrum else None,
+        "blank": import_labels(recipe.path(section.blank), counts) > 0 if section.blank else None,
+        "options": xray.IncidentOptions(**section.model_dump(exclude={"spectrum", "blank"})),
+    }
+
+
+def _references(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    section, density = recipe.references, inputs["optical_density"]
+    options = xray.ReferenceOptions(energy_offset=section.energy_offset, scale=section.scale)
+    scans = bool(section.lithiated_scans), bool(section.delithiated_scans)
+    if section.spectra and not any(scans):
+        spectra = {
+            name: read_spectrum(recipe.path(entry.file), column=entry.column) for name, entry in section.spectra.items()
+        }
+        contents = {
+            name: np.nan if entry.lithium_content is None else entry.lithium_content
+            for name, entry in section.spectra.items()
+        }
+        return xray.references_from_spectra(
+            spectra, density["energy"].values, lithium_content=contents, options=options
+        )
+    if all(scans) and not section.spectra:
+        mask = import_labels(recipe.path(section.mask), density) > 0 if section.mask else None
+        return xray.references_from_frames(
+            density,
+            lithiated=_frames(density, section.lithiated_scans),
+            delithiated=_frames(density, section.delithiated_scans),
+            mask=mask,
+            options=options,
+        )
+    raise OptionError(
+        "the end members are not given",
+        field="references",
+        limit="either spectra, or both lithiated_scans and delithiated_scans",
+        remedy="name a file per end member, or the scans held at 2 V and at 4 V",
+    )
+
+
+def _frames(density: xr.Dataset, scans: Sequence[int]) -> list[int]:
+    known = density["scan"].values.tolist()
+    for scan in scans:
+        if scan not in known:
+            raise OptionError("there is no such scan", field="references", value=scan, limit=f"one of {known}")
+    return [known.index(scan) for scan in scans]
+
+
+def _composition(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    section, references = recipe.composition, inputs["references"]
+    density = xray.to_common_time(inputs["optical_density"], options=section.common_time)
+    video = xray.lithium_fraction(density, references, options=section.unmix)
+    video = xray.systematic_shifts(
+        inputs["optical_density"],
+        references,
+        video,
+        alignment=inputs["alignment"],
+        unmix=section.unmix,
+        common_time=section.common_time,
+        options=section.systematics,
+    )
+    video = xray.with_thickness(video, density, options=section.thickness)
+    return xray.with_dose(video, inputs["optical_density"], options=section.dose)
+
+
+def _composition_methods(recipe: Recipe) -> list[str]:
+    table = {"henke": "henke1993", "chantler": "chantler1995"}
+    return ["lim2016", table[recipe.composition.thickness.table]]
+
+
+def _kept_frames(recipe: Recipe, inputs: Inputs) -> xr.Dataset:
+    """Return the video without the frames that the user excluded; they must not shape the masks either."""
+    return exclude_frames(inputs["composition"], options=recipe.particles.table)
+
+
+def _labels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    section, video = recipe.particles, _kept_frames(recipe, inputs)
+    if section.labels:
+        label = import_labels(recipe.path(section.labels), video, options=section.imported)
+    else:
+        label = find_particles(video, options=section.find)
+    return named_labels(label, inputs.get("previous"))
+
+
+def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    labels = inputs["labels"]
+    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
+    return particle_table(_kept_frames(recipe, inputs), labels["label"], names, options=recipe.particles.table)
+
+
+def _incident_files(recipe: Recipe) -> list[Path]:
+    section = recipe.incident
+    return [recipe.path(file) for file in (section.spectrum, section.blank) if file]
+
+
+def _reference_files(recipe: Recipe) -> list[Path]:
+    files = [entry.file for entry in recipe.references.spectra.values()]
+    return [recipe.path(file) for file in (*files, recipe.references.mask) if file]
+
+
+def _label_files(recipe: Recipe) -> list[Path]:
+    return [recipe.path(recipe.particles.labels)] if recipe.particles.labels else []

@@ -1,0 +1,238 @@
+"""The demonstration: virtual beamtimes whose truth is known, analysed as if the files came from a beamline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithiscope.instruments.stxm import MicroscopeOptions, Scene, three_platelets
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.results import write_results
+from lithiscope.studies.runner import Study, run_study
+from lithiscope.verification.virtual_stxm import make_experiment, read_truth
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.report.page import Section
+
+_SCANS_PER_HALF_CYCLE = 7  # as in Lim et al. 2016, Fig. 2
+
+
+@dataclass(frozen=True)
+class Beamtime:
+    """One virtual beamtime: its folder, its story, and the scene under the microscope."""
+
+    name: str
+    title: str
+    scene: Scene
+    seed: int
+
+
+def beamtimes() -> list[Beamtime]:
+    """Return the beamtimes of the demonstration, under the conditions of Lim et al. 2016."""
+    return [
+        Beamtime(
+            "slow",
+            "Three LiFePO4 platelets at 0.6C: moving front, shrinking core, fast domains (virtual)",
+            three_platelets("mixed", c_rate=0.6),
+            seed=20160805,
+        ),
+        Beamtime(
+            "fast",
+            "Three LiFePO4 platelets at 2C: uniform solid solution (virtual)",
+            three_platelets("uniform", c_rate=2.0),
+            seed=566,
+        ),
+    ]
+
+
+def run_demo(folder: Path, *, reporter: Reporter = SILENT) -> Iterator[str]:
+    """Write raw files, run the recipe on them, and yield lines that put truth beside result.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything goes; a second run goes on where the first stopped.
+    reporter : Reporter
+        Told of the progress.
+
+    Yields
+    ------
+    str
+        What was found, for people.
+    """
+    pages = []
+    for beamtime in beamtimes():
+        place = folder / beamtime.name
+        recipe = place / "recipe.yaml"
+        if not recipe.exists():
+            reporter.say(f"writing the raw files of a virtual beamtime to {place / 'raw'}")
+            write_beamtime(beamtime, place)
+        study = run_study(load_recipe(recipe), place / "results", reporter=reporter)
+        lines = write_results(study, place / "results", extra_sections=[truth_section(beamtime, study, place)])
+        yield ""
+        yield from lines[: len(study.results["particles"]["particle"]) + 1]
+        yield from truth_lines(beamtime, study, place)
+        pages.append(next(line for line in lines if line.startswith("page:")))
+    yield ""
+    yield from pages
+
+
+def write_beamtime(beamtime: Beamtime, folder: Path, *, microscope: MicroscopeOptions | None = None) -> Path:
+    """Write the raw files (SDF), reference spectra, truth and recipe of a beamtime; return the recipe's path."""
+    options = microscope or MicroscopeOptions(spike_share=2e-5, ring_lifetime=36000.0)
+    starts, directions = _plan(beamtime.scene, options)
+    made = make_experiment(folder / "raw", beamtime.scene, starts, microscope=options, seed=beamtime.seed)
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(_recipe(beamtime, made.scans, directions, made.references), encoding="utf-8")
+    return recipe
+
+
+def _plan(scene: Scene, options: MicroscopeOptions) -> tuple[NDArray[np.float64], list[int]]:
+    """Return when each scan starts, evenly over each half cycle, and in which direction lithium then moves."""
+    from lithiscope.instruments.stxm import scan_duration
+
+    length = scan_duration(scene, options)
+    starts, directions = [], []
+    for half_cycle in scene.protocol:
+        first, last = half_cycle.start - length / 2, half_cycle.end - length / 2
+        starts.append(np.linspace(max(first, 0.0), last, _SCANS_PER_HALF_CYCLE))
+        directions += [half_cycle.direction] * _SCANS_PER_HALF_CYCLE
+    return np.concatenate(starts), directions
+
+
+def _recipe(beamtime: Beamtime, scans: tuple[Path, ...], directions: list[int], references: object) -> str:
+    lithiation = [path.name for path, sign in zip(scans, directions, strict=True) if sign > 0]
+    delithiation = [path.name for path, sign in zip(scans, directions, strict=True) if sign < 0]
+    spectra = {name: path.name for name, path in dict(references).items()}  # type: ignore[call-overload]
+    return f"""# A virtual beamtime; the truth lies beside the raw files. `lithiscope new` explains every option.
+lithiscope: 1
+technique: stxm
+title: "{beamtime.title}"
+
+data:
+  folder: raw
+  timezone: UTC
+  origin: simulation with known truth
+  series:
+    - {{direction: lithiation, cycle: 0, files: [{", ".join(lithiation)}]}}
+    - {{direction: delithiation, cycle: 0, files: [{", ".join(delithiation)}]}}
+
+correct:
+  flicker: 0.01          # stated by the beamline: 1 % of the flux, per pixel
+  dark_counts: 2
+  despike: true
+
+references:
+  spectra:
+    LiFePO4: {{file: {spectra["LiFePO4"]}, lithium_content: 1}}
+    FePO4: {{file: {spectra["FePO4"]}, lithium_content: 0}}
+"""
+
+
+def compare_with_truth(beamtime: Beamtime, study: Study, folder: Path) -> dict[str, xr.Dataset | NDArray[np.float64]]:
+    """Return measured and true lithium fractions, per particle and per pixel, on the measured grid.
+
+    The registration may choose another origin than the simulation: the truth is evaluated where the measured pixels
+    really lay, from the formula of the scene, with no interpolation.
+    """
+    truth = read_truth(folder / "raw" / "truth.zarr")
+    results = study.results
+    drift, shift = truth["drift"].values, results["alignment"]["shift"].values
+    offset = np.nanmean(drift - shift, axis=(0, 1))
+    video, table, labels = results["composition"], results["particles"], results["labels"]
+    y, x = video["y"].values[:, None] - offset[0], video["x"].values - offset[1]
+    # The files count time from the start of the first scan, the scene from its own zero.
+    late = float(truth["exposure_mid"].values[0, 0] - results["recording"]["exposure_mid"].values[0, 0])
+    times = video["time"].values + late
+    scene = beamtime.scene
+    x_true = np.stack([scene.fraction(time, y, x) for time in times])
+    weight = scene.thickness(y, x)
+    means = np.full((table.sizes["particle"], times.size), np.nan)
+    for row, number in enumerate(labels["number"].values):
+        inside = (labels["label"].values == number) & (weight > 0) & np.isfinite(x_true).all(axis=0)
+        if inside.any():
+            means[row] = (x_true[:, inside] * weight[inside]).sum(axis=1) / weight[inside].sum()
+    residual_drift = (shift - drift) + offset
+    return {"pixel_truth": x_true, "particle_truth": means, "residual_drift": residual_drift}
+
+
+def truth_figures(beamtime: Beamtime, study: Study, folder: Path) -> dict[str, float]:
+    """Return how far the result is from the truth, in figures."""
+    compared = compare_with_truth(beamtime, study, folder)
+    video, table = study.results["composition"], study.results["particles"]
+    inside = study.results["labels"]["label"].values > 0
+    error = (video["lithium_fraction"].values - compared["pixel_truth"])[:, inside]
+    pull = error / video["lithium_fraction_std"].values[:, inside]
+    pull = pull[np.isfinite(pull)]
+    particle_error = table["lithium_fraction"].values - compared["particle_truth"]
+    pixel = float(np.median(np.diff(video["x"].values)))
+    return {
+        "pixel_error": float(np.sqrt(np.nanmean(error**2))),
+        "pixels_within_one_sigma": float(np.mean(np.abs(pull) < 1)),
+        "pixels_within_two_sigma": float(np.mean(np.abs(pull) < 2)),
+        "particle_error": float(np.sqrt(np.nanmean(particle_error**2))),
+        "largest_particle_error": float(np.nanmax(np.abs(particle_error))),
+        "drift_error_pixels": float(np.sqrt(np.nanmean(np.asarray(compared["residual_drift"]) ** 2))) / pixel,
+        "drift_pixels": float(np.sqrt(np.nanmean(study.results["alignment"]["shift"].values ** 2))) / pixel,
+    }
+
+
+def truth_lines(beamtime: Beamtime, study: Study, folder: Path) -> Iterator[str]:
+    """Yield the truth beside the result, for a terminal."""
+    found = truth_figures(beamtime, study, folder)
+    compared = compare_with_truth(beamtime, study, folder)
+    yield "  truth beside result, mean x of each particle, first frame, middle and last:"
+    table = study.results["particles"]
+    frames = (0, _SCANS_PER_HALF_CYCLE // 2, _SCANS_PER_HALF_CYCLE - 1, table.sizes["time"] - 1)
+    for row, name in enumerate(table["particle"].values):
+        pairs = (
+            f"{np.asarray(compared['particle_truth'])[row, k]:.3f} / {table['lithium_fraction'].values[row, k]:.3f}"
+            for k in frames
+        )
+        yield f"    {name}: " + "   ".join(pairs)
+    one, two = 100 * found["pixels_within_one_sigma"], 100 * found["pixels_within_two_sigma"]
+    yield f"  pixels: rms error of x {found['pixel_error']:.3f}"
+    yield f"  error bars: {one:.1f} % of the pixels within one sigma, {two:.1f} % within two (68.3 and 95.4 expected)"
+    yield f"  drift: {found['drift_pixels']:.2f} px rms, found to {found['drift_error_pixels']:.3f} px"
+
+
+def truth_section(beamtime: Beamtime, study: Study, folder: Path) -> Section:
+    """Return the section of the page that puts truth beside result."""
+    from lithiscope.report.page import Section, Table
+
+    compared = compare_with_truth(beamtime, study, folder)
+    table = study.results["particles"]
+    rows = tuple(
+        (str(name), float(time) / 60, float(true), float(found), float(std), float(found - true))
+        for name, trues, founds, stds in zip(
+            table["particle"].values,
+            np.asarray(compared["particle_truth"]),
+            table["lithium_fraction"].values,
+            table["lithium_fraction_std"].values,
+            strict=True,
+        )
+        for time, true, found, std in zip(table["time"].values, trues, founds, stds, strict=True)
+    )
+    figures = tuple((name.replace("_", " "), value) for name, value in truth_figures(beamtime, study, folder).items())
+    return Section(
+        identity="truth",
+        heading="Truth beside result",
+        explanation="This beamtime was simulated, so the truth is known. The analysis never saw it.",
+        tables=(
+            Table(("what", "value"), figures, "How far the result is from the truth.", name="truth-figures"),
+            Table(
+                ("particle", "time (min)", "true x", "found x", "sigma", "error"),
+                rows,
+                "Means of the particles.",
+                name="truth-particles",
+            ),
+        ),
+    )

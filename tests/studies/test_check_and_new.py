@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lithiscope.errors import OptionError
+from lithiscope.studies.check import check_recipe
+from lithiscope.studies.new import write_recipe
+from lithiscope.studies.recipe import load_recipe
+
+
+def findings(recipe: Path, *settings: str):
+    return check_recipe(load_recipe(recipe, settings=settings))
+
+
+def errors(found):
+    return [finding.text for finding in found if finding.level == "error"]
+
+
+def test_a_good_recipe_has_no_errors_and_tells_energies_and_memory(study):
+    found = findings(study())
+    assert errors(found) == []
+    text = "\n".join(map(str, found))
+    assert "4 file(s), lithiation" in text
+    assert "703, 706, 713 eV" in text
+    assert "memory: about" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["data.series=[{files: ['none_*.hdr']}]"], "no file matches"),
+        (["references.spectra.LFP.file=none.csv"], "none.csv"),
+        (["references={}"], "give spectra, or"),
+        (["references.spectra.LFP.lithium_content=null"], "two end members"),
+        (["references.energy_offset=40"], "but the data have"),
+        (["incident.method=spectrum"], "names no file"),
+        (["incident.blank=none.tif"], "there is no file"),
+        (["particles.labels=none.zip"], "there is no file"),
+    ],
+)
+def test_what_would_stop_a_run_is_found_before(study, settings, words):
+    found = errors(findings(study(), *settings))
+    assert any(words in text for text in found), found
+
+
+def test_scans_that_do_not_fit_together_are_found(study):
+    recipe = study()
+    raw = recipe.parent / "raw"
+    header = (raw / "scan_003.hdr").read_text()
+    (raw / "scan_003.hdr").write_text(header.replace("Points = (3,", "Points = (2,", 1))
+    assert errors(findings(recipe))
+
+
+def test_new_writes_a_recipe_that_is_valid_and_explains_itself(tmp_path, beamtime):
+    out = tmp_path / "recipe.yaml"
+    told = write_recipe([str(beamtime / "scan_*.hdr")], out)
+    assert any("4 file(s), 3 energies" in line for line in told)
+    recipe = load_recipe(out)
+    assert recipe.composition.unmix.mode == "few_energy"
+    assert len(recipe.data.series[0].files) == 4
+    text = out.read_text()
+    assert "# spectra:" in text
+    assert "# share of the plateau" in text
+    assert errors(check_recipe(recipe)) == ["references: give spectra, or lithiated_scans and delithiated_scans"]
+
+
+def test_new_never_overwrites_and_says_what_is_missing(tmp_path, beamtime):
+    out = tmp_path / "recipe.yaml"
+    out.write_text("precious")
+    with pytest.raises(OptionError, match="exists already"):
+        write_recipe([str(beamtime / "scan_*.hdr")], out)
+    assert out.read_text() == "precious"
+    with pytest.raises(OptionError, match="no file matches"):
+        write_recipe([str(tmp_path / "*.hdr")], tmp_path / "other.yaml")

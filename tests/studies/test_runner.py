@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lithiscope import stages
+from lithiscope.errors import OptionError
+from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.runner import run_study
+
+
+class Notes:
+    """A reporter that remembers what was said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def track(self, items, *, label, total=None):
+        yield from items
+
+    def say(self, message):
+        self.lines.append(message)
+
+    def fresh(self):
+        """The steps that were computed."""
+        return [line.split("] ")[1] for line in self.lines if line.startswith("[") and "up to date" not in line]
+
+
+def run(recipe: Path, *settings: str):
+    notes = Notes()
+    study = run_study(load_recipe(recipe, settings=settings), recipe.parent / "results", reporter=notes)
+    return study, notes
+
+
+def test_a_study_holds_every_stage_with_its_schema(study):
+    done, _ = run(study())
+    kinds = {name: done.results[name].attrs.get("stage") for name in done.results}
+    assert kinds == {
+        "recording": "recording", "counts": "frames", "alignment": "alignment", "resampled": "frames",
+        "optical_density": "frames", "incident_methods": None, "references": "references",
+        "composition": "composition_video", "labels": "particle_labels", "particles": "particle_table",
+    }  # fmt: skip
+    for name, kind in kinds.items():
+        if kind:
+            stages.check(done.store.load(name), kind)
+    assert done.results["recording"]["direction"].values.tolist() == [1, 1, 1, 1]
+    assert done.results["recording"]["half_cycle"].values.tolist() == [0, 0, 0, 0]
+    assert done.results["particles"].sizes["particle"] == 3
+
+
+def test_a_second_run_computes_nothing_and_gives_the_same(study):
+    recipe = study()
+    first, _ = run(recipe)
+    second, notes = run(recipe)
+    assert notes.fresh() == []
+    np.testing.assert_array_equal(
+        second.results["particles"]["lithium_fraction"], first.results["particles"]["lithium_fraction"]
+    )
+
+
+def test_only_what_a_change_touches_is_recomputed(study):
+    recipe = study()
+    run(recipe)
+    _, notes = run(recipe, "particles.find.threshold=0.4")
+    assert notes.fresh() == ["labels", "particles"]
+    _, notes = run(recipe, "particles.find.threshold=0.4", "composition.systematics.lithiated_purity=0.95")
+    assert notes.fresh() == ["composition", "labels", "particles"]
+    _, notes = run(recipe, "particles.find.threshold=0.4", "composition.systematics.lithiated_purity=0.95", "title=x")
+    assert notes.fresh() == []
+
+
+def test_a_changed_raw_file_is_noticed(study):
+    recipe = study()
+    run(recipe)
+    image = sorted((recipe.parent / "raw").glob("*.xim"))[0]
+    image.write_text(image.read_text().replace("\n", "\n", 1) + "\n")
+    _, notes = run(recipe)
+    assert notes.fresh()[0] == "recording"
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(study, monkeypatch):
+    recipe = study()
+    from lithiscope.studies import stxm
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stxm.xray, "lithium_fraction", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe)
+    done, notes = run(recipe)
+    assert notes.fresh() == ["composition", "labels", "particles"]
+    assert np.isfinite(done.results["particles"]["lithium_fraction"]).all()
+
+
+@pytest.mark.slow
+def test_kill_nine_at_any_moment_leaves_a_readable_store_and_the_run_goes_on(study):
+    recipe = study()
+    command = [sys.executable, "-c", "from lithiscope.cli import main; main()", "run", str(recipe),
+               "--out", str(recipe.parent / "results")]  # fmt: skip
+    from lithiscope.studies.store import Store
+
+    place = recipe.parent / "results" / "study.zarr"
+    found = []
+    for delay in (0.05, 0.4, 0.9):
+        shutil.rmtree(recipe.parent / "results", ignore_errors=True)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while not place.exists() and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(delay)
+            os.kill(process.pid, signal.SIGKILL)
+        store = Store(place)
+        found.append(store.steps())
+        for step in store.steps():
+            store.load(step)
+    assert len(found[0]) < 10, "the run had finished before it was killed"
+    done, _ = run(recipe)
+    assert np.isfinite(done.results["particles"]["lithium_fraction"]).all()
+    assert not (recipe.parent / "results" / "study.zarr.partial").exists()
+
+
+def test_particles_keep_their_names_when_the_mask_changes(study):
+    recipe = study()
+    first, _ = run(recipe)
+    second, _ = run(recipe, "particles.find.threshold=0.3")
+    bigger = second.results["particles"]["area"].values > first.results["particles"]["area"].values
+    assert bigger.all()
+    assert (
+        second.results["particles"]["particle"].values.tolist()
+        == first.results["particles"]["particle"].values.tolist()
+    )
+    third, _ = run(recipe, "particles.find.min_area=0.9", "particles.find.threshold=0.5")
+    kept = third.results["particles"]["particle"].values.tolist()
+    assert 0 < len(kept) < 3
+    fourth, _ = run(recipe)
+    assert set(kept) < set(fourth.results["particles"]["particle"].values.tolist())
+
+
+def test_an_excluded_scan_shapes_neither_mask_nor_mean(study):
+    recipe = study()
+    done, _ = run(recipe, "particles.table.exclude=[{scan: 2, reason: beam lost}]")
+    table = done.results["particles"]
+    assert np.isnan(table["lithium_fraction"].values[:, 2]).all()
+    assert np.isfinite(table["lithium_fraction"].values[:, [0, 1, 3]]).all()
+
+
+def test_provenance_tells_inputs_versions_units_and_what_to_cite(study):
+    done, _ = run(study())
+    told = done.store.attributes()["provenance"]
+    assert {"scan_000.hdr", "scan_000_a000.xim"} <= set(told["inputs"])
+    assert all(len(value) == 64 for value in told["inputs"].values())
+    assert told["versions"]["lithiscope"]
+    assert "@article{lim2016" in told["bibtex"]
+    assert "@article{henke1993" in told["bibtex"]
+    assert "eV" in told["units"]
+    assert "threshold: 0.5" in told["recipe"]
+
+
+def test_warnings_of_an_up_to_date_step_are_still_told(study):
+    recipe = study(composition="{dose: {limit: 10.0}}")
+    first, _ = run(recipe)
+    second, _ = run(recipe)
+    assert any("Gy" in text for text in first.warnings)
+    assert second.warnings == first.warnings
+
+
+def test_references_can_come_from_scans_of_the_study(study):
+    recipe = study(references="{lithiated_scans: [3], delithiated_scans: [0]}")
+    done, _ = run(recipe)
+    means = done.results["particles"]["lithium_fraction"].values
+    # By definition: the scans that are the references read 0 and 1, up to the spread between the particles.
+    assert abs(np.average(means[:, 0])) < 0.15
+    assert abs(np.average(means[:, 3]) - 1) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("references", "words"),
+    [("{}", "end members are not given"), ("{lithiated_scans: [9], delithiated_scans: [0]}", "no such scan")],
+)
+def test_references_that_cannot_be_had_are_one_clear_error(study, references, words):
+    with pytest.raises(OptionError, match=words):
+        run(study(references=references))
