@@ -33,15 +33,15 @@ def test_impure_references_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stxm_noise, "references", lambda: references(lithiated=0.97))
     # x = 1 reads 1/0.97: a bias of 0.031 against a bar of 0.003, and a sigma of one pixel.
     impure = stxm_noise._held(1.0, 6, drifts=False, seed=1)
-    assert impure.bias - honest.bias == pytest.approx(1 / 0.97 - 1, rel=0.05)
+    np.testing.assert_allclose((impure.means - honest.means).mean(), 1 / 0.97 - 1, rtol=0.05)
     assert {row.verdict for row in stxm_noise._rows("honest", honest)} == {"pass"}
     assert {row.verdict for row in stxm_noise._rows("impure", impure)} == {"fail"}
 
 
 @pytest.mark.parametrize("factor", [0.93, 1.07])
 def test_error_bars_that_are_seven_per_cent_off_are_noticed(factor: float) -> None:
-    error = np.random.default_rng(1).standard_normal((40, 500))
-    held = stxm_noise.Held(error, np.full((40, 500), factor), 0.0, 0.0)
+    error = np.random.default_rng(1).standard_normal(20_000)
+    held = stxm_noise.Held(error, np.full(20_000, factor), np.zeros((1, 2)), np.ones((1, 2)))
     assert next(iter(stxm_noise._rows("", held))).verdict == "fail"
 
 
