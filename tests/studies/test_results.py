@@ -86,6 +86,7 @@ def test_vary_shares_what_the_option_does_not_touch(study, capsys):
     assert [row["particles.find.threshold"] for row in rows] == ["0.3", "0.5"]
     assert float(rows[0]["median_area_um2"]) > float(rows[1]["median_area_um2"])
     assert any(line.startswith("median_x_std") for line in lines)
+    assert (folder / "vary-particles.find.threshold.png").stat().st_size > 5000
 
 
 @pytest.mark.parametrize("choice", ["particles.find.threshold", "a.b=1", "=1,2", "particles.find.threshold=0.5,0.5"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,11 @@ class Results(Mapping[str, "xr.Dataset"]):
         self._origin[name] = origin
         if data is not None:
             self._held[name] = data
+
+    def release(self, names: Iterable[str]) -> None:
+        """Let go of results that are in a store anyway; they are read again when asked for."""
+        for name in names:
+            self._held.pop(name, None)
 
     def __getitem__(self, name: str) -> xr.Dataset:
         if name not in self._held:
@@ -146,6 +151,9 @@ def run_steps(
             store.save(step.name, data, key=key, record={**record, "options": options})
             study.results.put(step.name, data, store)
             study.records[step.name] = record
+            ahead = {name for later in steps[number:] for name in later.needs}
+            study.results.release(set(study.results) - ahead)
+            del data, inputs
         methods = [method for step in steps for method in step.methods(recipe)]
         study.provenance = summary(
             recipe=recipe.text, inputs=hashes, methods=methods, started=started, seconds=time.perf_counter() - clock

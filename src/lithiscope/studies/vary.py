@@ -7,9 +7,11 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lithiscope.errors import OptionError
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.report.choices import choice_figure
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.runner import Study, run_steps
 from lithiscope.studies.store import Store
@@ -46,7 +48,7 @@ def vary_option(
     Returns
     -------
     list of str
-        A table of every figure against the choice, and where the CSV of it lies.
+        A table of every figure against the choice, and where its CSV and its picture lie.
 
     Raises
     ------
@@ -65,10 +67,16 @@ def vary_option(
         store = Store(place / f"{_safe(f'{name}={value}')}.zarr")
         studies[value] = run_steps(recipes[value], steps(), store, reporter=reporter, fallbacks=shared)
         shared.append(store)
-    table = [{name: value, **figures(study)} for value, study in studies.items()]
+    found = {value: figures(study) for value, study in studies.items()}
+    keys = list(dict.fromkeys(key for one in found.values() for key in one))
+    # A particle that only some of the choices find has no number for the others.
+    table = [{name: value, **{key: found[value].get(key, float("nan")) for key in keys}} for value in values]
     file = folder / f"vary-{_safe(name)}.csv"
     file.write_text(_csv(table), encoding="utf-8")
-    return [*_aligned(table), f"table: {file}"]
+    picture = file.with_suffix(".png")
+    numbers = {key: [float(row[key]) for row in table] for key in table[0] if key != name}
+    picture.write_bytes(choice_figure(values, numbers, name=name))
+    return [*_aligned(table), f"table:   {file}", f"picture: {picture}"]
 
 
 def _parse(choice: str) -> tuple[str, list[str]]:
@@ -86,7 +94,7 @@ def _safe(text: str) -> str:
     return re.sub(r"[^\w.=+-]+", "_", text)
 
 
-def _csv(table: Sequence[dict[str, object]]) -> str:
+def _csv(table: Sequence[dict[str, Any]]) -> str:
     handle = io.StringIO()
     writer = csv.DictWriter(handle, fieldnames=list(table[0]), lineterminator="\n")
     writer.writeheader()
@@ -94,7 +102,7 @@ def _csv(table: Sequence[dict[str, object]]) -> str:
     return handle.getvalue()
 
 
-def _aligned(table: Sequence[dict[str, object]]) -> list[str]:
+def _aligned(table: Sequence[dict[str, Any]]) -> list[str]:
     """Return the table with figures as rows and the choices as columns, for a terminal."""
     cells = [[name, *(_shown(row[name]) for row in table)] for name in table[0]]
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
