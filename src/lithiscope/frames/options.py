@@ -29,7 +29,9 @@ class RegisterOptions(Options):
     lags: tuple[int, ...] = Field(
         (1, 3, 9, 27), min_length=1, description="which frames are compared: each with those that came so many before"
     )
-    min_likeness: float = Field(0.1, ge=0, lt=1, description="least correlation of the details of two frames")
+    min_likeness: float = Field(
+        0.5, ge=0, lt=1, description="least correlation of the details of two frames, over what noise would leave of 1"
+    )
     min_overlap: float = Field(0.1, ge=0, lt=1, description="least share of the picture that two frames must share")
     max_disagreement: float = Field(
         0.25, gt=0, description="largest root-mean-square disagreement of a frame's pairs (pixels)"

@@ -112,8 +112,10 @@ def _shapes(axes: int) -> tuple[tuple[int, ...], ...]:
 
 def _runs(shape: tuple[int, ...], axis: int) -> list[list[tuple[int, ...]]]:
     """Return the sequences: lists of the indices of the frames that are aligned with each other."""
+    if 0 in shape:
+        return []
     numbers = np.moveaxis(np.arange(int(np.prod(shape))).reshape(shape), axis, -1).reshape(-1, shape[axis])
-    return [[tuple(int(i) for i in np.unravel_index(k, shape)) for k in row] for row in numbers if row.size]
+    return [[tuple(int(i) for i in np.unravel_index(k, shape)) for k in row] for row in numbers]
 
 
 def _solve(

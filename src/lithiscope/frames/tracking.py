@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Complex
 from numpy.typing import NDArray
 
-from lithiscope.frames.kernels.coarse import coarse_shift, edge_spectrum
+from lithiscope.frames.kernels.coarse import coarse_shift, edge_spectrum, independent_modes
 from lithiscope.frames.kernels.graph import Pairs
 from lithiscope.frames.kernels.pairs import Fitting, PairFit, fit_pair
 from lithiscope.frames.kernels.pictures import Template, filled, make_template, noise_of, signal_pass
@@ -18,8 +18,8 @@ from lithiscope.frames.options import RegisterOptions
 FloatArray = NDArray[np.float64]
 Picture = NDArray[np.float32]
 
-# Four standard deviations of the correlation of two frames of noise.
-_CHANCE = 4.0
+# Standard deviations of the chance likeness of two unrelated frames, and the likeness that is never chance.
+_CHANCE, _SURE = 4.0, 0.6
 
 
 class _Seen(NamedTuple):
@@ -105,9 +105,10 @@ class Tracker:
         fit = fit_pair(before.template, now.template, shift, linear, fitting, plain=lag == 1)
         if fit is None or fit.used < self._options.min_overlap:
             return None
-        if fit.likeness < max(self._options.min_likeness, _CHANCE / np.sqrt(fit.sample)):
-            return None
-        return fit
+        modes = min(independent_modes(before.spectrum), independent_modes(now.spectrum))
+        by_chance = min(_CHANCE / np.sqrt(modes), _SURE)
+        alike = fit.likeness > by_chance and fit.likeness > self._options.min_likeness * fit.reliability
+        return fit if alike else None
 
     def _place(self, before: int, now: int, fit: PairFit) -> None:
         axes = fit.shift.size

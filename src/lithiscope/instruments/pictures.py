@@ -50,7 +50,7 @@ def optical_movie(
     frames: int = 48,
     side: int = 256,
     electrons: float = 800.0,
-    texture: float = 0.1,
+    texture: float = 0.12,
     front: bool = True,
     static_pattern: float = 0.0,
     drift: float = 1.4,

@@ -6,16 +6,18 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 EDGE_WIDTH = 2.0
+_LARGE = 128
 
 
 def edge_spectrum(picture: Float[np.ndarray, "*shape"]) -> Complex[np.ndarray, "*modes"]:
     """Return the Fourier transform of the Laplacian of Gaussian of a picture without NaN, under a Hann window.
 
-    The picture is cut to the largest length that transforms fast.
+    Large pictures are binned two by two; what is left is cut to the largest length that transforms fast.
     """
     from scipy.fft import dctn, idctn, rfftn
 
-    cut = picture[tuple(slice(fast_length(n)) for n in picture.shape)]
+    binned = _binned(picture) if is_large(picture.shape) else picture
+    cut = binned[tuple(slice(fast_length(n)) for n in binned.shape)]
     modes = dctn(cut, type=2)
     square = np.zeros(cut.shape, dtype=cut.dtype)
     for axis, length in enumerate(cut.shape):
@@ -41,7 +43,8 @@ def coarse_shift(
     """
     from scipy.fft import irfftn
 
-    lengths = tuple(fast_length(n) for n in shape)
+    bins = 2 if is_large(shape) else 1
+    lengths = tuple(fast_length(n // bins) for n in shape)
     correlation = irfftn(np.conj(template) * moving, s=lengths)
     peak = np.array(np.unravel_index(int(np.argmax(correlation)), lengths))
     found = np.where(peak <= np.array(lengths) // 2, peak, peak - lengths).astype(float)
@@ -50,7 +53,21 @@ def coarse_shift(
         before, at, after = (float(correlation[tuple((peak + k * step) % lengths)]) for k in (-1, 0, 1))
         bend = before - 2 * at + after
         found[axis] += 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return found
+    return found * bins
+
+
+def independent_modes(spectrum: Complex[np.ndarray, "*modes"]) -> float:
+    """Return how many independent numbers the edges of a picture amount to.
+
+    By chance, the correlation of two unrelated pictures is one over the square root of it.
+    """
+    power = np.square(np.abs(spectrum), dtype=np.float64)
+    return float(4 * power.sum() ** 2 / max(float(np.sum(power**2)), 1e-300))
+
+
+def is_large(shape: tuple[int, ...]) -> bool:
+    """Return whether pictures are so large that a coarse position can do with every second pixel."""
+    return min(shape) >= _LARGE
 
 
 def fast_length(length: int) -> int:
@@ -64,6 +81,13 @@ def fast_length(length: int) -> int:
     from scipy.fft import prev_fast_len
 
     return int(prev_fast_len(length, real=True))
+
+
+def _binned(picture: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*half"]:
+    for axis, length in enumerate(picture.shape):
+        along = np.moveaxis(picture, axis, 0)[: length // 2 * 2]
+        picture = np.moveaxis(along[::2] + along[1::2], 0, axis)
+    return np.ascontiguousarray(picture)
 
 
 def _along(values: Float[np.ndarray, " length"], axis: int, like: Float[np.ndarray, "*shape"]) -> np.ndarray:

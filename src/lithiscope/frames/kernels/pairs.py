@@ -13,15 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from lithiscope.frames.kernels.pictures import EDGE, Noise, Template, local_mean
+from lithiscope.frames.kernels.pictures import EDGE, Noise, Template, box_length, local_mean, mean_square
 from lithiscope.frames.kernels.splines import Box, translated, warped
 
 TUKEY = 4.0
 REACH = EDGE - 3.0
 ROUNDS = 12
 DONE = 0.02
-# Newton's step over the reweighted one for Tukey's weights and normal residuals: E[u] / E[psi'] at c = 4.
-NEWTON = 1.3
 
 
 class Fitting(NamedTuple):
@@ -60,10 +58,10 @@ class PairFit(NamedTuple):
         Share of the variance that is the moving frame's.
     likeness : float
         Correlation of the details of the two, where they overlap.
+    reliability : float
+        The likeness that noise would leave of two pictures of the same.
     used : float
         Share of the picture that took part.
-    sample : float
-        Number of pixels that took part, times the band width that smoothing has left.
     leakage : (axes,) array
         Displacement that plain least squares still sees at the solution, pixels; NaN unless asked for.
     """
@@ -73,8 +71,8 @@ class PairFit(NamedTuple):
     covariance: Float[np.ndarray, "axes axes"]
     moving_share: float
     likeness: float
+    reliability: float
     used: float
-    sample: float
     leakage: Float[np.ndarray, " axes"]
 
 
@@ -167,11 +165,17 @@ def _overlap(
         return None
     inner = tuple(slice(low, high) for low, high in box)
     moved = tuple(slice(low + k, high + k) for (low, high), k in zip(box, whole, strict=True))
-    weight = (template.weight[inner] * moving.weight[moved]).ravel()
+    weight = template.weight[inner] * moving.weight[moved]
+    value = template.value[inner]
+    power = None
+    if template.power is not None and fitting.gain_width is not None:
+        whole_rim = _cut_rim(weight, box_length(fitting.gain_width) - 1)
+        power = template.power[inner] if whole_rim else mean_square(value, fitting.gain_width)
+    weight = weight.ravel()
     if np.count_nonzero(weight) < 16:
         return None
     centre = (np.array(shape) - 1) / 2
-    value = template.value[inner]
+    stride = _stride(value.size)
     basis = _basis(box, centre, fitting.affine)
     gradient = template.gradient[(slice(None), *inner)].reshape(len(shape), -1)
     tone = [np.ones(value.size, dtype=np.float32), value.ravel() - value.mean()] if template.power is None else []
@@ -179,8 +183,8 @@ def _overlap(
         box,
         centre,
         value,
-        None if template.power is None else template.power[inner],
-        np.stack([template.detail[inner].ravel(), moving.detail[moved].ravel()]),
+        power,
+        np.stack([template.detail[inner].ravel()[::stride], moving.detail[moved].ravel()[::stride]]),
         moving.value[moved].ravel(),
         gradient if len(basis) == 1 else (basis[:, None] * gradient).reshape(-1, value.size),
         np.array(tone, dtype=np.float32).reshape(-1, value.size),
@@ -189,6 +193,25 @@ def _overlap(
         moving.variance[moved].ravel(),
         weight,
     )
+
+
+def _cut_rim(weight: Float[np.ndarray, "*box"], reach: int) -> bool:
+    """Take out, in place, the rim where the window of the local gain reaches beyond the box.
+
+    Returns whether the box was thick enough for that along all axes.
+    """
+    thick = [length > 2 * reach + 4 for length in weight.shape]
+    for axis, enough in enumerate(thick):
+        if enough:
+            along = np.moveaxis(weight, axis, 0)
+            along[:reach] = 0
+            along[-reach:] = 0
+    return all(thick)
+
+
+def _stride(size: int) -> int:
+    """Return which share of the pixels is enough for a median or a correlation: about 8000 of them."""
+    return max(size // 8192, 1)
 
 
 def _basis(box: Box, centre: Float[np.ndarray, " axes"], affine: bool) -> Float[np.ndarray, "basis pixels"]:
@@ -216,7 +239,7 @@ def _first_tone(problem: _Problem) -> Float[np.ndarray, " tones"]:
     """Return offset and gain by plain weighted least squares on some pixels; nothing with a local gain."""
     if problem.power is not None:
         return np.zeros(0)
-    some = slice(None, None, max(problem.weight.size // 8192, 1))
+    some = slice(None, None, _stride(problem.weight.size))
     tone = problem.tone[:, some]
     weighted = tone * (problem.weight / (problem.variance + problem.variance_moving))[some]
     matrix, right = weighted @ tone.T, weighted @ problem.nearest[some]
@@ -258,7 +281,7 @@ def _robust(
 ) -> tuple[Float[np.ndarray, " pixels"], float]:
     """Return Tukey's weights, and the robust scale of the residuals over that of the noise."""
     scaled = residual * np.sqrt(weight)
-    step = max(residual.size // 8192, 1)
+    step = _stride(residual.size)
     sample = np.abs(scaled[::step][weight[::step] > 0])
     expected = float(np.sqrt(power))
     scale = max(1.4826 * float(np.median(sample)) if sample.size else 0.0, 0.8 * expected)
@@ -295,7 +318,7 @@ def _without_noise(
 def _moved(state: _State, last: _Round, problem: _Problem) -> tuple[_State, float]:
     """Return the state after a Gauss-Newton step, and by how much a point moved at most, pixels."""
     axes = len(problem.box)
-    step = NEWTON * np.linalg.solve(last.matrix, last.gradient)
+    step = _newton(last.robust) * np.linalg.solve(last.matrix, last.gradient)
     motion = step[: len(problem.motion)].reshape(-1, axes)
     size = float(np.abs(motion).max())
     motion = motion / max(size, 1.0)
@@ -306,10 +329,17 @@ def _moved(state: _State, last: _Round, problem: _Problem) -> tuple[_State, floa
     return _State(shift, linear, state.tone + step[len(problem.motion) :]), size
 
 
+def _newton(robust: Float[np.ndarray, " pixels"]) -> float:
+    """Return Newton's step over the reweighted one: the sum of Tukey's weights over that of his psi'."""
+    root = np.sqrt(robust[:: _stride(robust.size)])
+    slope = float(np.sum(root * (5 * root - 4)))
+    return float(np.clip(np.sum(root * root) / max(slope, 1e-300), 1.0, 1.4))
+
+
 def _summary(problem: _Problem, state: _State, last: _Round, fitting: Fitting, size: int, plain: bool) -> PairFit:
     """Return the fit; its covariance is that of residuals coloured by smoothing, seen by a gradient with noise."""
     axes = len(problem.box)
-    other = last.weight * last.robust * problem.variance_moving
+    own, other = float(last.own.sum()), float((last.weight * last.robust) @ problem.variance_moving)
     matrix = last.matrix.copy()
     if problem.power is None:
         # The template's own noise has pulled the fitted gain towards zero, and with it the size of the Jacobian.
@@ -317,14 +347,15 @@ def _summary(problem: _Problem, state: _State, last: _Round, fitting: Fitting, s
     spread = fitting.signal_pass * max(last.scale, 1.0) ** 2
     covariance = spread * np.linalg.inv(matrix)[:axes, :axes]
     inside = problem.weight > 0
+    likeness, reliability = _likeness(problem, last, fitting.noise)
     return PairFit(
         shift=state.shift,
         linear=state.linear,
         covariance=covariance,
-        moving_share=float(other.sum() / (other.sum() + last.own.sum() + 1e-300)),
-        likeness=_likeness(problem, last),
+        moving_share=other / (other + own + 1e-300),
+        likeness=likeness,
+        reliability=reliability,
         used=float(np.sum(last.robust * inside)) / size,
-        sample=float(np.count_nonzero(inside) * fitting.noise.power),
         leakage=_plain_motion(problem, last, fitting.noise) if plain else np.full(axes, np.nan),
     )
 
@@ -353,10 +384,13 @@ def _attenuation(last: _Round, gain: float, noise: Noise) -> float:
     return float(np.clip(1 - share, 0.1, 1.0))
 
 
-def _likeness(problem: _Problem, last: _Round) -> float:
-    """Return the weighted correlation of the details of template and moving frame, to the nearest pixel."""
-    weight = last.weight * last.robust
-    total = float(weight.sum()) + 1e-300
-    one, two = (detail - float(weight @ detail) / total for detail in problem.detail)
-    spread = float((weight @ (one * one)) * (weight @ (two * two)))
-    return float(weight @ (one * two)) / np.sqrt(spread) if spread > 0 else 0.0
+def _likeness(problem: _Problem, last: _Round, noise: Noise) -> tuple[float, float]:
+    """Return the weighted correlation of the details of both frames, and what noise leaves of one."""
+    some = slice(None, None, _stride(last.weight.size))
+    weight = last.weight[some] * last.robust[some]
+    weight = weight / (float(weight.sum()) + 1e-300)
+    one, two = (detail - float(weight @ detail) for detail in problem.detail)
+    squares = np.array([float(weight @ (detail * detail)) for detail in (one, two)]) + 1e-300
+    variances = np.array([float(weight @ v[some]) for v in (problem.variance, problem.variance_moving)])
+    real = np.clip(1 - noise.power * variances / squares, 0.05, 1.0)
+    return float(weight @ (one * two)) / float(np.sqrt(squares.prod())), float(np.sqrt(real.prod()))

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from lithiscope.frames.kernels.splines import bspline, coefficients, translated, weighted_sum
 
 EDGE = 4
+_VARIANCE_WIDTH = 1.5
 
 
 class Noise(NamedTuple):
@@ -36,7 +37,7 @@ class Template(NamedTuple):
     coefficient : array
         Of the smoothed picture.
     value : array
-        The smoothed picture; zero in the outermost EDGE pixels.
+        The smoothed picture.
     detail : array
         The value without what varies slowly, to judge likeness by.
     gradient : (axes, ...) array
@@ -76,8 +77,6 @@ def make_template(
     gain_width : float or None
         Standard deviation of the window in which a local gain is constant, pixels; None for a global gain.
     """
-    from scipy.ndimage import uniform_filter
-
     whole, present = filled(picture)
     coefficient = coefficients(whole, 5, sigma)
     value, gradient = _value_and_gradient(coefficient)
@@ -85,17 +84,17 @@ def make_template(
         smooth = np.full_like(whole, noise_variance(whole))
     else:
         known = filled(np.where(variance > 0, variance, np.float32(np.nan)))[0]
-        smooth = np.maximum(uniform_filter(known, 5, mode="reflect"), np.float32(1e-30))
+        smooth = np.maximum(local_mean(known, _VARIANCE_WIDTH), np.float32(1e-30))
     use = present_nearby(present).astype(np.float32)
     if weight is not None:
         use = use * weight
     if gain_width is None:
         return Template(coefficient, value, value - value.mean(), gradient, smooth, use)
-    power = local_mean(value * value, gain_width)
-    power += np.float32(1e-6) * power.max() + np.float32(1e-30)
+    power = mean_square(value, gain_width)
     share = value / power
-    for slope in gradient:
-        slope -= share * local_mean(value * slope, gain_width)
+    for axis, slope in enumerate(gradient):
+        # The local mean of T dT/dx is half the derivative of the local mean of T^2.
+        slope -= share * _central_difference(power, axis)
     return Template(coefficient, value, value - local_mean(value, gain_width), gradient, smooth, use, power)
 
 
@@ -126,7 +125,7 @@ def local_mean(values: Float[np.ndarray, "*shape"], width: float) -> Float[np.nd
 
     The triangle is a box applied twice, and a box of n pixels takes about log2(n) additions.
     """
-    length = max(round(float(np.sqrt(6 * width**2 + 1))), 2)
+    length = box_length(width)
     result = np.pad(values, length - 1, mode="symmetric")
     for axis in range(values.ndim):
         result = _box_sum(_box_sum(result, length, axis), length, axis)
@@ -134,12 +133,24 @@ def local_mean(values: Float[np.ndarray, "*shape"], width: float) -> Float[np.nd
     return result
 
 
+def mean_square(value: Float[np.ndarray, "*shape"], width: float) -> Float[np.ndarray, "*shape"]:
+    """Return the local mean of the square, never zero."""
+    power = local_mean(value * value, width)
+    power += power.dtype.type(1e-6) * power.max() + power.dtype.type(1e-30)
+    return power
+
+
+def box_length(width: float) -> int:
+    """Return the length of the box that, applied twice, has a standard deviation of about `width` pixels."""
+    return max(round(float(np.sqrt(6 * width**2 + 1))), 2)
+
+
 def _box_sum(values: Float[np.ndarray, "*shape"], length: int, axis: int) -> Float[np.ndarray, "*out"]:
     """Return sums of `length` neighbours along an axis; shorter by length - 1."""
     kept = values.shape[axis] - length + 1
     cut: list[slice] = [slice(None)] * values.ndim
 
-    def part(array: Float[np.ndarray, "*some"], start: int, count: int) -> Float[np.ndarray, "*some"]:
+    def part(array: np.ndarray, start: int, count: int) -> np.ndarray:
         cut[axis] = slice(start, start + count)
         return array[tuple(cut)]
 
@@ -157,6 +168,15 @@ def _box_sum(values: Float[np.ndarray, "*shape"], length: int, axis: int) -> Flo
         size *= 2
 
 
+def _central_difference(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*shape"]:
+    """Return half the derivative, by central differences; zero at the first and last pixel."""
+    along = np.moveaxis(values, axis, 0)
+    result = np.zeros_like(along)
+    np.subtract(along[2:], along[:-2], out=result[1:-1])
+    result *= np.float32(0.25)
+    return np.moveaxis(result, 0, axis)
+
+
 def noise_variance(picture: Float[np.ndarray, "*shape"]) -> float:
     """Return the variance of white noise, from the median of the finest detail (Donoho & Johnstone 1994, sec. 4.1).
 
@@ -171,16 +191,12 @@ def noise_variance(picture: Float[np.ndarray, "*shape"]) -> float:
 def _value_and_gradient(
     coefficient: Float[np.ndarray, "*shape"],
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "axes ..."]]:
-    """Return the spline and its gradient at every pixel; the outermost EDGE pixels are zero."""
-    box = tuple((EDGE, n - EDGE) for n in coefficient.shape)
-    inner = tuple(slice(low, high) for low, high in box)
+    """Return the spline and its gradient at every pixel; beyond the edges the picture is mirrored."""
+    padded = np.pad(coefficient, 3, mode="symmetric")
+    box = tuple((3, n + 3) for n in coefficient.shape)
     still = np.zeros(coefficient.ndim)
-    value = np.zeros_like(coefficient)
-    value[inner] = translated(coefficient, still, box)
-    gradient = np.zeros((coefficient.ndim, *coefficient.shape), dtype=coefficient.dtype)
-    for axis in range(coefficient.ndim):
-        gradient[axis][inner] = translated(coefficient, still, box, derivative=axis)
-    return value, gradient
+    gradient = [translated(padded, still, box, derivative=axis) for axis in range(coefficient.ndim)]
+    return translated(padded, still, box), np.stack(gradient)
 
 
 @lru_cache(maxsize=16)
