@@ -85,7 +85,7 @@ def test_vary_shares_what_the_option_does_not_touch(study, capsys):
     rows = list(csv.DictReader(io.StringIO((folder / "vary-particles.find.threshold.csv").read_text())))
     assert [row["particles.find.threshold"] for row in rows] == ["0.3", "0.5"]
     assert float(rows[0]["median_area_um2"]) > float(rows[1]["median_area_um2"])
-    assert any(line.startswith("median_x_std") for line in lines)
+    assert any(line.startswith("median_sigma_x") for line in lines)
     assert (folder / "vary-particles.find.threshold.png").stat().st_size > 5000
 
 
@@ -103,5 +103,5 @@ def test_figures_are_plain_json(done):
     json.dumps({key: float(value) for key, value in found.items()})
     assert found["particles"] == 3
     assert found["frames"] == 4
-    assert 0.01 < found["median_x_std"] < 0.1
+    assert 0.01 < found["median_sigma_x"] < 0.1
     assert 130 < found["median_thickness_nm"] < 170

@@ -26,7 +26,8 @@ def choice_figure(
     choices : sequence of str
         The values of the option, in order.
     figures : mapping of str to sequence of float
-        The figures by name, one number per choice; those that never change are left out.
+        The figures by name, one number per choice; those that never change are left out. ``NAME_std`` is drawn as the
+        error bar of ``NAME``.
     name : str
         The option, ``step.option``.
     options : FigureOptions
@@ -49,7 +50,12 @@ def choice_figure(
             raise AnalysisError(
                 "a figure needs one number per choice", field=label, value=len(values), limit=str(len(choices))
             )
-    moving = {label: values for label, values in figures.items() if np.unique(np.asarray(values, float)).size > 1}
+    bars = {label for label in figures if label.removesuffix("_std") != label and label.removesuffix("_std") in figures}
+    moving = {
+        label: values
+        for label, values in figures.items()
+        if label not in bars and np.unique(np.asarray(values, float)).size > 1
+    }
     count = max(len(moving), 1)
     columns = min(options.columns, count)
     rows = math.ceil(count / columns)
@@ -57,7 +63,8 @@ def choice_figure(
         figure = Figure(figsize=(options.width, 1.55 * rows + 0.3), layout="constrained")
         panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
         for axes, (label, values) in zip(panels, moving.items(), strict=False):
-            axes.plot(range(len(choices)), values, "o-", color=CYCLE[0], markersize=3.5)
+            error = figures.get(f"{label}_std")
+            axes.errorbar(range(len(choices)), values, yerr=error, fmt="o-", color=CYCLE[0], markersize=3.5)
             axes.set_xticks(range(len(choices)), choices, rotation=30 if max(map(len, choices)) > 5 else 0)
             axes.set_title(label.replace("_", " "), fontsize="small")
             axes.margins(0.12, 0.2)

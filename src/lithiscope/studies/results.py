@@ -141,7 +141,7 @@ def _told(study: Study, folder: Path) -> list[str]:
     found = figures(study)
     lines = [
         f"{study.recipe.title}: {found['frames']} frame(s), {found['particles']} particle(s), "
-        f"median sigma of x per pixel {found['median_x_std']:.3f}"
+        f"median sigma of x per pixel {found['median_sigma_x']:.3f}"
     ]
     for name, means, stds in zip(
         table["particle"].values, table["lithium_fraction"].values, table["lithium_fraction_std"].values, strict=True

@@ -19,7 +19,7 @@ def figures(study: Study) -> dict[str, Any]:
     -------
     dict
         Numbers of frames and particles, medians over the particles' pixels, noise as predicted and as it appears, and
-        the mean of every particle in the first and the last frame.
+        the mean of every particle in the first and the last frame with its random standard deviation.
     """
     video, table = study.results["composition"], study.results["particles"]
     inside = np.asarray(study.results["labels"]["label"].values) > 0
@@ -30,28 +30,28 @@ def figures(study: Study) -> dict[str, Any]:
         "particles": int(kept.sum()),
         "pixels_with_value": int(np.isfinite(x).sum()),
         "median_x": _median(x),
-        "median_x_std": _median(sigma),
-        "frame_std_x": _median(video["lithium_fraction_frame_std"].values),
+        "median_sigma_x": _median(sigma),
+        "frame_sigma_x": _median(video["lithium_fraction_frame_std"].values),
         "median_area_um2": _median(table["area"].values[kept]),
     }
     if "thickness" in video:
         found["median_thickness_nm"] = _median(video["thickness"].values[..., inside])
     if "dose" in video:
         found["largest_dose_MGy"] = _largest(video["dose"].values) / 1e6
-    if "chi_square" in video:
-        freedom = max(int(video.attrs.get("degrees_of_freedom", 0)), 0)
-        found["median_reduced_chi_square"] = (
-            _median(video["chi_square"].values[..., inside]) / freedom if freedom else np.nan
-        )
+    freedom = int(video.attrs.get("degrees_of_freedom", 0))
+    if freedom > 0:
+        found["median_reduced_chi_square"] = _median(video["chi_square"].values[..., inside]) / freedom
     found |= {
         f"flagged_{name}": count
         for name, count in flag_counts(video["lithium_fraction_flag"].values[..., inside]).items()
     }
-    for name, means in zip(table["particle"].values, table["lithium_fraction"].values, strict=True):
-        finite = means[np.isfinite(means)]
-        found[f"x_first_{name}"], found[f"x_last_{name}"] = (
-            (float(finite[0]), float(finite[-1])) if finite.size else (np.nan, np.nan)
-        )
+    columns = (table[name].values for name in ("particle", "lithium_fraction", "lithium_fraction_std"))
+    for name, means, stds in zip(*columns, strict=True):
+        frames = np.flatnonzero(np.isfinite(means))
+        for when, frame in (("first", 0), ("last", -1)):
+            known = frames.size > 0
+            found[f"x_{when}_{name}"] = float(means[frames[frame]]) if known else np.nan
+            found[f"x_{when}_{name}_std"] = float(stds[frames[frame]]) if known else np.nan
     return found
 
 

@@ -69,8 +69,11 @@ def vary_option(
         shared.append(store)
     found = {value: figures(study) for value, study in studies.items()}
     keys = list(dict.fromkeys(key for one in found.values() for key in one))
-    # A particle that only some of the choices find has no number for the others.
-    table = [{name: value, **{key: found[value].get(key, float("nan")) for key in keys}} for value in values]
+    # A particle that only some of the choices find has no number for the others; a flag that nothing carries counts 0.
+    table = [
+        {name: value, **{key: found[value].get(key, 0 if key.startswith("flagged_") else float("nan")) for key in keys}}
+        for value in values
+    ]
     file = folder / f"vary-{_safe(name)}.csv"
     file.write_text(_csv(table), encoding="utf-8")
     picture = file.with_suffix(".png")
