@@ -66,7 +66,7 @@ def test_an_affine_motion_comes_back() -> None:
     # 0.3 mrad over half the picture is a hundredth of a pixel.
     np.testing.assert_allclose(between, linear, atol=3e-4)
     step = pixels(found)[1] - between @ pixels(found)[0]
-    np.testing.assert_allclose(step, np.array([0.4, -0.3]) @ linear.T * 0 + step, atol=1)
+    np.testing.assert_allclose(step, [0.4, -0.3], atol=5e-3)
     assert (found["alignment_flag"] == 0).all()
 
 
@@ -232,9 +232,9 @@ def test_fronts_do_not_look_like_drift(scene: str, limit: float) -> None:
     assert np.sqrt(np.mean(np.sum((error - error.mean(axis=0)) ** 2, axis=1))) < limit
 
 
-def test_leakage_of_a_still_movie_is_noise_and_of_a_camera_pattern_is_not() -> None:
-    shifts = drift(8, size=0.5)
-    clean = register(noisy(shifts))
+def test_leakage_of_an_aligned_movie_is_noise() -> None:
+    clean = register(noisy(drift(8, size=0.5)))
+    # The error bar of a pair is 0.01 px.
     assert np.abs(clean["drift_leakage"].values[1:] / PLANE).max() < 0.05
     assert (clean["drift_leakage"][0] == 0).all()
 

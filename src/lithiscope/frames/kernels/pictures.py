@@ -151,6 +151,7 @@ def _box_sum(values: Float[np.ndarray, "*shape"], length: int, axis: int) -> Flo
     cut: list[slice] = [slice(None)] * values.ndim
 
     def part(array: np.ndarray, start: int, count: int) -> np.ndarray:
+        """Return some neighbours along the axis."""
         cut[axis] = slice(start, start + count)
         return array[tuple(cut)]
 
