@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lithiscope import stages
-from lithiscope.errors import OptionError
+from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.runner import run_study
 
@@ -130,19 +130,30 @@ def test_kill_nine_at_any_moment_leaves_a_readable_store_and_the_run_goes_on(stu
 
 def test_particles_keep_their_names_when_the_mask_changes(study):
     recipe = study()
+
+    def table(*settings):
+        found = run(recipe, *settings)[0].results["particles"]
+        return found["particle"].values.tolist(), found["area"].values
+
+    names, areas = table()
+    same, larger = table("particles.find.threshold=0.3")
+    assert same == names
+    assert (larger > areas).all()
+    kept, _ = table("particles.find.min_area=0.9", "particles.find.threshold=0.5")
+    assert set(kept) < set(names)
+    again, _ = table()
+    # Those that were there all along keep their names; those that had gone come back as new ones.
+    assert set(kept) < set(again)
+    assert len(again) == 3
+    assert not (set(again) - set(kept)) & set(names)
+
+
+def test_a_result_that_a_later_run_replaced_is_an_error_not_the_later_one(study):
+    recipe = study()
     first, _ = run(recipe)
-    second, _ = run(recipe, "particles.find.threshold=0.3")
-    bigger = second.results["particles"]["area"].values > first.results["particles"]["area"].values
-    assert bigger.all()
-    assert (
-        second.results["particles"]["particle"].values.tolist()
-        == first.results["particles"]["particle"].values.tolist()
-    )
-    third, _ = run(recipe, "particles.find.min_area=0.9", "particles.find.threshold=0.5")
-    kept = third.results["particles"]["particle"].values.tolist()
-    assert 0 < len(kept) < 3
-    fourth, _ = run(recipe)
-    assert set(kept) < set(fourth.results["particles"]["particle"].values.tolist())
+    run(recipe, "particles.find.threshold=0.3")
+    with pytest.raises(FileFormatError, match="a later run has replaced"):
+        first.results["particles"]
 
 
 def test_an_excluded_scan_shapes_neither_mask_nor_mean(study):

@@ -54,10 +54,13 @@ def _align_energies(density: xr.Dataset, options: AlignSection, reporter: Report
     """Register the energies of each scan, and count shifts from the first energy, which then need not be moved."""
     along = options.registration.model_copy(update={"along": "energy"})
     within = register(density, options=along, reporter=reporter)
-    shift = within["shift"].values
-    first = shift[:, :1]
+    shift, std = within["shift"].values, within["shift_std"].values
     # Without its first energy a scan keeps the mean of the others as its origin.
-    return within.assign(shift=within["shift"].copy(data=shift - np.where(np.isfinite(first), first, 0.0)))
+    known = np.isfinite(shift[:, :1])
+    moved = shift - np.where(known, shift[:, :1], 0.0)
+    spread = np.hypot(std, np.where(known, std[:, :1], 0.0))
+    spread[:, 0] = np.where(known[:, 0], 0.0, spread[:, 0])  # the origin itself has no error; its scan's shift has
+    return within.assign(shift=within["shift"].copy(data=moved), shift_std=within["shift_std"].copy(data=spread))
 
 
 def _unmoved(density: xr.Dataset) -> xr.Dataset:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lithiscope.errors import LithiscopeWarning
+from lithiscope.errors import FileFormatError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.provenance import input_hashes, now, step_key, summary
 from lithiscope.studies.store import Store
@@ -57,11 +57,11 @@ class Results(Mapping[str, "xr.Dataset"]):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: dict[str, xr.Dataset] = {}
-        self._origin: dict[str, Store] = {}
+        self._origin: dict[str, tuple[Store, str]] = {}
 
-    def put(self, name: str, data: xr.Dataset | None, origin: Store) -> None:
-        """Remember a fresh result, or where an older one lies."""
-        self._origin[name] = origin
+    def put(self, name: str, data: xr.Dataset | None, origin: Store, key: str) -> None:
+        """Remember a fresh result, or where an older one lies and under which key."""
+        self._origin[name] = origin, key
         if data is not None:
             self._held[name] = data
 
@@ -72,7 +72,15 @@ class Results(Mapping[str, "xr.Dataset"]):
 
     def __getitem__(self, name: str) -> xr.Dataset:
         if name not in self._held:
-            self._held[name] = self._origin[name].load(name)
+            store, key = self._origin[name]
+            if store.key(name) != key:
+                raise FileFormatError(
+                    "a later run has replaced this result",
+                    file=store.path,
+                    field=name,
+                    remedy="read what you need before the next run, or give each run a folder of its own",
+                )
+            self._held[name] = store.load(name)
         return self._held[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -140,7 +148,7 @@ def run_steps(
             origin = next((one for one in known if one.key(step.name) == key), None)
             if origin is not None:
                 reporter.say(f"{label}: up to date")
-                study.results.put(step.name, None, origin)
+                study.results.put(step.name, None, origin, key)
                 study.records[step.name] = origin.record(step.name)
                 continue
             reporter.say(label)
@@ -149,7 +157,7 @@ def run_steps(
                 inputs["previous"] = store.load(step.name)
             data, record = _run_step(step, recipe, inputs, reporter)
             store.save(step.name, data, key=key, record={**record, "options": options})
-            study.results.put(step.name, data, store)
+            study.results.put(step.name, data, store, key)
             study.records[step.name] = record
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
