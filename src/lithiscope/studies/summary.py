@@ -9,6 +9,8 @@ import numpy as np
 from lithiscope.stages import flag_counts
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from lithiscope.studies.runner import Study
 
 
@@ -38,6 +40,7 @@ def figures(study: Study) -> dict[str, Any]:
         found["median_thickness_nm"] = _median(video["thickness"].values[..., inside])
     if "dose" in video:
         found["largest_dose_MGy"] = _largest(video["dose"].values) / 1e6
+    found |= _fit(video)
     freedom = int(video.attrs.get("degrees_of_freedom", 0))
     if freedom > 0:
         found["median_reduced_chi_square"] = _median(video["chi_square"].values[..., inside]) / freedom
@@ -52,6 +55,21 @@ def figures(study: Study) -> dict[str, Any]:
             known = frames.size > 0
             found[f"x_{when}_{name}"] = float(means[frames[frame]]) if known else np.nan
             found[f"x_{when}_{name}_std"] = float(stds[frames[frame]]) if known else np.nan
+    return found
+
+
+def _fit(video: xr.Dataset) -> dict[str, Any]:
+    """Return the figures of the fit over the whole field, particles or not."""
+    x = video["lithium_fraction"].values
+    found: dict[str, Any] = {"field_share_with_x": float(np.isfinite(x).mean()), "field_median_x": _median(x)}
+    for name in ("condition_number", "residual_rms", "empirical_over_predicted_sigma"):
+        if name in video.attrs:
+            found[f"fit_{name}"] = float(video.attrs[name])
+    if "coefficient" in video:
+        means = np.nanmean(video["coefficient"].values, axis=(0, 2, 3), dtype=float)
+        found |= {
+            f"field_mean_{name}": float(mean) for name, mean in zip(video["component"].values, means, strict=True)
+        }
     return found
 
 
