@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class RichReporter:
-    """Bars with time left on a terminal; one line per task when the output goes to a file."""
+    """Bars with time left on a terminal; only the lines that are said when the output goes to a file."""
 
     def __init__(self, console: Console | None = None) -> None:
         from rich.console import Console as RichConsole
@@ -23,6 +23,9 @@ class RichReporter:
         """Yield the items and show how many have gone by, and how long the rest will take."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        if not self.console.is_terminal:
+            yield from items
+            return
         columns = (TextColumn("  {task.description}"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.console, transient=True) as progress:
             yield from progress.track(items, total=total, description=label)

@@ -189,7 +189,7 @@ def truth_lines(beamtime: Beamtime, study: Study, folder: Path) -> Iterator[str]
     """Yield the truth beside the result, for a terminal."""
     found = truth_figures(beamtime, study, folder)
     compared = compare_with_truth(beamtime, study, folder)
-    yield "  truth beside result, mean x of each particle, first frame, middle and last:"
+    yield "  true x / found x of each particle: first scan, middle and end of lithiation, last scan"
     table = study.results["particles"]
     frames = (0, _SCANS_PER_HALF_CYCLE // 2, _SCANS_PER_HALF_CYCLE - 1, table.sizes["time"] - 1)
     for row, name in enumerate(table["particle"].values):
