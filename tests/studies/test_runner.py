@@ -200,3 +200,28 @@ def test_references_can_come_from_scans_of_the_study(study):
 def test_references_that_cannot_be_had_are_one_clear_error(study, references, words):
     with pytest.raises(OptionError, match=words):
         run(study(references=references))
+
+
+def test_the_error_of_the_energy_calibration_becomes_a_named_shift(study):
+    recipe = study()
+    assert "energy_calibration" not in run(recipe)[0].results["particles"]["systematic"].values
+    spread = run(recipe, "references.energy_offset_std=0.1")[0].results["particles"]
+    shift = spread["lithium_fraction_shift"].sel(systematic="energy_calibration").values
+    moved = run(recipe, "references.energy_offset=0.1")[0].results["particles"]["lithium_fraction"].values
+    still = run(recipe)[0].results["particles"]["lithium_fraction"].values
+    # The shift is what moving the references does, to first order; pixels are combined a little differently.
+    np.testing.assert_allclose(shift, moved - still, atol=0.1 * np.abs(shift).max())
+
+
+def test_a_scan_that_cannot_be_aligned_is_said_and_flagged(study):
+    recipe = study()
+    rng = np.random.default_rng(1)
+    for image in (recipe.parent / "raw").glob("scan_002_*.xim"):
+        counts = np.loadtxt(image)
+        np.savetxt(image, rng.poisson(np.median(counts), counts.shape), fmt="%d", delimiter="\t")
+    done, _ = run(recipe)
+    flags = done.results["composition"]["lithium_fraction_flag"].values
+    assert ((flags[2] & stages.flag_bit("not_aligned")) != 0).all()
+    assert np.isnan(done.results["composition"]["lithium_fraction"].values[2]).all()
+    assert np.isfinite(done.results["particles"]["lithium_fraction"].values[:, [0, 1, 3]]).all()
+    assert any("could not be aligned" in text or "not aligned" in text for text in done.warnings)

@@ -73,6 +73,9 @@ class ReferenceSection(ReferenceOptions):
     lithiated_scans: tuple[int, ...] = Field((), description="instead of files: scans in which everything is lithiated")
     delithiated_scans: tuple[int, ...] = Field((), description="and scans in which everything is delithiated")
     mask: Path | None = Field(None, description="where to take the spectra from those scans; null: where material is")
+    energy_offset_std: float = Field(
+        0.0, ge=0, description="error of the energy calibration (eV); above 0 it becomes the cause energy_calibration"
+    )
 
 
 class AlignSection(Options):

@@ -72,7 +72,7 @@ def _content(study: Study, extra_sections: Sequence[Section]) -> Any:
         video=results["composition"],
         table=results["particles"],
         labels=results["labels"]["label"],
-        incident=results["incident_methods"],
+        incident=found if (found := results["incident_methods"]).sizes["incident_method"] > 1 else None,
         warnings=study.warnings,
         provenance=study.provenance,
         extra_sections=extra_sections,

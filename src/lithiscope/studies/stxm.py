@@ -58,8 +58,9 @@ def steps() -> list[Step]:
         Step(
             "composition",
             ("optical_density", "references", "alignment"),
-            _options("composition"),
+            _options("composition", "references.energy_offset_std"),
             _composition,
+            files=_reference_files,
             methods=_composition_methods,
         ),
         Step(
@@ -131,8 +132,20 @@ def _incident_arguments(recipe: Recipe, counts: xr.Dataset) -> dict[str, Any]:
 
 
 def _references(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    section, density = recipe.references, inputs["optical_density"]
-    options = xray.ReferenceOptions(energy_offset=section.energy_offset, scale=section.scale)
+    return _made_references(recipe, inputs["optical_density"])
+
+
+def _shifted_references(recipe: Recipe, density: xr.Dataset) -> xr.Dataset | None:
+    """Return the references with their energies moved by the error of the calibration, where that is known."""
+    section = recipe.references
+    if not (section.spectra and section.energy_offset_std):
+        return None
+    return _made_references(recipe, density, moved=section.energy_offset_std)
+
+
+def _made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0) -> xr.Dataset:
+    section = recipe.references
+    options = xray.ReferenceOptions(energy_offset=section.energy_offset + moved, scale=section.scale)
     scans = bool(section.lithiated_scans), bool(section.delithiated_scans)
     if section.spectra and not any(scans):
         spectra = {
@@ -179,6 +192,7 @@ def _composition(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Data
         references,
         video,
         alignment=inputs["alignment"],
+        shifted_references=_shifted_references(recipe, inputs["optical_density"]),
         unmix=section.unmix,
         common_time=section.common_time,
         options=section.systematics,

@@ -25,8 +25,8 @@ def particle_rows(table: xr.Dataset) -> Table:
     if "thickness" in table:
         columns["Thickness / nm"] = _per_particle(table, "thickness")
     mean = np.asarray(table[_X].values, dtype=float)
-    columns["Lowest mean x"] = _reduced(np.min, mean.round(3))
-    columns["Highest mean x"] = _reduced(np.max, mean.round(3))
+    columns["Lowest mean x"] = _reduced(np.min, mean.round(3) + 0.0)
+    columns["Highest mean x"] = _reduced(np.max, mean.round(3) + 0.0)
     if f"{_X}_std" in table:
         columns["σ random"] = _reduced(np.median, np.asarray(table[f"{_X}_std"].values, dtype=float))
     if f"{_X}_frame_std" in table:
