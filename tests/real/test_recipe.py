@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lithiscope.studies.recipe import load_recipe
-from lithiscope.studies.runner import run_study
+from lithiscope.studies.run import run_study
 from lithiscope.studies.summary import figures
 
 RECIPE = Path(__file__).parents[2] / "examples" / "als_fe_l_edge.yaml"

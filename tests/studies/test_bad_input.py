@@ -13,7 +13,7 @@ import pytest
 from lithiscope.errors import LithiscopeError
 from lithiscope.stages import flag_bit
 from lithiscope.studies.recipe import load_recipe
-from lithiscope.studies.runner import run_study
+from lithiscope.studies.run import run_study
 
 STILL = "{energies: false, scans: false}"
 Damage = Callable[[Path], None]

@@ -11,7 +11,7 @@ import tifffile
 from lithiscope.particles import import_labels
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
-from lithiscope.studies.runner import run_study
+from lithiscope.studies.run import run_study
 from lithiscope.studies.show import describe
 from lithiscope.studies.vary import vary_option
 

@@ -14,7 +14,7 @@ import pytest
 from lithiscope import stages
 from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.studies.recipe import load_recipe
-from lithiscope.studies.runner import run_study
+from lithiscope.studies.run import run_study
 
 
 class Notes:

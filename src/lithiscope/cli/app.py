@@ -112,7 +112,7 @@ def run(
     from lithiscope.cli.progress import RichReporter
     from lithiscope.studies.recipe import load_recipe
     from lithiscope.studies.results import write_results
-    from lithiscope.studies.runner import run_study
+    from lithiscope.studies.run import run_study
 
     folder = out or Path(f"{recipe.stem}-results")
     reporter = RichReporter()

@@ -184,28 +184,3 @@ def _run_step(
         reporter.say(f"      warning: {text}")
     record = {"seconds": round(time.perf_counter() - clock, 3), "warnings": ours, "finished": now()}
     return data, record
-
-
-def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fresh: bool = False) -> Study:
-    """Run a recipe into ``folder/study.zarr``; only what a change touches is recomputed.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        From `load_recipe`, or made in Python and given its place with `Recipe.located`.
-    folder : Path
-        Folder for the results; made when absent.
-    reporter : Reporter
-        Told what is being done.
-    fresh : bool
-        Recompute everything.
-
-    Returns
-    -------
-    Study
-        Its `results` hold the stages by name: ``recording``, ``alignment``, ``composition``, ``particles``, ...
-    """
-    from lithiscope.studies.stxm import steps
-
-    folder.mkdir(parents=True, exist_ok=True)
-    return run_steps(recipe, steps(), Store(folder / "study.zarr"), reporter=reporter, fresh=fresh)

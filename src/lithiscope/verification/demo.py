@@ -14,7 +14,8 @@ from lithiscope.instruments.stxm import MicroscopeOptions, Scene, three_platelet
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
-from lithiscope.studies.runner import Study, run_study
+from lithiscope.studies.run import run_study
+from lithiscope.studies.runner import Study
 from lithiscope.verification.virtual_stxm import make_experiment, read_truth
 
 if TYPE_CHECKING:

@@ -1,0 +1,37 @@
+"""Running a recipe: the steps of its technique, into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.runner import Study, run_steps
+from lithiscope.studies.store import Store
+from lithiscope.studies.stxm import steps
+
+if TYPE_CHECKING:
+    from lithiscope.studies.recipe import Recipe
+
+
+def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fresh: bool = False) -> Study:
+    """Run a recipe into ``folder/study.zarr``; only what a change touches is recomputed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        From `load_recipe`, or made in Python and given its place with `Recipe.located`.
+    folder : Path
+        Folder for the results; made when absent.
+    reporter : Reporter
+        Told what is being done.
+    fresh : bool
+        Recompute everything.
+
+    Returns
+    -------
+    Study
+        Its `results` hold the stages by name: ``recording``, ``alignment``, ``composition``, ``particles``, ...
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return run_steps(recipe, steps(), Store(folder / "study.zarr"), reporter=reporter, fresh=fresh)
