@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from frames.scene import waves
+from lithiscope.frames.kernels.banded import mirrored, product, weighted_sum
 from lithiscope.frames.kernels.coarse import coarse_shift, edge_spectrum, fast_length
 from lithiscope.frames.kernels.graph import Pairs, solve_positions
 from lithiscope.frames.kernels.pairs import Fitting, fit_pair, leakage
@@ -72,6 +73,25 @@ def test_the_cardinal_weights_are_those_of_the_interpolation(fraction: float) ->
     expected = ndimage.shift(row, -fraction, order=3, mode="reflect")[40]
     assert weights @ row[40 - 14 : 40 + 16] == pytest.approx(expected, abs=1e-7)
     np.testing.assert_allclose(cardinal(1 - fraction), weights[::-1], atol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("length", [3, 48, 49, 130])
+def test_running_sums_are_convolutions(length: int, axis: int) -> None:
+    rng = np.random.default_rng(length)
+    shape = [4, 5, 6]
+    shape[axis] = length
+    values = rng.standard_normal(shape)
+    whole = rng.standard_normal(7)
+    # A window wider than the picture meets the mirror more than once.
+    expected = ndimage.correlate1d(values, whole, axis, mode="reflect")
+    np.testing.assert_allclose(
+        product(values, mirrored(length, tuple(whole), values.dtype), axis), expected, atol=1e-12
+    )
+    inside = weighted_sum(values, whole[:3], axis)
+    cut = [slice(None)] * 3
+    cut[axis] = slice(1, length - 1)
+    np.testing.assert_allclose(inside, ndimage.correlate1d(values, whole[:3], axis)[tuple(cut)], atol=1e-12)
 
 
 def test_local_mean_is_a_box_applied_twice() -> None:

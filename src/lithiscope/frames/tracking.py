@@ -26,6 +26,7 @@ class _Seen(NamedTuple):
     number: int
     template: Template
     spectrum: Complex[np.ndarray, "*modes"]
+    modes: float
 
 
 class _Place(NamedTuple):
@@ -69,7 +70,8 @@ class Tracker:
             As of `make_template`.
         """
         template = make_template(picture, variance, weight, self._options.smoothing, self._width)
-        now = _Seen(number, template, edge_spectrum(filled(picture)[0]))
+        spectrum = edge_spectrum(filled(picture)[0])
+        now = _Seen(number, template, spectrum, independent_modes(spectrum))
         if self._fitting is None:
             noise = noise_of(self._options.smoothing, picture.ndim)
             share = signal_pass(template, self._options.smoothing, self._width)
@@ -105,13 +107,16 @@ class Tracker:
         fit = fit_pair(before.template, now.template, shift, linear, fitting, plain=lag == 1)
         if fit is None or fit.used < self._options.min_overlap:
             return None
-        modes = min(independent_modes(before.spectrum), independent_modes(now.spectrum))
-        by_chance = min(_CHANCE / np.sqrt(modes), _SURE)
+        by_chance = min(_CHANCE / np.sqrt(min(before.modes, now.modes)), _SURE)
         alike = fit.likeness > by_chance and fit.likeness > self._options.min_likeness * fit.reliability
         return fit if alike else None
 
     def _place(self, before: int, now: int, fit: PairFit) -> None:
         axes = fit.shift.size
         one = self._places.setdefault(before, _Place(np.zeros(axes), np.eye(axes), before))
-        if now not in self._places:
-            self._places[now] = _Place(fit.shift + fit.linear @ one.shift, fit.linear @ one.linear, one.island)
+        here = _Place(fit.shift + fit.linear @ one.shift, fit.linear @ one.linear, one.island)
+        known = self._places.get(now, here)
+        if known.island == one.island:
+            # Half-way: longer lags come later and stop the errors of shorter ones from adding up.
+            shift, linear = (known.shift + here.shift) / 2, (known.linear + here.linear) / 2
+            self._places[now] = _Place(shift, linear, one.island)

@@ -284,7 +284,8 @@ def _robust(
     step = _stride(residual.size)
     sample = np.abs(scaled[::step][weight[::step] > 0])
     expected = float(np.sqrt(power))
-    scale = max(1.4826 * float(np.median(sample)) if sample.size else 0.0, 0.8 * expected)
+    middle = sample.size // 2
+    scale = max(1.4826 * float(np.partition(sample, middle)[middle]) if sample.size else 0.0, 0.8 * expected)
     scaled *= np.float32(1 / (TUKEY * scale))
     np.multiply(scaled, scaled, out=scaled)
     np.subtract(1, scaled, out=scaled)
@@ -306,7 +307,8 @@ def _without_noise(
     axes, motions = len(problem.box), len(problem.motion)
     false = np.zeros_like(matrix)
     moments = (problem.basis * own) @ problem.basis.T if len(problem.basis) > 1 else own.sum(keepdims=True)
-    false[:motions, :motions] = np.kron(moments * noise.slope, np.eye(axes))
+    for axis in range(axes):
+        false[axis:motions:axes, axis:motions:axes] = moments * noise.slope
     diagonal = np.diag(matrix)
     # Never more than nine tenths: where there is only noise, a short step is better than a wild one.
     most = float(np.max(np.diag(false) / (0.9 * diagonal + 1e-300)))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from lithiscope.frames.kernels.splines import bspline, coefficients, translated, weighted_sum
+from lithiscope.frames.kernels.banded import mirrored, product, weighted_sum
+from lithiscope.frames.kernels.splines import bspline, coefficients, taps
 
 EDGE = 4
 _VARIANCE_WIDTH = 1.5
@@ -123,14 +124,18 @@ def present_nearby(present: Bool[np.ndarray, "*shape"], reach: int = 4) -> Bool[
 def local_mean(values: Float[np.ndarray, "*shape"], width: float) -> Float[np.ndarray, "*shape"]:
     """Return the mean in a triangular window of standard deviation about `width` pixels; the edges mirror the picture.
 
-    The triangle is a box applied twice, and a box of n pixels takes about log2(n) additions.
+    The triangle is a box applied twice.
     """
-    length = box_length(width)
-    result = np.pad(values, length - 1, mode="symmetric")
-    for axis in range(values.ndim):
-        result = _box_sum(_box_sum(result, length, axis), length, axis)
-    result *= result.dtype.type(length ** (-2 * values.ndim))
-    return result
+    window = _triangle(box_length(width))
+    for axis, length in enumerate(values.shape):
+        values = product(values, mirrored(length, window, values.dtype), axis)
+    return values
+
+
+@lru_cache(maxsize=16)
+def _triangle(length: int) -> tuple[float, ...]:
+    box = np.full(length, 1 / length)
+    return tuple(np.convolve(box, box).tolist())
 
 
 def mean_square(value: Float[np.ndarray, "*shape"], width: float) -> Float[np.ndarray, "*shape"]:
@@ -143,30 +148,6 @@ def mean_square(value: Float[np.ndarray, "*shape"], width: float) -> Float[np.nd
 def box_length(width: float) -> int:
     """Return the length of the box that, applied twice, has a standard deviation of about `width` pixels."""
     return max(round(float(np.sqrt(6 * width**2 + 1))), 2)
-
-
-def _box_sum(values: Float[np.ndarray, "*shape"], length: int, axis: int) -> Float[np.ndarray, "*out"]:
-    """Return sums of `length` neighbours along an axis; shorter by length - 1."""
-    kept = values.shape[axis] - length + 1
-    cut: list[slice] = [slice(None)] * values.ndim
-
-    def part(array: np.ndarray, start: int, count: int) -> np.ndarray:
-        """Return some neighbours along the axis."""
-        cut[axis] = slice(start, start + count)
-        return array[tuple(cut)]
-
-    total: np.ndarray | None = None
-    done, power, size = 0, values, 1
-    while True:
-        if length & size:
-            piece = part(power, done, kept)
-            total = piece if total is None else total + piece
-            done += size
-        if done == length and total is not None:
-            return total
-        span = power.shape[axis] - size
-        power = part(power, 0, span) + part(power, size, span)
-        size *= 2
 
 
 def _central_difference(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*shape"]:
@@ -193,11 +174,16 @@ def _value_and_gradient(
     coefficient: Float[np.ndarray, "*shape"],
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "axes ..."]]:
     """Return the spline and its gradient at every pixel; beyond the edges the picture is mirrored."""
-    padded = np.pad(coefficient, 3, mode="symmetric")
-    box = tuple((3, n + 3) for n in coefficient.shape)
-    still = np.zeros(coefficient.ndim)
-    gradient = [translated(padded, still, box, derivative=axis) for axis in range(coefficient.ndim)]
-    return translated(padded, still, box), np.stack(gradient)
+    found = [_at_pixels(coefficient, derivative) for derivative in (None, *range(coefficient.ndim))]
+    return found[0], np.stack(found[1:])
+
+
+def _at_pixels(coefficient: Float[np.ndarray, "*shape"], derivative: int | None) -> Float[np.ndarray, "*shape"]:
+    """Return the spline at every pixel, or its derivative along one axis."""
+    for axis, length in enumerate(coefficient.shape):
+        weights = taps(0.0, 5, derivative == axis)[1][:5]
+        coefficient = product(coefficient, mirrored(length, tuple(weights.tolist()), coefficient.dtype), axis)
+    return coefficient
 
 
 @lru_cache(maxsize=16)

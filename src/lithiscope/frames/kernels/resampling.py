@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt16
 
+from lithiscope.frames.kernels.banded import weighted_sum
 from lithiscope.frames.kernels.pictures import filled
-from lithiscope.frames.kernels.splines import cardinal, coefficients, translated, warped, weighted_sum
+from lithiscope.frames.kernels.splines import cardinal, coefficients, translated, warped
 from lithiscope.stages.flags import FATAL, flag_bit
 
 _ORDER = 3

@@ -8,10 +8,12 @@ from math import comb, factorial
 import numpy as np
 from jaxtyping import Float
 
+from lithiscope.frames.kernels.banded import weighted_sum
+
 Box = tuple[tuple[int, int], ...]
 
 
-def bspline(position: Float[np.ndarray, " points"], order: int) -> Float[np.ndarray, " points"]:
+def bspline(position: Float[np.ndarray, "*shape"], order: int) -> Float[np.ndarray, "*shape"]:
     """Return the centred B-spline of an order, from truncated powers (Unser 1999, IEEE Signal Process. Mag. 16(6), 22).
 
     Examples
@@ -28,11 +30,17 @@ def bspline(position: Float[np.ndarray, " points"], order: int) -> Float[np.ndar
 
 def taps(fraction: float, order: int, derivative: bool = False) -> tuple[int, Float[np.ndarray, " taps"]]:
     """Return the offset of the first coefficient, and the weights, that evaluate an odd spline at `fraction`."""
+    return -(order - 1) // 2, fraction ** np.arange(order + 1) @ _polynomials(order, derivative)
+
+
+@lru_cache(maxsize=8)
+def _polynomials(order: int, derivative: bool) -> Float[np.ndarray, "powers taps"]:
+    """Return the polynomials in the fraction, from 0 to 1, that the weights are: from their values at some places."""
+    place = np.linspace(0, 1, order + 1)
     first = -(order - 1) // 2
-    at = fraction - np.arange(first, first + order + 1)
-    if derivative:
-        return first, bspline(at + 0.5, order - 1) - bspline(at - 0.5, order - 1)
-    return first, bspline(at, order)
+    at = place[:, None] - np.arange(first, first + order + 1)
+    values = bspline(at + 0.5, order - 1) - bspline(at - 0.5, order - 1) if derivative else bspline(at, order)
+    return np.linalg.solve(np.vander(place, increasing=True), values)
 
 
 @lru_cache(maxsize=64)
@@ -64,7 +72,8 @@ def coefficients(picture: Float[np.ndarray, "*shape"], order: int, sigma: float 
     from scipy.fft import dctn, idctn, next_fast_len
 
     # Lengths with large prime factors are slow; a few mirrored pixels more do no harm.
-    padded = np.pad(picture, [(0, next_fast_len(n, real=True) - n) for n in picture.shape], mode="symmetric")
+    more = [(0, next_fast_len(n, real=True) - n) for n in picture.shape]
+    padded = np.pad(picture, more, mode="symmetric") if np.any(more) else picture
     modes = dctn(padded, type=2)
     for axis, length in enumerate(padded.shape):
         shape = [1] * picture.ndim
@@ -72,24 +81,6 @@ def coefficients(picture: Float[np.ndarray, "*shape"], order: int, sigma: float 
         modes *= _transfer(length, order, sigma).reshape(shape).astype(picture.dtype)
     found = idctn(modes, type=2, overwrite_x=True)
     return np.ascontiguousarray(found[tuple(slice(n) for n in picture.shape)])
-
-
-def weighted_sum(
-    values: Float[np.ndarray, "*shape"], weights: Float[np.ndarray, " taps"], axis: int
-) -> Float[np.ndarray, "*out"]:
-    """Return the running weighted sum along an axis where all taps lie inside: shorter by the taps less one."""
-    length = values.shape[axis] - weights.size + 1
-    cut: list[slice] = [slice(None)] * values.ndim
-    total = scratch = np.empty(0)
-    for k, weight in enumerate(weights.astype(values.dtype)):
-        cut[axis] = slice(k, k + length)
-        if k == 0:
-            total = values[tuple(cut)] * weight
-            scratch = np.empty_like(total)
-        else:
-            np.multiply(values[tuple(cut)], weight, out=scratch)
-            total += scratch
-    return total
 
 
 def translated(
