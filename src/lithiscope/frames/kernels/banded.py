@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ def product(values: Float[np.ndarray, "*shape"], parts: tuple[Part, ...], axis: 
         for rows, columns, matrix in parts:
             np.matmul(values[..., columns], matrix.T, out=result[..., rows])
         return result
-    lead, trail = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
+    lead, trail = prod(shape[:axis]), prod(shape[axis + 1 :])
     seen, made = values.reshape(lead, -1, trail), result.reshape(lead, -1, trail)
     for rows, columns, matrix in parts:
         np.matmul(matrix, seen[:, columns], out=made[:, rows])

@@ -8,6 +8,7 @@ alpha = G(T f) / G(T^2) in a Gaussian window G, and what alpha can follow is pro
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -216,7 +217,7 @@ def _stride(size: int) -> int:
 
 def _basis(box: Box, centre: Float[np.ndarray, " axes"], affine: bool) -> Float[np.ndarray, "basis pixels"]:
     """Return one, and for an affine map the coordinates from the centre in units of its distance from the edge."""
-    ones = np.ones((1, int(np.prod([high - low for low, high in box]))), dtype=np.float32)
+    ones = np.ones((1, prod(high - low for low, high in box)), dtype=np.float32)
     if not affine:
         return ones
     axes = [(np.arange(low, high) - c) / max(c, 1.0) for (low, high), c in zip(box, centre, strict=True)]
@@ -313,7 +314,7 @@ def _without_noise(
     # Never more than nine tenths: where there is only noise, a short step is better than a wild one.
     most = float(np.max(np.diag(false) / (0.9 * diagonal + 1e-300)))
     true = matrix - false / max(most, 1.0)
-    true[np.diag_indices_from(true)] += 1e-9 * diagonal + 1e-300
+    true.flat[:: len(true) + 1] += 1e-9 * diagonal + 1e-300
     return true
 
 
