@@ -28,7 +28,15 @@ def option_error(error: ValidationError, where: str, file: str | None = None) ->
     """Turn pydantic's report into one error that names field, value, limit and remedy."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"]) or where
+    remedy = "run `lithiscope schema`, or see the options in the documentation of the step"
+    if first["type"] == "extra_forbidden":
+        remedy = "there is no such option; check its name and place (`lithiscope new` writes all of them)"
     more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
     return OptionError(
-        f"an option of {where} cannot be used{more}", file=file, field=field, value=first["input"], limit=first["msg"]
+        f"an option of {where} cannot be used{more}",
+        file=file,
+        field=field,
+        value=first["input"],
+        limit=first["msg"],
+        remedy=remedy,
     )

@@ -41,6 +41,14 @@ def test_a_problem_is_one_message_and_exit_code_two(tmp_path):
     assert "Traceback" not in shown.stderr
 
 
+def test_what_the_file_system_refuses_is_one_message(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    shown = call("demo", str(tmp_path / "file" / "demo"))
+    assert shown.returncode == 2
+    assert shown.stderr.splitlines()[-3].startswith("error: the file system said no")
+    assert "Traceback" not in shown.stderr
+
+
 def test_the_schema_is_json():
     assert json.loads(call("schema").stdout)["title"] == "Recipe"
 

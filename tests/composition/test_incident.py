@@ -174,3 +174,18 @@ def test_one_lost_picture_is_nan_and_said_and_the_others_stand(method):
     assert np.argwhere(lost).tolist() == [[1, 2]]
     assert np.isnan(od["signal"].values[1, 2]).all()
     assert np.isfinite(od["signal"].values[0]).all()
+
+
+def test_the_error_of_a_spectrum_is_its_own_scatter_unless_stated():
+    rng = np.random.default_rng(15)
+    energies = np.linspace(700, 730, 123)
+    recording = scene.recording(np.zeros((3, 8, 8)), rng=rng)
+    smooth = 1e4 * (1 + 0.002 * (energies - 700))
+    noisy = scene.spectrum(smooth * (1 + 0.01 * rng.standard_normal(123)), energies)
+    od = optical_density(recording, spectrum=noisy)
+    # The median of 121 correlated second differences knows the scatter to about 15 %.
+    np.testing.assert_allclose(od["signal_frame_std"], 0.01, rtol=0.45)
+    od = optical_density(recording, spectrum=noisy, options=IncidentOptions(spectrum_relative_std=0.05))
+    np.testing.assert_allclose(od["signal_frame_std"], 0.05)
+    od = optical_density(recording, spectrum=scene.incident_spectrum())
+    assert od.attrs["spectrum_std_stated"] is False

@@ -223,6 +223,11 @@ def test_order_of_the_references_does_not_matter():
     np.testing.assert_allclose(one["lithium_fraction"], two["lithium_fraction"], rtol=1e-5)
 
 
+def with_contents(*contents):
+    references = scene.references()
+    return references.assign(lithium_content=references["lithium_content"].copy(data=np.array(contents)))
+
+
 @pytest.mark.parametrize(
     ("references", "options", "words"),
     [
@@ -232,6 +237,8 @@ def test_order_of_the_references_does_not_matter():
         (scene.references(), {"energies": (703.0, 706.0, 714.0)}, "not measured"),
         (scene.references(scene.LITHIATED * np.nan), {}, "not on the energies"),
         (scene.references().drop_vars("lithium_content"), {}, "lithium fraction it stands for"),
+        (with_contents(1.0, 1.0), {}, "do not span a range"),
+        (with_contents(5.0, 0.0), {}, "do not span a range"),
     ],
 )
 def test_bad_problems_are_refused(references, options, words):

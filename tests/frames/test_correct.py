@@ -240,9 +240,11 @@ def test_with_the_defaults_counts_are_as_written_with_counting_noise() -> None:
         counts, counts_flag=("time energy y x", flag), dwell=("time energy", dwell), exposure_mid=("time energy", dwell)
     )
     frames = correct(recording)
-    np.testing.assert_array_equal(frames["signal"].values, counts.astype(np.float32))
-    np.testing.assert_allclose(frames["signal_std"].values, np.sqrt(np.maximum(counts, 0)), rtol=1e-6)
-    np.testing.assert_array_equal(frames["signal_flag"].values, flag)
+    empty = counts <= 0
+    usable = np.where(empty, np.nan, counts)
+    np.testing.assert_array_equal(frames["signal"].values, usable.astype(np.float32))
+    np.testing.assert_allclose(frames["signal_std"].values, np.sqrt(usable), rtol=1e-6)
+    np.testing.assert_array_equal(frames["signal_flag"].values, flag | np.where(empty, flag_bit("no_counts"), 0))
     for name in ("dwell", "exposure_mid", "half_cycle", "direction", "time", "energy", "y", "x"):
         np.testing.assert_array_equal(frames[name].values, recording[name].values)
     assert frames.attrs["quantity"] == "counts"
@@ -411,3 +413,25 @@ def test_infinite_and_missing_counts_become_missing() -> None:
 def test_frames_without_any_count_are_kept_missing() -> None:
     frames = correct(made(np.full((1, 2, 6, 6), np.nan)))
     assert has(frames, "missing").all()
+
+
+@pytest.mark.parametrize("dropped", [0.0, -500.0])
+def test_a_dropped_reading_is_lost_and_not_spread_by_resampling(dropped: float) -> None:
+    from lithiscope.frames import resample
+
+    counts = np.full((1, 1, 24, 24), 5000.0)
+    counts[0, 0, 12, 12] = dropped
+    frames = correct(made(counts))
+    alignment = stages.new(
+        "alignment",
+        {
+            "shift": ("time energy axis", np.full((1, 1, 2), 0.02)),
+            "shift_std": ("time energy axis", np.zeros((1, 1, 2))),
+            "alignment_flag": ("time energy", np.zeros((1, 1))),
+        },
+        coords={"time": ("time", [0.0]), "energy": ("energy", [700.0]), "axis": ("axis", ["y", "x"])},
+    )
+    moved = resample(frames, alignment)["signal"].values[0, 0, 2:-2, 2:-2]
+    # Everywhere else the field is flat, so what is left of it must be flat too.
+    np.testing.assert_allclose(moved[np.isfinite(moved)], 5000.0, rtol=1e-3)
+    assert np.isfinite(moved).sum() >= moved.size - 4

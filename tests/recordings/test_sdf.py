@@ -315,3 +315,18 @@ def test_nothing_warns_on_a_sound_scan(write_scan) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         open_recording(write_scan(), timezone="America/Los_Angeles")
+
+
+def test_an_energy_axis_in_the_wrong_unit_is_refused(tmp_path):
+    from lithiscope.instruments.stxm import hold, three_platelets
+    from lithiscope.instruments.stxm.microscope import acquire
+    from lithiscope.recordings import open_recording, write_sdf
+
+    scene = three_platelets("uniform", protocol=hold(0.5))
+    path = write_sdf(acquire(scene, [0.0]).recording, tmp_path / "a.hdr")
+    path.write_text(path.read_text().replace('Unit = "eV"', 'Unit = "keV"'))
+    with (
+        pytest.warns(LithiscopeWarning, match="logged more than"),
+        pytest.raises(FileFormatError, match="beyond any microscope"),
+    ):
+        open_recording(path)

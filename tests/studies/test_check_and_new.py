@@ -34,6 +34,11 @@ def test_a_good_recipe_has_no_errors_and_tells_energies_and_memory(study):
         (["references.spectra.LFP.file=none.csv"], "none.csv"),
         (["references={}"], "give spectra, or"),
         (["references.spectra.LFP.lithium_content=null"], "two end members"),
+        (["references.spectra.LFP.lithium_content=0"], "do not span a range"),
+        (["references.spectra.LFP.file=FePO4.csv"], "told apart"),
+        (["data.series=[{files: ['scan_*.hdr', 'scan_001.hdr']}]"], "given twice"),
+        (["data.series=[{files: ['/scan_*.hdr']}]"], "pattern of files cannot be used"),
+        (["data.series=[{files: ['']}]"], "pattern of files cannot be used"),
         (["references.energy_offset=40"], "but the data have"),
         (["incident.method=spectrum"], "names no file"),
         (["incident.blank=none.tif"], "there is no file"),
@@ -51,6 +56,21 @@ def test_scans_that_do_not_fit_together_are_found(study):
     header = (raw / "scan_003.hdr").read_text()
     (raw / "scan_003.hdr").write_text(header.replace("Points = (3,", "Points = (2,", 1))
     assert errors(findings(recipe))
+
+
+def test_a_missing_image_in_the_middle_is_found_before(study):
+    recipe = study()
+    (recipe.parent / "raw" / "scan_001_a001.xim").unlink()
+    found = findings(recipe)
+    assert any(finding.level == "warning" and "scan_001" in finding.text for finding in found), found
+
+
+def test_a_name_with_brackets_is_a_file_not_a_pattern(study):
+    recipe = study()
+    raw = recipe.parent / "raw"
+    for path in sorted(raw.glob("scan_000*")):
+        path.rename(raw / path.name.replace("scan_000", "scan[0]"))
+    assert errors(findings(recipe, "data.series=[{files: ['scan[0].hdr', 'scan_001.hdr']}]")) == []
 
 
 def test_new_writes_a_recipe_that_is_valid_and_explains_itself(tmp_path, beamtime):

@@ -61,6 +61,38 @@ def test_a_folder_that_is_no_store_is_refused_and_untouched(tmp_path: Path):
     assert (folder / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_zarr_group_of_somebody_else_is_refused_and_untouched(tmp_path: Path):
+    path = tmp_path / "study.zarr"
+    xr.Dataset({"mine": ("x", [1.0, 2.0])}).to_zarr(path, zarr_format=3, consolidated=False)
+    (path / "labels").mkdir()
+    (path / "labels" / "mine").write_text("precious")
+    with pytest.raises(FileFormatError, match="not a lithiscope store"):
+        Store(path)
+    assert (path / "labels" / "mine").read_text() == "precious"
+
+
+def test_a_damaged_step_counts_as_absent_and_says_so_when_read(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.save("references", references(), key="k1", record={"seconds": 1.0})
+    (store.path / "references" / "reference" / "zarr.json").write_text("{")
+    with pytest.raises(FileFormatError, match="damaged"):
+        store.load("references")
+    (store.path / "references" / "zarr.json").write_text("{")
+    assert store.key("references") is None
+    assert store.record("references") == {}
+    with pytest.raises(FileFormatError, match="damaged"):
+        store.load("references")
+    store.save("references", references(), key="k2", record={})
+    assert store.key("references") == "k2"
+    xr.testing.assert_identical(store.load("references"), references())
+
+
+def test_variables_come_back_in_the_order_of_the_catalogue(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.save("references", references()[["lithium_content", "reference"]], key="k", record={})
+    assert list(store.load("references").data_vars) == ["reference", "lithium_content"]
+
+
 def test_attributes_of_the_study(tmp_path: Path):
     store = Store(tmp_path / "a.zarr")
     store.set_attributes({"title": "one"})

@@ -15,3 +15,11 @@ def main() -> None:
     except LithiscopeError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+    except OSError as error:
+        named = LithiscopeError(
+            f"the file system said no: {error.strerror or error}",
+            file=error.filename,
+            remedy="check that the path exists, that it is of the right kind, and that you may read or write it",
+        )
+        sys.stderr.write(f"error: {named}\n")
+        sys.exit(2)

@@ -86,10 +86,11 @@ def new(
 @app.command()
 def check(recipe: Recipe, data: Data = None, settings: Settings = None) -> None:
     """Check a recipe, its files, energies and references, and estimate the memory, before anything runs."""
+    from lithiscope.cli.progress import RichReporter
     from lithiscope.studies.check import check_recipe
     from lithiscope.studies.recipe import load_recipe
 
-    findings = check_recipe(load_recipe(recipe, settings=settings or (), folder=data))
+    findings = check_recipe(load_recipe(recipe, settings=settings or (), folder=data), reporter=RichReporter())
     for finding in findings:
         typer.echo(str(finding))
     if any(finding.level == "error" for finding in findings):
@@ -100,7 +101,9 @@ def check(recipe: Recipe, data: Data = None, settings: Settings = None) -> None:
 def run(
     recipe: Recipe,
     data: Data = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; `NAME-results` by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; `NAME-results` beside the recipe by default.")
+    ] = None,
     settings: Settings = None,
     vary: Annotated[
         str | None,
@@ -114,7 +117,7 @@ def run(
     from lithiscope.studies.results import write_results
     from lithiscope.studies.run import run_study
 
-    folder = out or Path(f"{recipe.stem}-results")
+    folder = out or recipe.with_name(f"{recipe.stem}-results")
     reporter = RichReporter()
     if vary:
         from lithiscope.studies.vary import vary_option

@@ -18,7 +18,7 @@ from lithiscope.frames.correct_noise import add_flicker, excess_noise, flicker, 
 from lithiscope.frames.correct_options import CorrectOptions
 from lithiscope.frames.kernels.counts import bright_scatter
 from lithiscope.progress import SILENT, Reporter
-from lithiscope.stages import check, new
+from lithiscope.stages import blank_fatal, check, flag_bit, new
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,7 +59,8 @@ def correct(
     Returns
     -------
     Frames(counts)
-        ``signal``, ``signal_std`` (counts) and ``signal_flag``, dims (time, energy, y, x). `attrs` records the noise
+        ``signal``, ``signal_std`` (counts) and ``signal_flag``, dims (time, energy, y, x); counts that are zero or
+        negative once dark counts are off are NaN with the flag no_counts. `attrs` records the noise
         model and, per scan and energy, `excess_noise`, the relative scatter of the brightest pixels beyond counting and
         read noise, and `noise_ratio`, their scatter over `signal_std` (None where too few pixels tell).
 
@@ -93,7 +94,10 @@ def correct(
         check_rate(recording, t, counts, frame.dead_share, options)
         picture, spread = light_counts(counts, variance, background, frame)
         scatter[t] = [bright_scatter(*pair) for pair in zip(picture, spread, strict=True)]
-        signal[t], std[t] = picture, np.sqrt(spread)
+        # Resampling would spread a count that is not positive, a dropped reading, over its neighbours.
+        with np.errstate(invalid="ignore"):
+            flag[t][picture <= 0] |= flag_bit("no_counts")
+        signal[t], std[t] = blank_fatal(picture, flag[t]), blank_fatal(np.sqrt(spread), flag[t])
     excess = excess_noise(scatter)
     used = flicker(recording, excess, options)
     add_flicker(std, signal, used)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Headers write positions with three decimals of a micrometre: half a unit there is rounding, not a crooked axis.
 ROUNDING = 6e-4
 EVEN = 1e-3
+# Above this (eV) the unit of the axis is wrong: no microscope of this kind works there.
+_LARGEST_ENERGY = 2e5
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,15 @@ def to_recording(scan: Scan, *, path: Path, timezone: str | None) -> xr.Dataset:
     if scan.energy.min() <= 0:
         raise FileFormatError("an energy is not positive", file=path, field="energy", value=scan.energy.min())
     rows, columns = (_order(axis, file=path, field=name, unit="um") for axis, name in ((scan.y, "y"), (scan.x, "x")))
+    if scan.energy.max() > _LARGEST_ENERGY:
+        raise FileFormatError(
+            "an energy is beyond any microscope",
+            file=path,
+            field="energy",
+            value=f"{scan.energy.max():g} eV",
+            limit=f"{_LARGEST_ENERGY:g} eV",
+            remedy="the unit of the energy axis is probably wrong (eV written as keV)",
+        )
     pick = np.ix_(by_energy, rows, columns)
     counts = np.where(np.isfinite(scan.counts), scan.counts, np.nan)[pick]
     flag = np.where(np.isnan(counts), flag_bit("missing"), np.uint16(0))

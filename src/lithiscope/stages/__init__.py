@@ -1,4 +1,4 @@
-"""The data model: one documented schema per stage of the data, made by `new` and checked at every door by `check`.
+"""The data model: one documented schema per stage of the data, made by `new`, checked by `check`.
 
 A stage is an `xarray.Dataset` whose variables, dimensions, units and flags are written down in `CATALOGUE`. Every
 step of lithiscope takes stages and returns a stage; files and options never travel in them.

@@ -1,4 +1,4 @@
-"""Making a stage (`new`) and checking one at a door (`check`)."""
+"""Making a stage (`new`) and checking one that comes in (`check`)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def check(data: xr.Dataset, *stages: str) -> xr.Dataset:
     Parameters
     ----------
     data : xarray.Dataset
-        What came through the door.
+        What came in.
     *stages : str
         The stages that are welcome.
 

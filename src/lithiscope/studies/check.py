@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lithiscope.errors import LithiscopeError
-from lithiscope.recordings import open_recording, read_spectrum
+from lithiscope.composition.xray import lithium_rows, references_from_spectra
+from lithiscope.errors import LithiscopeError, LithiscopeWarning
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.recordings import join_scans, open_recording, read_spectrum
 from lithiscope.studies.sources import series_files
 
 if TYPE_CHECKING:
@@ -35,13 +38,15 @@ class Finding:
         return mark + self.text.replace("\n", "\n        ")
 
 
-def check_recipe(recipe: Recipe) -> list[Finding]:
+def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding]:
     """Check the files of a recipe against each other and against the recipe; nothing is computed.
 
     Parameters
     ----------
     recipe : Recipe
         Already valid in itself (`load_recipe` sees to that).
+    reporter : Reporter
+        Told of the progress.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def check_recipe(recipe: Recipe) -> list[Finding]:
     """
     findings = [Finding("ok", "the recipe is valid")]
     scans: list[xr.Dataset] = []
-    findings += _guarded(lambda: _check_scans(recipe, scans))
+    findings += _guarded(lambda: _check_scans(recipe, scans, reporter))
     findings += _guarded(lambda: _check_references(recipe, scans))
     findings += _guarded(lambda: _check_incident(recipe, scans))
     findings += _guarded(lambda: _check_files(recipe))
@@ -60,31 +65,25 @@ def check_recipe(recipe: Recipe) -> list[Finding]:
 
 def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     found: list[Finding] = []
-    try:
-        found.extend(look())
-    except LithiscopeError as error:
-        found.append(Finding("error", str(error)))
-    return found
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LithiscopeWarning)
+        try:
+            found.extend(look())
+        except LithiscopeError as error:
+            found.append(Finding("error", str(error)))
+    return found + [Finding("warning", str(w.message)) for w in caught]
 
 
-def _check_scans(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) -> Iterator[Finding]:
     for series in recipe.data.series:
         files = series_files(recipe, series)
         yield Finding("ok", f"{len(files)} file(s), {series.direction}, cycle {series.cycle}: {_span(files)}")
-        # The ends of a series are read in full; the run itself reads, and checks, the rest.
         scans += [
             open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone)
-            for path in dict.fromkeys([files[0], files[-1]])
+            for path in reporter.track(files, label="reading", total=len(files))
         ]
     first = scans[0]
-    for other in scans[1:]:
-        for name in ("energy", "y", "x"):
-            if first.sizes[name] != other.sizes[name]:
-                yield Finding(
-                    "error",
-                    f"{other.attrs['source']}: {other.sizes[name]} along {name}, "
-                    f"but {first.sizes[name]} in {first.attrs['source']}",
-                )
+    join_scans(scans)
     energies = ", ".join(f"{energy:g}" for energy in first["energy"].values[:6])
     more = f", ... {first['energy'].values[-1]:g}" if first.sizes["energy"] > 6 else ""
     yield Finding(
@@ -109,9 +108,20 @@ def _check_references(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Findi
         yield Finding(
             "error", f"references.spectra: lithium_content is set for {carrying or 'none'}; two end members need it"
         )
+    spectra: dict[str, xr.DataArray] = {}
     for name, entry in section.spectra.items():
         spectrum = read_spectrum(recipe.path(entry.file), column=entry.column)
+        spectra[name] = spectrum
         yield _covers(f"reference {name} ({entry.file})", spectrum, scans, section.energy_offset)
+    if spectra and scans:
+        contents = {name: entry.lithium_content for name, entry in section.spectra.items()}
+        energies = scans[0]["energy"].values
+        references = references_from_spectra(
+            spectra, energies, lithium_content={k: np.nan if v is None else v for k, v in contents.items()}
+        )
+        # Building the rows of the fit refuses references that cannot be told apart, or that say nothing of lithium.
+        lithium_rows(energies, references, options=recipe.composition.unmix)
+        yield Finding("ok", "the references can be told apart at these energies")
 
 
 def _check_incident(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:

@@ -61,7 +61,10 @@ class Spectrum(Options):
 
     file: Path = Field(description="spectrum of optical density: .xsp, two columns, csv or XDI")
     lithium_content: float | None = Field(
-        None, description="lithium fraction of this end member, 0 to 1; null: no active material (a spectator)"
+        None,
+        ge=0,
+        le=1,
+        description="lithium fraction of this end member, 0 to 1; null: no active material (a spectator)",
     )
     column: str | None = Field(None, description="name of the column, where the file has several")
 

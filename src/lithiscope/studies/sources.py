@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ def series_files(recipe: Recipe, series: Series) -> list[Path]:
     """
     found: list[Path] = []
     for pattern in series.files:
-        matches = sorted(path for path in recipe.folder.glob(pattern) if path.is_file())
+        matches = _matching(recipe.folder, pattern)
         if not matches:
             raise OptionError(
                 "no file matches",
@@ -39,8 +40,32 @@ def series_files(recipe: Recipe, series: Series) -> list[Path]:
                 limit=f"a file in {recipe.folder}",
                 remedy="give the folder with --data, or mend the pattern",
             )
+        repeated = set(found) & set(matches)
+        if repeated:
+            raise OptionError(
+                "a file is given twice",
+                field="data.series.files",
+                value=min(repeated).name,
+                remedy="name every scan once",
+            )
         found += matches
-    return list(dict.fromkeys(found))
+    return found
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """Return the files that a pattern means; the name of an existing file means that file, brackets and all."""
+    if (folder / pattern).is_file():
+        return [folder / pattern]
+    try:
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (ValueError, NotImplementedError) as error:
+        raise OptionError(
+            "a pattern of files cannot be used",
+            field="data.series.files",
+            value=pattern,
+            limit=f"a name or pattern relative to {folder}",
+            remedy=str(error),
+        ) from None
 
 
 def raw_files(recipe: Recipe) -> list[Path]:
@@ -62,7 +87,7 @@ def raw_files(recipe: Recipe) -> list[Path]:
 
 def companions(header: Path) -> list[Path]:
     """Return the image files beside an SDF header; other formats have none."""
-    return sorted(header.parent.glob(f"{header.stem}_*.xim")) if header.suffix.lower() == ".hdr" else []
+    return sorted(header.parent.glob(f"{escape(header.stem)}_*.xim")) if header.suffix.lower() == ".hdr" else []
 
 
 def read_recording(recipe: Recipe, *, reporter: Reporter = SILENT) -> xr.Dataset:

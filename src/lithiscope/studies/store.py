@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lithiscope.errors import FileFormatError
+from lithiscope.stages import CATALOGUE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _KEY = "lithiscope_key"
 _RECORD = "lithiscope_record"
 _STRINGS = "lithiscope_strings"
+_FORMAT = "lithiscope_store"
+_VERSION = 1
 
 
 class Store:
@@ -45,18 +48,26 @@ class Store:
         self._partial = self.path.with_name(self.path.name + ".partial")
         if not self.path.exists():
             self._make()
-        elif not (self.path / "zarr.json").is_file():
+        elif self._format() != _VERSION:
             raise FileFormatError(
-                "this is not a lithiscope store",
+                "this is not a lithiscope store, or one of another version",
                 file=self.path,
-                limit="a Zarr 3 group (a folder with zarr.json)",
-                remedy="give another output folder, or remove what is there",
+                field=_FORMAT,
+                value=self._format(),
+                limit=f"a Zarr 3 group with the attribute {_FORMAT} = {_VERSION}",
+                remedy="give another output folder, or move what is there",
             )
+
+    def _format(self) -> Any:
+        try:
+            return json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))["attributes"][_FORMAT]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def _make(self) -> None:
         fresh = self._temporary("store")
         fresh.mkdir(parents=True)
-        _write_json(fresh / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": {}})
+        _write_json(fresh / "zarr.json", _group({}))
         fresh.rename(self.path)
 
     def _temporary(self, name: str) -> Path:
@@ -79,9 +90,9 @@ class Store:
     def _attributes(self, step: str) -> dict[str, Any]:
         try:
             text = (self.path / step / "zarr.json").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        return json.loads(text)["attributes"]  # type: ignore[no-any-return]
+            return json.loads(text)["attributes"]  # type: ignore[no-any-return]
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return {}  # a damaged step counts as absent, and is computed again
 
     def save(self, step: str, data: xr.Dataset, *, key: str, record: Mapping[str, Any]) -> None:
         """Write a step under a temporary name, then put it in the place of an older one."""
@@ -115,18 +126,27 @@ class Store:
             raise FileFormatError(
                 "the store has no such step", file=self.path, field=step, limit=", ".join(self.steps())
             )
-        with xr.open_zarr(
-            self.path / step, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False
-        ) as data:
-            return _strings_from_attribute(data.load())
+        try:
+            with xr.open_zarr(
+                self.path / step, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False
+            ) as data:
+                return _ordered(_strings_from_attribute(data.load()))
+        except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
+            raise FileFormatError(
+                f"a step of the store is damaged: {error}",
+                file=self.path,
+                field=step,
+                remedy="recompute it: lithiscope run RECIPE --fresh",
+            ) from error
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes of the whole study in one atomic write."""
-        _write_json(self.path / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)})
+        _write_json(self.path / "zarr.json", _group(attributes))
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of the whole study."""
-        return json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))["attributes"]  # type: ignore[no-any-return]
+        content = json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        return {name: value for name, value in content.items() if name != _FORMAT}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,6 +168,16 @@ class Store:
                 ) from None
             shutil.rmtree(self._partial, ignore_errors=True)
             yield
+
+
+def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"zarr_format": 3, "node_type": "group", "attributes": {**attributes, _FORMAT: _VERSION}}
+
+
+def _ordered(data: xr.Dataset) -> xr.Dataset:
+    """Return a stage with its variables in the order of the catalogue, whatever the order of the folders."""
+    stage = CATALOGUE.get(data.attrs.get("stage", ""))
+    return data if stage is None else data[[name for name in stage.variables if name in data.data_vars]]
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.composition import xray
-from lithiscope.errors import OptionError
+from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.frames import correct, resample
 from lithiscope.particles import exclude_frames, find_particles, import_labels, particle_table
 from lithiscope.progress import Reporter
 from lithiscope.recordings import read_spectrum
+from lithiscope.stages import flag_bit
 from lithiscope.studies.alignment import align
 from lithiscope.studies.names import named_labels
 from lithiscope.studies.runner import Step
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from lithiscope.studies.recipe import Recipe
+
+# So small a share of too dense pixels is a speck of dirt; more is worth a warning.
+_OPAQUE_SHARE = 0.005
 
 Inputs = Mapping[str, "xr.Dataset"]
 
@@ -110,7 +115,22 @@ def _resampled(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset
 
 
 def _optical_density(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    return _density(recipe, inputs["resampled"])
+    density = _density(recipe, inputs["resampled"])
+    opaque = float(((density["signal_flag"].values & flag_bit("opaque")) != 0).mean())
+    if opaque > _OPAQUE_SHARE:
+        warnings.warn(
+            f"{100 * opaque:.2g} % of the optical densities exceed {recipe.incident.opaque_above:g}: stray light "
+            "biases them low; look where the flag opaque lies before trusting those particles",
+            LithiscopeWarning,
+            stacklevel=2,
+        )
+    if density.attrs.get("spectrum_relative_std") == 0 and not density.attrs["spectrum_std_stated"]:
+        warnings.warn(
+            "the error of the I0 spectrum is not known and counts as 0; state incident.spectrum_relative_std",
+            LithiscopeWarning,
+            stacklevel=2,
+        )
+    return density
 
 
 def _density(recipe: Recipe, counts: xr.Dataset) -> xr.Dataset:

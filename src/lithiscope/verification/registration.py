@@ -24,7 +24,7 @@ Scene = Callable[[int], Movie]
 
 _SEED = 2026
 _SOURCE = "virtual movie; Lucas & Kanade 1981 (Proc. IJCAI, 674) with local gain"
-_BOUND = "a bound"
+_BOUND = "a bound of the design, with no slack"
 _GLOBAL = RegisterOptions(gain="global")
 
 

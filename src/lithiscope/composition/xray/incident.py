@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 # How far (eV) the ends of two energy axes may differ by rounding in a file.
 _ROUNDING = 1e-3
+# Fewer points of an I0 spectrum tell nothing of its scatter.
+_FEWEST_POINTS = 12
+# Median of the magnitude of a Gaussian of unit standard deviation.
+_MEDIAN_OF_GAUSSIAN = 0.6745
 
 
 class Incident(NamedTuple):
@@ -142,7 +146,27 @@ def _from_spectrum(frames: xr.Dataset, spectrum: xr.DataArray, options: Incident
     every = np.broadcast_to(counts, (frames.sizes["time"], counts.size)).copy()
     if options.spectrum_ring_current is not None:
         every *= _ring_current(frames, every.shape) / options.spectrum_ring_current
-    return Incident(every, options.spectrum_relative_std * every, {"incident_method": "spectrum"})
+    stated = options.spectrum_relative_std
+    relative = _scatter(spectrum) if stated is None else stated
+    notes = {
+        "incident_method": "spectrum",
+        "spectrum_relative_std": relative,
+        "spectrum_std_stated": stated is not None,
+    }
+    return Incident(every, relative * every, notes)
+
+
+def _scatter(spectrum: xr.DataArray) -> float:
+    """Return the relative scatter of a spectrum about a smooth curve, from its second differences.
+
+    White noise of standard deviation s gives second differences of standard deviation sqrt(6) s; the median makes
+    it robust against edges. Too few points tell nothing: 0, and ``spectrum_std_stated`` is False.
+    """
+    values = np.asarray(spectrum.sortby("energy").values, dtype=float)
+    if values.size < _FEWEST_POINTS:
+        return 0.0
+    bend = np.abs(np.diff(np.log(values), 2))
+    return float(np.median(bend) / (_MEDIAN_OF_GAUSSIAN * np.sqrt(6)))
 
 
 def _ring_current(frames: xr.Dataset, shape: tuple[int, ...]) -> FloatArray:

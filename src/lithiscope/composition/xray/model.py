@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # How far (eV) an energy asked for may lie from one that was measured.
 _NEAR = 0.05
 
+# References closer than this in lithium fraction say nothing about it that noise does not drown.
+_LEAST_SPAN = 0.1
+
 
 class Model(NamedTuple):
     """What to solve.
@@ -83,6 +86,14 @@ def build_model(energies: FloatArray, references: xr.Dataset, options: UnmixOpti
             "no reference says what lithium fraction it stands for",
             field="lithium_content",
             remedy="give lithium_content, e.g. {'LFP': 1, 'FP': 0}",
+        )
+    if np.ptp(content[carries]) < _LEAST_SPAN or content[carries].min() < 0 or content[carries].max() > 1:
+        raise AnalysisError(
+            "the references do not span a range of lithium fractions",
+            field="lithium_content",
+            value=content[carries].tolist(),
+            limit=f"between 0 and 1, and at least {_LEAST_SPAN} apart",
+            remedy="give the end members their own lithium fractions, e.g. {'LFP': 1, 'FP': 0}",
         )
     rows = np.stack([np.where(carries, content, 0.0), carries.astype(float)])
     bounded = np.arange(len(components)) < len(reference)

@@ -26,8 +26,12 @@ class IncidentOptions(Options):
         default=2.5, gt=0, le=25, description="half width of the window of percentiles that is averaged"
     )
     minimum_blank_pixels: int = Field(default=25, ge=2, description="smallest blank mask or blank share, in pixels")
-    spectrum_relative_std: float = Field(
-        default=0.0, ge=0, lt=1, description="standard deviation of the external spectrum over its value"
+    spectrum_relative_std: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="standard deviation of the external spectrum over its value; none: its own scatter about a smooth "
+        "curve, which knows nothing of a beam that changed since",
     )
     spectrum_ring_current: float | None = Field(
         default=None,
