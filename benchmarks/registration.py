@@ -104,7 +104,7 @@ def main() -> None:
             "peer": "pystackreg, previous",
             "peer_ms": round(peer_ms, 2),
             "ratio": round(own_ms / peer_ms, 2),
-            "target": "ratio <= 0.6 (optical)" if name.startswith("optical") else "none, for information",
+            "target": "ratio <= 0.6",
             "peers_rmse_px": {peer: round(error(shift, movie), 4) for peer, (shift, _) in found.items()},
             "peers_ms": {peer: round(ms, 2) for peer, (_, ms) in found.items()},
             "versions": {name: version(name) for name in ("scikit-image", "pystackreg", "SimpleITK", "numpy", "scipy")},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 import numpy as np
 import scipy
@@ -37,14 +38,15 @@ def stack() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.log(900 / counts), counts, design
 
 
-def best(function: object, repeats: int) -> tuple[float, object]:
-    """Return the shortest wall time in ms, and the answer."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        answer = function()  # type: ignore[operator]
-        times.append(time.perf_counter() - start)
-    return 1e3 * min(times), answer
+def shortest(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the shortest wall time of each function in ms; all run in turn, so that each meets the same machine."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - start)
+    return {name: 1e3 * min(found) for name, found in times.items()}
 
 
 def ours(od: np.ndarray, weight: np.ndarray, design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,14 +78,19 @@ def lstsq_loop(od: np.ndarray, weight: np.ndarray, design: np.ndarray) -> np.nda
 
 def main() -> None:
     od, weight, design = stack()
-    own, (coefficients, _) = best(lambda: ours(od, weight, design), REPEATS)  # type: ignore[misc]
+    coefficients = ours(od, weight, design)[0]
     error = float(np.abs(lstsq_loop(od, weight, design).T - coefficients).max())
-    peers = {
-        "scipy.optimize.nnls per pixel, same weights": lambda: nnls_loop(od, weight, design),
-        "scipy.optimize.nnls per pixel, one weight for all": lambda: plain_nnls_loop(od, design),
-    }
-    for name, loop in peers.items():
-        peer, _ = best(loop, 3)
+    same, plain = "scipy.optimize.nnls per pixel, same weights", "scipy.optimize.nnls per pixel, one weight for all"
+    took = shortest(
+        {
+            "own": lambda: ours(od, weight, design),
+            same: lambda: nnls_loop(od, weight, design),
+            plain: lambda: plain_nnls_loop(od, design),
+        },
+        REPEATS,
+    )
+    for name in (same, plain):
+        own, peer = took["own"], took[name]
         row = {
             "name": "unmixing_123x125x125_weighted_with_covariance",
             "lithiscope_ms": round(own, 2),

@@ -59,12 +59,13 @@ def choice_figure(
     count = max(len(moving), 1)
     columns = min(options.columns, count)
     rows = math.ceil(count / columns)
+    joined = "o-" if all(map(_is_number, choices)) else "o"  # a line between categories would mean nothing
     with style(options):
         figure = Figure(figsize=(options.width, 1.55 * rows + 0.3), layout="constrained")
         panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
         for axes, (label, values) in zip(panels, moving.items(), strict=False):
             error = figures.get(f"{label}_std")
-            axes.errorbar(range(len(choices)), values, yerr=error, fmt="o-", color=CYCLE[0], markersize=3.5)
+            axes.errorbar(range(len(choices)), values, yerr=error, fmt=joined, color=CYCLE[0], markersize=3.5)
             axes.set_xticks(range(len(choices)), choices, rotation=30 if max(map(len, choices)) > 5 else 0)
             axes.set_title(label.replace("_", " "), fontsize="small")
             axes.margins(0.12, 0.2)
@@ -74,3 +75,11 @@ def choice_figure(
             panels[0].text(0.5, 0.5, "no figure depends on this choice", ha="center", va="center")
         figure.supxlabel(name, fontsize="medium")
         return to_bytes(figure, options)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -177,7 +177,9 @@ def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _ordered(data: xr.Dataset) -> xr.Dataset:
     """Return a stage with its variables in the order of the catalogue, whatever the order of the folders."""
     stage = CATALOGUE.get(data.attrs.get("stage", ""))
-    return data if stage is None else data[[name for name in stage.variables if name in data.data_vars]]
+    names = list(data.data_vars)
+    known = [name for name in (stage.variables if stage else ()) if name in names]
+    return data[[*known, *(name for name in names if name not in known)]]
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -51,10 +51,10 @@ def figures(study: Study) -> dict[str, Any]:
     columns = (table[name].values for name in ("particle", "lithium_fraction", "lithium_fraction_std"))
     for name, means, stds in zip(*columns, strict=True):
         frames = np.flatnonzero(np.isfinite(means))
-        for when, frame in (("first", 0), ("last", -1)):
-            known = frames.size > 0
-            found[f"x_{when}_{name}"] = float(means[frames[frame]]) if known else np.nan
-            found[f"x_{when}_{name}_std"] = float(stds[frames[frame]]) if known else np.nan
+        known = frames.size > 0
+        for when, frame in (("x_first", 0), ("x_last", -1)) if means.size > 1 else (("x", 0),):
+            found[f"{when}_{name}"] = float(means[frames[frame]]) if known else np.nan
+            found[f"{when}_{name}_std"] = float(stds[frames[frame]]) if known else np.nan
     return found
 
 
