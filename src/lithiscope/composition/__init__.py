@@ -2,3 +2,7 @@
 
 ``xray`` holds soft X-ray spectro-microscopy: incident intensity, optical density, references and unmixing.
 """
+
+from lithiscope.composition import xray
+
+__all__ = ["xray"]
