@@ -51,6 +51,10 @@ def test_every_option_is_described(tmp_path: Path):
         (MINIMAL + "lithiscope: 2\n", "lithiscope"),
         ("data: {series: [{files: [a.hdr], direction: up}]}\n", "data.series.0.direction"),
         (MINIMAL + "references: {spectra: {LFP: {lithium_content: 1}}}\n", "references.spectra.LFP.file"),
+        (
+            MINIMAL + "references: {spectra: {LFP: {file: a.csv, lithium_content: 5}}}\n",
+            "references.spectra.LFP.lithium_content",
+        ),
     ],
 )
 def test_a_wrong_recipe_names_the_field_with_its_whole_path(tmp_path: Path, text: str, field: str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ from lithiscope.studies.runner import Study
 from lithiscope.verification.virtual_stxm import make_experiment, read_truth
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from lithiscope.report.page import Section
 
 _SCANS_PER_HALF_CYCLE = 7  # as in Lim et al. 2016, Fig. 2
@@ -77,10 +75,11 @@ def run_demo(folder: Path, *, reporter: Reporter = SILENT) -> Iterator[str]:
             reporter.say(f"writing the raw files of a virtual beamtime to {place / 'raw'}")
             write_beamtime(beamtime, place)
         study = run_study(load_recipe(recipe), place / "results", reporter=reporter)
-        lines = write_results(study, place / "results", extra_sections=[truth_section(beamtime, study, place)])
+        truth = compare_with_truth(beamtime, study, place)
+        lines = write_results(study, place / "results", extra_sections=[truth_section(study, truth)])
         yield ""
         yield from lines[: len(study.results["particles"]["particle"]) + 1]
-        yield from truth_lines(beamtime, study, place)
+        yield from truth_lines(study, truth)
         pages.append(next(line for line in lines if line.startswith("page:")))
     yield ""
     yield from pages
@@ -138,8 +137,16 @@ references:
 """
 
 
-def compare_with_truth(beamtime: Beamtime, study: Study, folder: Path) -> dict[str, xr.Dataset | NDArray[np.float64]]:
-    """Return measured and true lithium fractions, per particle and per pixel, on the measured grid.
+class Truth(NamedTuple):
+    """True lithium fractions on the measured grid, (time, y, x) and (particle, time), and the drift not found, um."""
+
+    pixels: NDArray[np.float64]
+    particles: NDArray[np.float64]
+    residual_drift: NDArray[np.float64]
+
+
+def compare_with_truth(beamtime: Beamtime, study: Study, folder: Path) -> Truth:
+    """Return the true lithium fractions, per particle and per pixel, on the measured grid.
 
     The registration may choose another origin than the simulation: the truth is evaluated where the measured pixels
     really lay, from the formula of the scene, with no interpolation.
@@ -161,19 +168,17 @@ def compare_with_truth(beamtime: Beamtime, study: Study, folder: Path) -> dict[s
         inside = (labels["label"].values == number) & (weight > 0) & np.isfinite(x_true).all(axis=0)
         if inside.any():
             means[row] = (x_true[:, inside] * weight[inside]).sum(axis=1) / weight[inside].sum()
-    residual_drift = (shift - drift) + offset
-    return {"pixel_truth": x_true, "particle_truth": means, "residual_drift": residual_drift}
+    return Truth(x_true, means, shift - drift + offset)
 
 
-def truth_figures(beamtime: Beamtime, study: Study, folder: Path) -> dict[str, float]:
+def truth_figures(study: Study, truth: Truth) -> dict[str, float]:
     """Return how far the result is from the truth, in figures."""
-    compared = compare_with_truth(beamtime, study, folder)
     video, table = study.results["composition"], study.results["particles"]
     inside = study.results["labels"]["label"].values > 0
-    error = (video["lithium_fraction"].values - compared["pixel_truth"])[:, inside]
+    error = (video["lithium_fraction"].values - truth.pixels)[:, inside]
     pull = error / video["lithium_fraction_std"].values[:, inside]
     pull = pull[np.isfinite(pull)]
-    particle_error = table["lithium_fraction"].values - compared["particle_truth"]
+    particle_error = table["lithium_fraction"].values - truth.particles
     pixel = float(np.median(np.diff(video["x"].values)))
     return {
         "pixel_error": float(np.sqrt(np.nanmean(error**2))),
@@ -181,23 +186,19 @@ def truth_figures(beamtime: Beamtime, study: Study, folder: Path) -> dict[str, f
         "pixels_within_two_sigma": float(np.mean(np.abs(pull) < 2)),
         "particle_error": float(np.sqrt(np.nanmean(particle_error**2))),
         "largest_particle_error": float(np.nanmax(np.abs(particle_error))),
-        "drift_error_pixels": float(np.sqrt(np.nanmean(np.asarray(compared["residual_drift"]) ** 2))) / pixel,
+        "drift_error_pixels": float(np.sqrt(np.nanmean(truth.residual_drift**2))) / pixel,
         "drift_pixels": float(np.sqrt(np.nanmean(study.results["alignment"]["shift"].values ** 2))) / pixel,
     }
 
 
-def truth_lines(beamtime: Beamtime, study: Study, folder: Path) -> Iterator[str]:
+def truth_lines(study: Study, truth: Truth) -> Iterator[str]:
     """Yield the truth beside the result, for a terminal."""
-    found = truth_figures(beamtime, study, folder)
-    compared = compare_with_truth(beamtime, study, folder)
+    found = truth_figures(study, truth)
     yield "  true x / found x of each particle: first scan, middle and end of lithiation, last scan"
     table = study.results["particles"]
     frames = (0, _SCANS_PER_HALF_CYCLE // 2, _SCANS_PER_HALF_CYCLE - 1, table.sizes["time"] - 1)
     for row, name in enumerate(table["particle"].values):
-        pairs = (
-            f"{np.asarray(compared['particle_truth'])[row, k]:.3f} / {table['lithium_fraction'].values[row, k]:.3f}"
-            for k in frames
-        )
+        pairs = (f"{truth.particles[row, k]:.3f} / {table['lithium_fraction'].values[row, k]:.3f}" for k in frames)
         yield f"    {name}: " + "   ".join(pairs)
     one, two = 100 * found["pixels_within_one_sigma"], 100 * found["pixels_within_two_sigma"]
     yield f"  pixels: rms error of x {found['pixel_error']:.3f}"
@@ -205,24 +206,23 @@ def truth_lines(beamtime: Beamtime, study: Study, folder: Path) -> Iterator[str]
     yield f"  drift: {found['drift_pixels']:.2f} px rms, found to {found['drift_error_pixels']:.3f} px"
 
 
-def truth_section(beamtime: Beamtime, study: Study, folder: Path) -> Section:
+def truth_section(study: Study, truth: Truth) -> Section:
     """Return the section of the page that puts truth beside result."""
     from lithiscope.report.page import Section, Table
 
-    compared = compare_with_truth(beamtime, study, folder)
     table = study.results["particles"]
     rows = tuple(
         (str(name), float(time) / 60, float(true), float(found), float(std), float(found - true))
         for name, trues, founds, stds in zip(
             table["particle"].values,
-            np.asarray(compared["particle_truth"]),
+            truth.particles,
             table["lithium_fraction"].values,
             table["lithium_fraction_std"].values,
             strict=True,
         )
         for time, true, found, std in zip(table["time"].values, trues, founds, stds, strict=True)
     )
-    figures = tuple((name.replace("_", " "), value) for name, value in truth_figures(beamtime, study, folder).items())
+    figures = tuple((name.replace("_", " "), value) for name, value in truth_figures(study, truth).items())
     return Section(
         identity="truth",
         heading="Truth beside result",
