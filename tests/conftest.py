@@ -13,7 +13,9 @@ from jaxtyping import install_import_hook
 KERNELS = [
     "lithiscope.composition.xray.kernels",
     "lithiscope.frames.kernels",
+    "lithiscope.grid.kernels",
     "lithiscope.instruments.stxm.kernels",
+    "lithiscope.kinetics.kernels",
     "lithiscope.particles.kernels",
 ]
 _hook = install_import_hook(KERNELS, "beartype.beartype")

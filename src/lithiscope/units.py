@@ -21,6 +21,11 @@ NANOMETRE = "nm"
 PER_HOUR = "1/h"
 VOLT = "V"
 AMPERE = "A"
+AMPERE_HOUR = "Ah"
+AMPERE_HOUR_PER_VOLT = "Ah/V"
+VOLT_PER_AMPERE_HOUR = "V/Ah"
+OHM = "ohm"
+CELSIUS = "degC"
 AMPERE_PER_SQUARE_METRE = "A/m2"
 MOLE_PER_LITRE = "mol/L"
 GRAY = "Gy"
@@ -38,6 +43,11 @@ _SPELLINGS = {
     "sec": "s",
     "amps": "A",
     "ma": "mA",
+    "ah": "A*hour",
+    "mah": "mA*hour",
+    "uah": "uA*hour",
+    "ah/v": "A*hour/V",
+    "v/ah": "V/A/hour",
     "ev": "eV",
     "kev": "keV",
     "a/m2": "A/m**2",

@@ -7,22 +7,11 @@ correlated). Dimension order is time, energy or channel, z, y, x; positions are 
 
 from __future__ import annotations
 
+from lithiscope.stages.cell import CELL_STAGES
+from lithiscope.stages.coordinates import ENERGY, SPACE, TIME
+from lithiscope.stages.kinetics import KINETICS_STAGES
 from lithiscope.stages.schema import Stage, Variable
 from lithiscope.units import AMPERE, COUNT, ELECTRONVOLT, GRAY, MICROMETRE, NANOMETRE, ONE, SECOND, SQUARE_MICROMETRE
-
-_TIME = {
-    "time": Variable("time", SECOND, "seconds since the start of the study, mid-scan"),
-    "scan": Variable("time", ONE, "number of the scan", kind="int"),
-    "cycle": Variable("time", ONE, "number of the cycle", kind="int"),
-    "half_cycle": Variable("time", ONE, "number of the half cycle; -1 at rest", kind="int"),
-    "direction": Variable("time", ONE, "+1 lithiation, -1 delithiation, 0 rest or unknown", kind="int"),
-}
-_SPACE = {
-    "z": Variable("z", MICROMETRE, "position of the pixel centres along the optical axis"),
-    "y": Variable("y", MICROMETRE, "position of the pixel centres, slow axis", required=True),
-    "x": Variable("x", MICROMETRE, "position of the pixel centres, fast axis", required=True),
-}
-_ENERGY = {"energy": Variable("energy", ELECTRONVOLT, "photon energy")}
 
 RECORDING = Stage(
     "recording",
@@ -36,7 +25,7 @@ RECORDING = Stage(
         "position_x": Variable("[time] [energy] [y] x", MICROMETRE, "measured position along x"),
         "position_y": Variable("[time] [energy] y [x]", MICROMETRE, "measured position along y"),
     },
-    coordinates={**_TIME, **_ENERGY, **_SPACE, "channel": Variable("channel", ONE, "detector channel", kind="string")},
+    coordinates={**TIME, **ENERGY, **SPACE, "channel": Variable("channel", ONE, "detector channel", kind="string")},
     attributes={
         "start_utc": "start in UTC, ISO 8601; absent when the file's local time has no stated zone",
         "start_local": "start as the file writes it, ISO 8601 without zone",
@@ -65,7 +54,7 @@ FRAMES = Stage(
         "incident_std": Variable("time [energy]", COUNT, "standard deviation of the incident counts"),
         "noise_gain": Variable("time [energy]", ONE, "apparent over native standard deviation, from resampling"),
     },
-    coordinates={**_TIME, **_ENERGY, **_SPACE, "channel": Variable("channel", ONE, "detector channel", kind="string")},
+    coordinates={**TIME, **ENERGY, **SPACE, "channel": Variable("channel", ONE, "detector channel", kind="string")},
     attributes={"quantity": "what the signal is: counts, optical_density, invariant or blank"},
     required_attributes=("quantity",),
 )
@@ -82,8 +71,8 @@ ALIGNMENT = Stage(
         "pair_residual": Variable("time [energy]", MICROMETRE, "root-mean-square disagreement of the frame's pairs"),
     },
     coordinates={
-        **_TIME,
-        **_ENERGY,
+        **TIME,
+        **ENERGY,
         "axis": Variable("axis", ONE, "spatial axis", kind="string"),
         "axis_in": Variable("axis_in", ONE, "spatial axis", kind="string"),
     },
@@ -137,8 +126,8 @@ COMPOSITION_VIDEO = Stage(
         "mask": Variable("[z] y x", ONE, "where the active material is", kind="bool"),
     },
     coordinates={
-        **_TIME,
-        **_SPACE,
+        **TIME,
+        **SPACE,
         "component": Variable("component", ONE, "name of the reference", kind="string"),
         "component_other": Variable("component_other", ONE, "name of the reference", kind="string"),
         "systematic": Variable("systematic", ONE, "named cause of a shift", kind="string"),
@@ -177,7 +166,7 @@ PARTICLE_TABLE = Stage(
         "reason": Variable("particle", ONE, "why it was excluded; empty when it was not", kind="string"),
     },
     coordinates={
-        **_TIME,
+        **TIME,
         "particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True),
         "label": Variable("particle", ONE, "number of the particle in the label image", kind="int"),
         "axis": Variable("axis", ONE, "spatial axis", kind="string"),
@@ -196,7 +185,7 @@ PARTICLE_TRACKS = Stage(
         "area": Variable("particle cycle", SQUARE_MICROMETRE, "projected area; NaN where it was not measured"),
     },
     coordinates={
-        **{name: variable for name, variable in _TIME.items() if name != "cycle"},
+        **{name: variable for name, variable in TIME.items() if name != "cycle"},
         "particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True),
         "label": Variable("particle", ONE, "number of the particle in the label image", kind="int"),
         "axis": Variable("axis", ONE, "spatial axis", kind="string"),
@@ -212,7 +201,7 @@ PARTICLE_LABELS = Stage(
         "number": Variable("particle", ONE, "number of the particle in the label image", kind="int", required=True),
     },
     coordinates={
-        **_SPACE,
+        **SPACE,
         "cycle": Variable("cycle", ONE, "number of the cycle", kind="int"),
         "particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True),
     },
@@ -230,5 +219,7 @@ CATALOGUE: dict[str, Stage] = {
         PARTICLE_LABELS,
         PARTICLE_TABLE,
         PARTICLE_TRACKS,
+        *CELL_STAGES,
+        *KINETICS_STAGES,
     )
 }

@@ -1,0 +1,1 @@
+"""The liquid: salt and potential in the channel of the cell."""

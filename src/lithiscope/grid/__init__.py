@@ -1,0 +1,1 @@
+"""Pixels of a particle as a grid: packing, neighbours, faces, crystal axes and lines along them."""

@@ -1,0 +1,1 @@
+"""How fast: insertion rates, currents, exchange currents, domains, uniformity, channels, regime."""

@@ -1,0 +1,1 @@
+"""Numerical kernels on bare arrays."""

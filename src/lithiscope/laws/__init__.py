@@ -1,0 +1,1 @@
+"""Laws as pure functions over NumPy or JAX arrays: chemical potential, exchange current, reaction laws, stability."""

@@ -1,0 +1,154 @@
+"""Stages of the potentiostat's trace: every sample, every half cycle, and what the cell did while a frame was taken.
+
+Names are those of the Battery Data Format 1.3.0 where it has one, and made in its style where it has none. Positive
+current is oxidation of the working electrode, which is delithiation of a cathode.
+"""
+
+from __future__ import annotations
+
+from lithiscope.stages.schema import Stage, Variable
+from lithiscope.units import (
+    AMPERE,
+    AMPERE_HOUR,
+    CELSIUS,
+    ONE,
+    PER_HOUR,
+    SECOND,
+    VOLT,
+)
+
+CELL_TRACE = Stage(
+    "cell_trace",
+    "What the potentiostat wrote, one entry per sample",
+    variables={
+        "test_time_second": Variable("sample", SECOND, "seconds since the start of the acquisition", required=True),
+        "unix_time_second": Variable("sample", SECOND, "seconds since 1970-01-01 UTC; absent without a known zone"),
+        "voltage_volt": Variable("sample", VOLT, "voltage of the cell, working against counter electrode"),
+        "working_electrode_potential_volt": Variable("sample", VOLT, "working against reference electrode"),
+        "current_ampere": Variable("sample", AMPERE, "current, positive = delithiation of the working electrode"),
+        "net_capacity_ah": Variable("sample", AMPERE_HOUR, "integral of the current since the start"),
+        "charging_capacity_ah": Variable(
+            "sample", AMPERE_HOUR, "charge passed at positive current, as the file has it"
+        ),
+        "discharging_capacity_ah": Variable("sample", AMPERE_HOUR, "charge passed at negative current, as in the file"),
+        "ambient_temperature_celsius": Variable("sample", CELSIUS, "temperature"),
+        "cycle_count": Variable("sample", ONE, "number of the cycle, as the file has it", kind="int"),
+        "step_index": Variable("sample", ONE, "number of the step of the protocol", kind="int"),
+        "step_count": Variable("sample", ONE, "number of steps since the start", kind="int"),
+        "half_cycle_count": Variable("sample", ONE, "number of the half cycle from 0; -1 at rest", kind="int"),
+        "sample_flag": Variable("sample", ONE, "flags", kind="int"),
+    },
+    coordinates={"sample": Variable("sample", ONE, "number of the sample from 0", kind="int")},
+    attributes={
+        "source": "name of the file or files",
+        "format": "format of the file",
+        "technique": "technique as the file names it, e.g. GCPL",
+        "start_utc": "start of the acquisition in UTC, ISO 8601; absent when the local time has no stated zone",
+        "start_local": "start as the file writes it, ISO 8601 without zone",
+        "current_source": "'measured', 'from charge' (rebuilt) or absent",
+        "header": "the file's own header, as JSON",
+    },
+)
+
+HALF_CYCLES = Stage(
+    "half_cycles",
+    "Every half cycle of a trace: when, which way, how much and how fast",
+    variables={
+        "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", required=True, kind="int"),
+        "first_sample": Variable("half_cycle", ONE, "first sample", required=True, kind="int"),
+        "last_sample": Variable("half_cycle", ONE, "last sample", required=True, kind="int"),
+        "start_second": Variable("half_cycle", SECOND, "test time of the first sample", required=True),
+        "end_second": Variable("half_cycle", SECOND, "test time of the last sample", required=True),
+        "capacity_ah": Variable("half_cycle", AMPERE_HOUR, "charge passed, positive", required=True),
+        "current_ampere": Variable("half_cycle", AMPERE, "median current while it flowed", required=True),
+        "nominal_c_rate": Variable("half_cycle", PER_HOUR, "current over the stated capacity"),
+        "measured_c_rate": Variable("half_cycle", PER_HOUR, "current over the capacity of this half cycle"),
+        "mid_voltage_volt": Variable("half_cycle", VOLT, "voltage at half of the capacity"),
+        "mid_voltage_std": Variable("half_cycle", VOLT, "standard deviation of the mid voltage"),
+        "coulombic_efficiency": Variable(
+            "half_cycle", ONE, "capacity of a lithiation over that of the delithiation before"
+        ),
+        "rest_second": Variable("half_cycle", SECOND, "length of the rest that followed"),
+        "constant_voltage_ah": Variable("half_cycle", AMPERE_HOUR, "part of the charge passed at held voltage"),
+    },
+    coordinates={"half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True)},
+    attributes={"nominal_capacity_ah": "the stated capacity that 1C passes in an hour"},
+)
+
+_OF_THE_CELL = {
+    "voltage_volt": (VOLT, "voltage of the cell"),
+    "current_ampere": (AMPERE, "current, positive = delithiation"),
+    "ohmic_drop_volt": (VOLT, "current times resistance"),
+    "equilibrium_voltage_volt": (VOLT, "voltage without current: from low-rate plateaus or as stated"),
+    "overpotential_volt": (VOLT, "voltage less ohmic drop less equilibrium voltage, positive = delithiation"),
+    "c_rate": (PER_HOUR, "current over capacity, never negative"),
+    "half_cycle_capacity_ah": (AMPERE_HOUR, "charge passed since the start of the half cycle"),
+    "lithium_fraction": (ONE, "global composition from the charge passed"),
+}
+
+
+def _cell_variables(dim: str, when: str) -> dict[str, Variable]:
+    found: dict[str, Variable] = {}
+    for name, (unit, meaning) in _OF_THE_CELL.items():
+        found[name] = Variable(dim, unit, f"{meaning}, {when}")
+        found[f"{name}_std"] = Variable(dim, unit, f"random standard deviation of the {name}")
+        found[f"{name}_shift"] = Variable(f"systematic {dim}", unit, f"signed shift of the {name} by a named cause")
+    found["cell_flag"] = Variable(dim, ONE, "flags", kind="int")
+    return found
+
+
+_WHICH = {
+    "half_cycle": ("number of the half cycle; -1 at rest", "int"),
+    "direction": ("+1 lithiation, -1 delithiation, 0 rest or unknown", "int"),
+}
+
+CELL_FRAMES = Stage(
+    "cell_frames",
+    "What the cell did at the time of each frame",
+    variables=_cell_variables("time", "at the time of the frame"),
+    coordinates={
+        "time": Variable("time", SECOND, "seconds since the start of the study, mid-scan", required=True),
+        "half_cycle": Variable("time", ONE, _WHICH["half_cycle"][0], kind="int"),
+        "direction": Variable("time", ONE, _WHICH["direction"][0], kind="int"),
+        "systematic": Variable("systematic", ONE, "named cause of a shift", kind="string"),
+    },
+    attributes={"clock": "how the clocks of images and trace were brought together"},
+)
+
+CELL_INTERVALS = Stage(
+    "cell_intervals",
+    "What the cell did between two frames: means over the interval",
+    variables=_cell_variables("interval", "mean over the interval"),
+    coordinates={
+        "time": Variable("interval", SECOND, "middle of the interval", required=True),
+        "duration": Variable("interval", SECOND, "length of the interval", required=True),
+        "before": Variable("interval", ONE, "index of the frame before", required=True, kind="int"),
+        "after": Variable("interval", ONE, "index of the frame after", required=True, kind="int"),
+        "half_cycle": Variable("interval", ONE, _WHICH["half_cycle"][0], kind="int"),
+        "direction": Variable("interval", ONE, _WHICH["direction"][0], kind="int"),
+        "systematic": Variable("systematic", ONE, "named cause of a shift", kind="string"),
+    },
+    attributes={"clock": "how the clocks of images and trace were brought together"},
+)
+
+CLOCK = Stage(
+    "clock",
+    "How the time of the images and the time of the potentiostat belong together: edges and the line through them",
+    variables={
+        "image_second": Variable("edge", SECOND, "time of the edge on the axis of the images", required=True),
+        "image_second_std": Variable("edge", SECOND, "standard deviation of that time"),
+        "trace_second": Variable("edge", SECOND, "test time of the same edge in the trace", required=True),
+        "residual_second": Variable("edge", SECOND, "distance from the line"),
+        "offset_second": Variable("", SECOND, "test time minus image time at the reference time", required=True),
+        "offset_std": Variable("", SECOND, "standard deviation of the offset"),
+        "drift": Variable(
+            "", ONE, "seconds that the trace's clock gains per second of the images' clock", required=True
+        ),
+        "drift_std": Variable("", ONE, "standard deviation of the drift; NaN when it could not be known"),
+        "reference_second": Variable("", SECOND, "image time at which the offset holds", required=True),
+    },
+    coordinates={"edge": Variable("edge", ONE, "number of the edge", kind="int")},
+    attributes={"method": "edges, markers, absolute times or stated", "drift": "known, or why it is not"},
+)
+
+CELL_STAGES = (CELL_TRACE, HALF_CYCLES, CLOCK, CELL_FRAMES, CELL_INTERVALS)

@@ -1,0 +1,239 @@
+"""Stages of the kinetics: rates and currents in every pixel, and what they say about particles and populations."""
+
+from __future__ import annotations
+
+from lithiscope.stages.coordinates import SPACE
+from lithiscope.stages.schema import Stage, Variable
+from lithiscope.units import AMPERE_PER_SQUARE_METRE, MICROMETRE, NANOMETRE, ONE, PER_HOUR, SECOND, VOLT
+
+_INTERVAL = {
+    "time": Variable("interval", SECOND, "middle of the interval, seconds since the start of the study"),
+    "duration": Variable("interval", SECOND, "time between the two frames"),
+    "before": Variable("interval", ONE, "index of the frame before", kind="int"),
+    "after": Variable("interval", ONE, "index of the frame after", kind="int"),
+    "half_cycle": Variable("interval", ONE, "number of the half cycle; -1 at rest", kind="int"),
+    "direction": Variable("interval", ONE, "+1 lithiation, -1 delithiation, 0 rest or unknown", kind="int"),
+    "cycle": Variable("interval", ONE, "number of the cycle", kind="int"),
+}
+_SYSTEMATIC = {"systematic": Variable("systematic", ONE, "named cause of a shift", kind="string")}
+_PARTICLE = {"particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True)}
+
+
+def _with_errors(name: str, dims: str, unit: str, meaning: str, frame: str = "") -> dict[str, Variable]:
+    """Return a quantity with its errors, shifts and flag; `frame` is the dimension of its common error, if any."""
+    found = {
+        name: Variable(dims, unit, meaning),
+        f"{name}_std": Variable(dims, unit, f"random standard deviation of the {name}"),
+        f"{name}_shift": Variable(f"systematic {dims}", unit, f"signed shift of the {name} by a named cause"),
+        f"{name}_flag": Variable(dims, ONE, "flags", kind="int"),
+    }
+    if frame:
+        found[f"{name}_frame_std"] = Variable(frame, unit, "standard deviation common to the interval")
+    return found
+
+
+_MAPS = "interval [z] y x"
+RATE_VIDEO = Stage(
+    "rate_video",
+    "Rates between sequential frames, in every pixel; neighbouring intervals share a frame",
+    variables={
+        **_with_errors("insertion_rate", _MAPS, PER_HOUR, "dx/dt, positive on lithiation", "interval"),
+        **_with_errors("lithium_fraction", _MAPS, ONE, "composition in the middle of the interval", "interval"),
+        **_with_errors(
+            "current_density", _MAPS, AMPERE_PER_SQUARE_METRE, "current density of one face, positive = delithiation"
+        ),
+        **_with_errors("exchange_current_density", _MAPS, AMPERE_PER_SQUARE_METRE, "exchange current density"),
+        "thickness": Variable("[z] y x", NANOMETRE, "thickness along the beam"),
+        "noise_gain": Variable("interval", ONE, "apparent over native standard deviation, from resampling"),
+        "label": Variable("[z] y x", ONE, "particle number; 0 is background", kind="int"),
+        "overpotential_volt": Variable("interval", VOLT, "overpotential, positive = delithiation"),
+    },
+    coordinates={**_INTERVAL, **SPACE, **_SYSTEMATIC},
+    attributes={
+        "faces": "number of reacting faces along the beam",
+        "site_density_per_cubic_metre": "lithium sites per volume, and whose number",
+        "law": "reaction law that gave the exchange current density",
+        "range_of_1c": "change of x that 1C brings in an hour",
+        "origin": "'simulation' or the source of the measurement",
+    },
+)
+
+_TABLE = "particle interval"
+RATE_TABLE = Stage(
+    "rate_table",
+    "Rates of particles, or of regions of them, between sequential frames",
+    variables={
+        **_with_errors("insertion_rate", _TABLE, PER_HOUR, "mean dx/dt over the pixels", "interval"),
+        **_with_errors("c_rate", _TABLE, PER_HOUR, "single-particle C-rate: |mean dx/dt| over the range of 1C"),
+        **_with_errors("lithium_fraction", _TABLE, ONE, "mean composition in the middle of the interval"),
+        **_with_errors(
+            "current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "mean current density, positive = delithiation"
+        ),
+        **_with_errors("exchange_current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "exchange current density"),
+        "thickness": Variable("particle", NANOMETRE, "mean thickness"),
+        "overpotential_volt": Variable("interval", VOLT, "overpotential, positive = delithiation"),
+        "applied_c_rate": Variable("interval", PER_HOUR, "C-rate of the cell"),
+        "pixel_count": Variable("particle [interval]", ONE, "pixels behind the value", kind="int"),
+        "region": Variable("particle", ONE, "which pixels: all, fast, slow, surface or internal", kind="string"),
+        "of": Variable("particle", ONE, "name of the particle that a region belongs to", kind="string"),
+    },
+    coordinates={**_INTERVAL, **_PARTICLE, **_SYSTEMATIC},
+    attributes={
+        "law": "reaction law that gave the exchange current density",
+        "range_of_1c": "change of x that 1C means",
+    },
+)
+
+DOMAIN_VIDEO = Stage(
+    "domain_video",
+    "Fast and slow domains of every particle in every frame",
+    variables={
+        "domain": Variable(
+            "time [z] y x", ONE, "1 fast, 2 slow, 0 no particle or undecided", kind="int", required=True
+        ),
+        "threshold": Variable("particle time", ONE, "composition that parts fast from slow"),
+        "contrast": Variable("particle time", ONE, "x95 - x5 of the smoothed composition"),
+        "contrast_noise": Variable("particle time", ONE, "x95 - x5 that noise alone would make"),
+        "fast_fraction": Variable("particle time", ONE, "share of the pixels that are fast"),
+        "persistent": Variable(
+            "half_cycle [z] y x", ONE, "share of the frames of the half cycle in which a pixel is fast"
+        ),
+        "label": Variable("[z] y x", ONE, "particle number; 0 is background", kind="int"),
+    },
+    coordinates={
+        "time": Variable("time", SECOND, "seconds since the start of the study"),
+        "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int"),
+        "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+        **SPACE,
+        **_PARTICLE,
+    },
+)
+
+UNIFORMITY_TABLE = Stage(
+    "uniformity_table",
+    "Uniformity coefficient of every particle in every half cycle: 1 uniform, 0 binary",
+    variables={
+        "uniformity": Variable("particle half_cycle", ONE, "uniformity coefficient with the noise taken out"),
+        "uniformity_std": Variable("particle half_cycle", ONE, "standard deviation of it"),
+        "uniformity_flag": Variable("particle half_cycle", ONE, "flags", kind="int"),
+        "uncorrected": Variable("particle half_cycle", ONE, "the same from the standard deviation as it appears"),
+        "noise": Variable("particle half_cycle", ONE, "standard deviation of x per pixel that was taken out"),
+        "frame_count": Variable("particle half_cycle", ONE, "frames behind the value", kind="int"),
+        "c_rate": Variable("particle half_cycle", PER_HOUR, "mean single-particle C-rate of the half cycle"),
+    },
+    coordinates={
+        **_PARTICLE,
+        "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True),
+        "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+        "applied_c_rate": Variable("half_cycle", PER_HOUR, "C-rate of the cell"),
+    },
+)
+
+_CHANNELS = "interval channel"
+CHANNEL_TABLE = Stage(
+    "channel_table",
+    "Lines of pixels along the fast axis of a crystal, with the current through their two ends",
+    variables={
+        **_with_errors(
+            "current_density", _CHANNELS, AMPERE_PER_SQUARE_METRE, "current density, positive = delithiation"
+        ),
+        **_with_errors("exchange_current_density", _CHANNELS, AMPERE_PER_SQUARE_METRE, "exchange current density"),
+        **_with_errors("surface_lithium_fraction", _CHANNELS, ONE, "mean x of the end pixels, mid-interval"),
+        **_with_errors("internal_lithium_fraction", _CHANNELS, ONE, "mean x of the other pixels, mid-interval"),
+        "normalised_exchange_current": Variable(_CHANNELS, ONE, "exchange current over the fitted k0"),
+        "position": Variable("channel", MICROMETRE, "position across the channels"),
+        "length": Variable("channel", NANOMETRE, "distance between the two reacting faces"),
+        "pixel_count": Variable("channel", ONE, "pixels of the channel", kind="int"),
+        "overpotential_volt": Variable("interval", VOLT, "overpotential, positive = delithiation"),
+    },
+    coordinates={
+        **_INTERVAL,
+        **_SYSTEMATIC,
+        "channel": Variable("channel", ONE, "number of the channel", kind="int"),
+        "particle": Variable("channel", ONE, "name of its particle", kind="string"),
+    },
+    attributes={"axis": "direction of the channels in the image, degrees from +x towards +y"},
+)
+
+EVIDENCE_TABLE = Stage(
+    "evidence_table",
+    "What speaks for which regime, each piece with its own figure, and the verdict",
+    variables={
+        "value": Variable("evidence", ONE, "the figure"),
+        "value_std": Variable("evidence", ONE, "its standard deviation"),
+        "low": Variable("evidence", ONE, "lower end of its 95 % range"),
+        "high": Variable("evidence", ONE, "upper end of its 95 % range"),
+        "boundary": Variable("evidence", ONE, "value at which the verdict of this piece turns"),
+        "probability": Variable(
+            "evidence", ONE, "probability that this piece speaks for a limit by the surface reaction"
+        ),
+        "verdict": Variable(
+            "evidence", ONE, "surface-reaction-limited, bulk-diffusion-limited or not decidable", kind="string"
+        ),
+        "meaning": Variable("evidence", ONE, "what the figure is and its unit", kind="string"),
+    },
+    coordinates={"evidence": Variable("evidence", ONE, "name of the piece", kind="string", required=True)},
+    attributes={"verdict": "the verdict on all pieces", "confidence": "how sure, in words with the reason"},
+    required_attributes=("verdict",),
+)
+
+LAW_FIT = Stage(
+    "law_fit",
+    "A rate constant fitted to exchange current densities against composition",
+    variables={
+        "lithium_fraction": Variable("point", ONE, "composition of the points"),
+        "lithium_fraction_std": Variable("point", ONE, "its standard deviation"),
+        "exchange_current_density": Variable("point", AMPERE_PER_SQUARE_METRE, "measured exchange current density"),
+        "exchange_current_density_std": Variable("point", AMPERE_PER_SQUARE_METRE, "its standard deviation"),
+        "used": Variable("point", ONE, "whether the point took part in the fit", kind="bool"),
+        "x_grid": Variable("grid", ONE, "composition of the fitted curve"),
+        "fit": Variable("law grid", AMPERE_PER_SQUARE_METRE, "fitted exchange current density"),
+        "fit_std": Variable("law grid", AMPERE_PER_SQUARE_METRE, "standard deviation of the curve"),
+        "rate_constant": Variable("law", AMPERE_PER_SQUARE_METRE, "k0"),
+        "rate_constant_std": Variable("law", AMPERE_PER_SQUARE_METRE, "standard deviation of k0"),
+        "rate_constant_shift": Variable(
+            "systematic law", AMPERE_PER_SQUARE_METRE, "signed shift of k0 by a named cause"
+        ),
+        "chi_square": Variable("law", ONE, "sum of squared residuals over variance"),
+        "log_likelihood": Variable("law", ONE, "logarithm of the likelihood at the best fit"),
+        "peak_position": Variable("law", ONE, "composition of the largest exchange current density"),
+        "peak_position_std": Variable("law", ONE, "standard deviation of it"),
+    },
+    coordinates={
+        "law": Variable("law", ONE, "name of the function F(x) in j0 = k0 F(x)", kind="string", required=True),
+        "particle": Variable("point", ONE, "name of the particle of the point", kind="string"),
+        "direction": Variable("point", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+        **_SYSTEMATIC,
+    },
+    attributes={"degrees_of_freedom": "points less parameters", "preferred": "the law with the best evidence, or none"},
+)
+
+POOLED = Stage(
+    "pooled",
+    "A figure pooled over particles, studies and cells, with the number behind every point",
+    variables={
+        "value": Variable("group", ONE, "mean over the particles", required=True),
+        "value_std": Variable("group", ONE, "standard error by hierarchical bootstrap"),
+        "low": Variable("group", ONE, "lower end of the 95 % range"),
+        "high": Variable("group", ONE, "upper end of the 95 % range"),
+        "c_rate": Variable("group", PER_HOUR, "C-rate of the group"),
+        "direction": Variable("group", ONE, "+1 lithiation, -1 delithiation, 0 both", kind="int"),
+        "particle_count": Variable("group", ONE, "particles behind the value", kind="int", required=True),
+        "study_count": Variable("group", ONE, "studies behind the value", kind="int"),
+        "cell_count": Variable("group", ONE, "cells behind the value", kind="int"),
+    },
+    coordinates={"group": Variable("group", ONE, "name of the group", kind="string", required=True)},
+    attributes={"quantity": "what was pooled, with its unit"},
+    required_attributes=("quantity",),
+)
+
+KINETICS_STAGES = (
+    RATE_VIDEO,
+    RATE_TABLE,
+    LAW_FIT,
+    DOMAIN_VIDEO,
+    UNIFORMITY_TABLE,
+    CHANNEL_TABLE,
+    EVIDENCE_TABLE,
+    POOLED,
+)
