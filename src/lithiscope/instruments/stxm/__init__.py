@@ -14,7 +14,15 @@ from lithiscope.instruments.stxm.microscope import (
 )
 from lithiscope.instruments.stxm.options import MicroscopeOptions
 from lithiscope.instruments.stxm.outlines import Ellipse, Facets, Outline
-from lithiscope.instruments.stxm.pathways import FastDomains, MovingFront, Pathway, ShrinkingCore, SolidSolution
+from lithiscope.instruments.stxm.pathways import (
+    FastDomains,
+    Moment,
+    MovingFront,
+    Pathway,
+    Place,
+    ShrinkingCore,
+    SolidSolution,
+)
 from lithiscope.instruments.stxm.scenes import HalfCycle, Platelet, Scene, hold, three_platelets
 from lithiscope.instruments.stxm.spectra import FEPO4, LIFEPO4, optical_density_per_nanometre, reference_spectra
 
@@ -27,9 +35,11 @@ __all__ = [
     "FastDomains",
     "HalfCycle",
     "MicroscopeOptions",
+    "Moment",
     "MovingFront",
     "Outline",
     "Pathway",
+    "Place",
     "Platelet",
     "Scene",
     "ShrinkingCore",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,39 @@ class Place:
     half_length: float
 
 
+class Moment(NamedTuple):
+    """Times, and where in the protocol they are.
+
+    Parameters
+    ----------
+    time : ndarray
+        Seconds.
+    progress : ndarray
+        Share of the half cycle that has gone by.
+    direction : ndarray of int
+        +1 lithiation, -1 delithiation, 0 rest.
+    """
+
+    time: Array
+    progress: Array
+    direction: NDArray[np.int64]
+
+
 class Pathway(ABC):
-    """The share of a place that has reacted when a given share of the half cycle has gone by."""
+    """How the lithium fraction of a place goes in time."""
+
+    @abstractmethod
+    def fraction(self, moment: Moment, place: Place) -> Array:
+        """Return the lithium fraction; shape of the moments and the places, broadcast."""
+
+
+class Prescribed(Pathway):
+    """A pathway that is a formula of the progress alone, the same in both directions."""
+
+    def fraction(self, moment: Moment, place: Place) -> Array:
+        """Return the reacted share on lithiation and what it leaves on delithiation."""
+        reacted = self.reacted(moment.progress, place)
+        return np.where(moment.direction < 0, 1 - reacted, reacted)
 
     @abstractmethod
     def reacted(self, progress: Array, place: Place) -> Array:
@@ -46,7 +77,7 @@ class Pathway(ABC):
 
 @final
 @dataclass(frozen=True)
-class SolidSolution(Pathway):
+class SolidSolution(Prescribed):
     """The whole particle reacts evenly."""
 
     def reacted(self, progress: Array, place: Place) -> Array:
@@ -56,7 +87,7 @@ class SolidSolution(Pathway):
 
 @final
 @dataclass(frozen=True)
-class MovingFront(Pathway):
+class MovingFront(Prescribed):
     """A straight front crosses the particle at constant speed.
 
     Parameters
@@ -79,7 +110,7 @@ class MovingFront(Pathway):
 
 @final
 @dataclass(frozen=True)
-class ShrinkingCore(Pathway):
+class ShrinkingCore(Prescribed):
     """A rim of the new phase grows inwards at constant speed.
 
     Parameters
@@ -97,7 +128,7 @@ class ShrinkingCore(Pathway):
 
 @final
 @dataclass(frozen=True)
-class FastDomains(Pathway):
+class FastDomains(Prescribed):
     """Fixed spots react faster than the rest, continuously in composition, in both directions alike.
 
     The reacted share is 1 - (1 - progress)^k with k from `slow` (far from the spots) to `fast` (in their centres).

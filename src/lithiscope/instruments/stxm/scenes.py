@@ -14,6 +14,7 @@ from lithiscope.errors import OptionError
 from lithiscope.instruments.stxm.outlines import Ellipse, Facets, Outline
 from lithiscope.instruments.stxm.pathways import (
     FastDomains,
+    Moment,
     MovingFront,
     Pathway,
     Place,
@@ -165,13 +166,13 @@ class Scene:
         when = np.asarray(time, dtype=np.float64)
         rows, columns = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
         places = [platelet.place(rows, columns) for platelet in self.platelets]
-        progress, direction = self.progress(when)
+        moment = Moment(when, *self.progress(when))
         thickness, fraction = np.zeros(()), np.zeros(())
         nearest = np.argmax([place.depth for place in places], axis=0)
         for index, (platelet, place) in enumerate(zip(self.platelets, places, strict=True)):
             thickness = thickness + platelet.thickness * platelet.coverage(place)
-            fraction = np.where(nearest == index, platelet.pathway.reacted(progress, place), fraction)
-        return thickness, np.where(direction < 0, 1 - fraction, fraction)
+            fraction = np.where(nearest == index, platelet.pathway.fraction(moment, place), fraction)
+        return thickness, fraction
 
     def thickness(self, y: ArrayLike, x: ArrayLike) -> Array:
         """Return the thickness of active material (nm) at points (um); see `material`."""

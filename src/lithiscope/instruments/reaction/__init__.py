@@ -1,0 +1,22 @@
+"""A virtual electrode: platelets that react at their faces with a potentiostat's current, and the voltage of that.
+
+The depth-averaged reaction model of Lim et al. 2016 and Bai, Cogswell and Bazant 2011: every place reacts by
+Butler-Volmer kinetics with a rate of its own, and all share one potential. It shares no code with the analysis.
+"""
+
+from lithiscope.instruments.reaction.electrode import Electrode, Hold, Insertion, Rest, Step
+from lithiscope.instruments.reaction.integration import Reaction, react
+from lithiscope.instruments.reaction.pathway import RateField, Reacting, reacting_platelets
+
+__all__ = [
+    "Electrode",
+    "Hold",
+    "Insertion",
+    "RateField",
+    "Reacting",
+    "Reaction",
+    "Rest",
+    "Step",
+    "react",
+    "reacting_platelets",
+]
