@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 from lithiscope.recordings import open_recording
-from lithiscope.recordings.times import parse_sdf_time, sdf_time, seconds_since, zone_of
+from lithiscope.recordings.times import parse_sdf_time, sdf_time, seconds_since
+from lithiscope.times import zone_of
 
 
 @given(st.datetimes())

@@ -13,8 +13,8 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import FileFormatError, LithiscopeWarning
-from lithiscope.recordings.times import to_utc, zone_of
 from lithiscope.stages import flag_bit
+from lithiscope.times import to_utc, zone_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,7 +14,7 @@ from lithiscope.recordings.scan import Scan, to_recording
 from lithiscope.recordings.sdf.exposure import check_energies, exposure_mid, ring_current
 from lithiscope.recordings.sdf.header import Header, find, read_header
 from lithiscope.recordings.sdf.images import image_names, read_image
-from lithiscope.recordings.times import zone_of
+from lithiscope.times import zone_of
 
 if TYPE_CHECKING:
     import xarray as xr
