@@ -10,6 +10,7 @@ from __future__ import annotations
 from lithiscope.stages.cell import CELL_STAGES
 from lithiscope.stages.coordinates import ENERGY, SPACE, TIME
 from lithiscope.stages.kinetics import KINETICS_STAGES
+from lithiscope.stages.kinetics_tables import KINETICS_TABLES
 from lithiscope.stages.schema import Stage, Variable
 from lithiscope.units import AMPERE, COUNT, ELECTRONVOLT, GRAY, MICROMETRE, NANOMETRE, ONE, SECOND, SQUARE_MICROMETRE
 
@@ -221,5 +222,6 @@ CATALOGUE: dict[str, Stage] = {
         PARTICLE_TRACKS,
         *CELL_STAGES,
         *KINETICS_STAGES,
+        *KINETICS_TABLES,
     )
 }

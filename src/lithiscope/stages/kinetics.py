@@ -93,8 +93,10 @@ DOMAIN_VIDEO = Stage(
         ),
         "threshold": Variable("particle time", ONE, "composition that parts fast from slow"),
         "contrast": Variable("particle time", ONE, "x95 - x5 of the smoothed composition"),
-        "contrast_noise": Variable("particle time", ONE, "x95 - x5 that noise alone would make"),
+        "contrast_noise": Variable("particle time", ONE, "x95 - x5 that noise alone stays below, at the significance"),
         "fast_fraction": Variable("particle time", ONE, "share of the pixels that are fast"),
+        "fast_fraction_std": Variable("particle time", ONE, "standard deviation of it"),
+        "mean_lithium_fraction": Variable("particle time", ONE, "mean composition of the particle's pixels"),
         "persistent": Variable(
             "half_cycle [z] y x", ONE, "share of the frames of the half cycle in which a pixel is fast"
         ),
@@ -104,9 +106,11 @@ DOMAIN_VIDEO = Stage(
         "time": Variable("time", SECOND, "seconds since the start of the study"),
         "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int"),
         "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+        "time_half_cycle": Variable("time", ONE, "number of the half cycle of the frame; -1 at rest", kind="int"),
         **SPACE,
         **_PARTICLE,
     },
+    attributes={"significance": "probability that noise alone passes for domains in a frame"},
 )
 
 UNIFORMITY_TABLE = Stage(
@@ -140,7 +144,10 @@ CHANNEL_TABLE = Stage(
         **_with_errors("exchange_current_density", _CHANNELS, AMPERE_PER_SQUARE_METRE, "exchange current density"),
         **_with_errors("surface_lithium_fraction", _CHANNELS, ONE, "mean x of the end pixels, mid-interval"),
         **_with_errors("internal_lithium_fraction", _CHANNELS, ONE, "mean x of the other pixels, mid-interval"),
+        **_with_errors("lithium_fraction", _CHANNELS, ONE, "mean x of the whole channel, mid-interval"),
+        **_with_errors("end_lithium_fraction", f"{_CHANNELS} end", ONE, "x of each end pixel, mid-interval"),
         "normalised_exchange_current": Variable(_CHANNELS, ONE, "exchange current over the fitted k0"),
+        "normalised_exchange_current_std": Variable(_CHANNELS, ONE, "random standard deviation of it"),
         "position": Variable("channel", MICROMETRE, "position across the channels"),
         "length": Variable("channel", NANOMETRE, "distance between the two reacting faces"),
         "pixel_count": Variable("channel", ONE, "pixels of the channel", kind="int"),
@@ -151,8 +158,15 @@ CHANNEL_TABLE = Stage(
         **_SYSTEMATIC,
         "channel": Variable("channel", ONE, "number of the channel", kind="int"),
         "particle": Variable("channel", ONE, "name of its particle", kind="string"),
+        "end": Variable("end", ONE, "which end of the channel: start or stop", kind="string"),
     },
-    attributes={"axis": "direction of the channels in the image, degrees from +x towards +y"},
+    attributes={
+        "axis": "direction of the channels in the image, degrees from +x towards +y",
+        "site_density_per_cubic_metre": "lithium sites per volume, and whose number",
+        "law": "law F(x) by which exchange currents were normalised",
+        "rate_constant": "k0 of that law, A/m2",
+        "rate_constant_std": "its standard deviation, A/m2",
+    },
 )
 
 EVIDENCE_TABLE = Stage(
