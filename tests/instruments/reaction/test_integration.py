@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lithiscope.errors import OptionError
-from lithiscope.instruments.reaction import Electrode, Hold, Insertion, Rest, react
+from lithiscope.instruments.reaction import Electrode, Even, Hold, Insertion, Rest, react
 
 # The integrator keeps 1e-7; linear interpolation in time and ln(rate) costs the rest.
 _INTEGRATED = 1e-5
@@ -77,9 +77,10 @@ def test_the_skewed_law_makes_delithiation_less_uniform_than_lithiation() -> Non
 
 
 @pytest.mark.parametrize(
-    "step", [Insertion(0.0, 0.5), Insertion(1.0, 1.2), Insertion(1.0, 0.02), Rest(0.0), Hold(3.4, -1.0)]
+    "step",
+    [Insertion(0.0, 0.5), Insertion(1.0, 1.2), Insertion(1.0, 0.02), Rest(0.0), Hold(3.4, -1.0), Even(1.0, 60.0)],
 )
-def test_steps_that_cannot_be_are_refused(step: Insertion | Rest | Hold) -> None:
+def test_steps_that_cannot_be_are_refused(step: Insertion | Rest | Hold | Even) -> None:
     with pytest.raises(OptionError):
         react(Electrode(), [step])
 
@@ -87,3 +88,12 @@ def test_steps_that_cannot_be_are_refused(step: Insertion | Rest | Hold) -> None
 def test_an_electrode_needs_positive_numbers() -> None:
     with pytest.raises(OptionError, match="thickness"):
         Electrode(thickness=0.0)
+
+
+def test_an_ideal_hold_ends_uniform_and_passes_the_charge_that_it_takes() -> None:
+    electrode = Electrode()
+    run = react(electrode, [Insertion(1.0, 0.8), Even(0.97, 600.0)], start=0.03)
+    np.testing.assert_allclose(run.lithium_fraction[-1], 0.97)
+    held = run.step == 1
+    before = run.mean[~held][-1]
+    np.testing.assert_allclose(run.current[held], -(0.97 - before) * electrode.capacity * 6, rtol=1e-9)

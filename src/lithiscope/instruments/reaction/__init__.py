@@ -4,12 +4,13 @@ The depth-averaged reaction model of Lim et al. 2016 and Bai, Cogswell and Bazan
 Butler-Volmer kinetics with a rate of its own, and all share one potential. It shares no code with the analysis.
 """
 
-from lithiscope.instruments.reaction.electrode import Electrode, Hold, Insertion, Rest, Step
+from lithiscope.instruments.reaction.electrode import Electrode, Even, Hold, Insertion, Rest, Step
 from lithiscope.instruments.reaction.integration import Reaction, react
 from lithiscope.instruments.reaction.pathway import RateField, Reacting, reacting_platelets
 
 __all__ = [
     "Electrode",
+    "Even",
     "Hold",
     "Insertion",
     "RateField",

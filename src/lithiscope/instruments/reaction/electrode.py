@@ -65,7 +65,26 @@ class Rest:
     seconds: float
 
 
-Step = Insertion | Hold | Rest
+@final
+@dataclass(frozen=True)
+class Even:
+    """An ideal hold: every place comes linearly to one composition, so that the next half cycle starts uniform.
+
+    A real hold leaves the differences that slow kinetics at its end make.
+
+    Parameters
+    ----------
+    lithium_fraction : float
+        The composition.
+    seconds : float
+        How long it takes (s).
+    """
+
+    lithium_fraction: float
+    seconds: float
+
+
+Step = Insertion | Hold | Rest | Even
 
 
 @final

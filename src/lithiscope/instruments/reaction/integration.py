@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lithiscope.errors import OptionError
-from lithiscope.instruments.reaction.electrode import THERMAL_VOLTAGE, Electrode, Hold, Insertion, Step
+from lithiscope.instruments.reaction.electrode import THERMAL_VOLTAGE, Electrode, Even, Hold, Insertion, Step
 
 Array = NDArray[np.float64]
 
@@ -147,6 +147,8 @@ def _run(
     length = _length(step, mean)
     # A step begins just after the one before has ended, so that time increases strictly.
     times = np.unique(np.append(np.arange(1e-3, length, sample), length))
+    if isinstance(step, Even):
+        return now + times, state + (times / length)[:, None] * (step.lithium_fraction - state)
     solved = solve_ivp(
         lambda _t, x: _kinetics(electrode, step, x, rate, weight, mean)[1],
         (0.0, length),
@@ -168,6 +170,8 @@ def _length(step: Step, mean: float) -> float:
         if not (step.c_rate > 0 and 0 < step.until < 1 and abs(step.until - mean) > _CLOSEST):
             raise OptionError("no such half cycle", field="steps", value=step, limit="c_rate > 0, 0 < until < 1")
         return abs(step.until - mean) * _SECONDS_PER_HOUR / step.c_rate
+    if isinstance(step, Even) and not 0 < step.lithium_fraction < 1:
+        raise OptionError("no such composition", field="steps", value=step, limit="between 0 and 1")
     if not step.seconds > 0:
         raise OptionError("a step must last", field="seconds", value=step.seconds, limit="above 0")
     return step.seconds
@@ -180,6 +184,8 @@ def _kinetics(
     x = np.clip(x, _CLOSEST, 1 - _CLOSEST)
     strength = electrode.frequency * rate * electrode.relative_exchange_current(x)
     equilibrium = electrode.equilibrium(x)
+    if isinstance(step, Even):
+        return float(equilibrium @ weight), np.full_like(x, (step.lithium_fraction - mean) / step.seconds)
     if isinstance(step, Hold):
         potential = (step.volt - electrode.equilibrium_volt) / THERMAL_VOLTAGE
     else:
