@@ -117,8 +117,9 @@ def react(electrode: Electrode, steps: Sequence[Step], *, start: float = 0.02, s
     state, now = np.full(_RATES, float(start)), 0.0
     parts: list[tuple[Array, Array, Array, Array]] = []
     for step in steps:
+        mean = float(state @ weight)
         times, states = _run(electrode, step, state, now, sample, np.exp(log_rate), weight)
-        rates = [_kinetics(electrode, step, x, np.exp(log_rate), weight, float(states[0] @ weight)) for x in states]
+        rates = [_kinetics(electrode, step, x, np.exp(log_rate), weight, mean) for x in states]
         potential = np.array([one[0] for one in rates])
         mean_rate = np.array([one[1] @ weight for one in rates])
         parts.append((times, states, potential, -mean_rate * _SECONDS_PER_HOUR * electrode.capacity))
