@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lithiscope.stages.cell import CELL_STAGES
 from lithiscope.stages.coordinates import ENERGY, SPACE, TIME
+from lithiscope.stages.electrolyte import ELECTROLYTE_STAGES
 from lithiscope.stages.kinetics import KINETICS_STAGES
 from lithiscope.stages.kinetics_tables import KINETICS_TABLES
 from lithiscope.stages.schema import Stage, Variable
@@ -222,6 +223,7 @@ CATALOGUE: dict[str, Stage] = {
         PARTICLE_TRACKS,
         *CELL_STAGES,
         *KINETICS_STAGES,
+        *ELECTROLYTE_STAGES,
         *KINETICS_TABLES,
     )
 }
