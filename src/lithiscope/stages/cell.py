@@ -45,7 +45,7 @@ CELL_TRACE = Stage(
         "technique": "technique as the file names it, e.g. GCPL",
         "start_utc": "start of the acquisition in UTC, ISO 8601; absent when the local time has no stated zone",
         "start_local": "start as the file writes it, ISO 8601 without zone",
-        "current_source": "'measured', 'from charge' (rebuilt), 'stated' (by the user) or absent",
+        "current_source": "'measured', 'from charge' (rebuilt), 'stated' (by the user), 'open circuit' or absent",
         "voltage_source": "'cell', or 'working electrode' when the file has no potential of the counter electrode",
         "repairs": "factors that the user asked for, as text; absent when the file was taken as it is",
         "header": "the file's own header, as JSON",

@@ -1,0 +1,105 @@
+"""From the chosen columns of a text table to the variables of a trace, in their units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from lithiscope.cell.readers.columns import COUNTER, UNITS, Column, choose, require_time
+from lithiscope.cell.readers.dates import column_of_moments, is_moment
+from lithiscope.cell.readers.raw import Request
+from lithiscope.cell.readers.text import Layout, decode, read_columns
+from lithiscope.units import convert
+
+
+def read_table(
+    path: Path,
+    layout: Layout,
+    labels: Sequence[str],
+    request: Request,
+    *,
+    sample: bytes,
+    start: datetime | None = None,
+    usual_order: str | None = None,
+) -> tuple[dict[str, np.ndarray], datetime | None]:
+    """Read the columns of a trace from a table.
+
+    Parameters
+    ----------
+    path, layout
+        The file and the place of the table.
+    labels : sequence of str
+        Labels of the columns, with units.
+    request : Request
+        What the user asked for.
+    sample : bytes
+        The first row, which shows whether the time is a clock time; may be empty.
+    start : datetime, optional
+        Start that the header states.
+    usual_order : str, optional
+        How this format writes dates.
+
+    Returns
+    -------
+    variables : dict of str to ndarray
+        In the units of the stage.
+    start : datetime or None
+        The header's start, or the first clock time of the table.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no column of time.
+    UnitError
+        If a unit is missing or of another dimension.
+    """
+    file = str(path)
+    columns = choose(labels, request.columns, file=file)
+    require_time(columns, labels, file=file)
+    fields = [field.strip().strip('"') for field in decode(sample).split(layout.separator)][layout.offset :]
+    clocks = [
+        column.index
+        for column in columns
+        if column.variable == "test_time_second" and column.index < len(fields) and is_moment(fields[column.index])
+    ]
+    numbers = sorted({column.index for column in columns} - set(clocks))
+    read = read_columns(path, layout, numbers, clocks)
+    variables: dict[str, np.ndarray] = {}
+    for column in columns:
+        if column.index in clocks:
+            variables[column.variable], start = column_of_moments(
+                read[column.index],
+                start,
+                timezone=request.timezone,
+                date_order=request.options.date_order,
+                usual=usual_order,
+                file=file,
+            )
+        else:
+            variables[column.variable] = in_units(read[column.index], column, file=file)
+    return with_cell_voltage(variables), start
+
+
+def in_units(values: np.ndarray, column: Column, *, file: str) -> np.ndarray:
+    """Convert a column to the unit of its variable.
+
+    Raises
+    ------
+    UnitError
+        If the unit is missing or of another dimension.
+    """
+    converted: np.ndarray = convert(values, column.unit, UNITS[column.variable], field=column.label, file=file)
+    return converted
+
+
+def with_cell_voltage(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the variables with the potential of the counter electrode turned into the voltage of the cell."""
+    result = dict(variables)
+    counter = result.pop(COUNTER, None)
+    working = result.get("working_electrode_potential_volt")
+    if counter is not None and working is not None and "voltage_volt" not in result:
+        result["voltage_volt"] = working - counter
+    return result
