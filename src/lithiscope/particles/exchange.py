@@ -67,7 +67,9 @@ def import_labels(
     """
     path = Path(path)
     if not path.is_file():
-        raise FileFormatError("there is no such file", file=path)
+        raise FileFormatError(
+            "there is no such file", file=path, remedy="mend the path; in a recipe it is relative to data.folder"
+        )
     spacing(video)
     shape = (video.sizes["y"], video.sizes["x"])
     kind = path.suffix.lower()
@@ -114,7 +116,11 @@ def export_outlines(labels: xr.DataArray, path: str | Path, *, ids: Mapping[int,
     path = Path(path)
     if path.suffix.lower() not in _WRITERS:
         raise OptionError(
-            "outlines cannot be written to such a file", file=path, value=path.suffix, limit=", ".join(_WRITERS)
+            "outlines cannot be written to such a file",
+            file=path,
+            value=path.suffix,
+            limit=", ".join(_WRITERS),
+            remedy="choose one of these endings",
         )
     check_labels(labels)
     if "cycle" in labels.dims:
@@ -126,5 +132,7 @@ def export_outlines(labels: xr.DataArray, path: str | Path, *, ids: Mapping[int,
         for number, found in rings(np.asarray(labels.values)).items()
     ]
     if not regions:
-        raise AnalysisError("there is no particle to write", file=path, field="labels")
+        raise AnalysisError(
+            "there is no particle to write", file=path, field="labels", remedy="find or import particles first"
+        )
     _WRITERS[path.suffix.lower()](regions, path)

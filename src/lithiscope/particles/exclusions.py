@@ -69,6 +69,7 @@ def excluded_frames(video: xr.Dataset, exclude: Sequence[Exclusion]) -> np.ndarr
                     field="exclude.frame",
                     value=item.frame,
                     limit=f"0 to {count - 1}",
+                    remedy="count frames from 0",
                 )
             result[item.frame] = True
         elif item.scan is not None:
@@ -97,6 +98,7 @@ def excluded_particles(ids: Mapping[int, str], exclude: Sequence[Exclusion]) -> 
                 field="exclude.particle",
                 value=item.particle,
                 limit=f"one of {', '.join(ids.values())}",
+                remedy="use a name from the table of particles",
             )
         reasons.setdefault(item.particle, []).append(item.reason)
     return {name: "; ".join(texts) for name, texts in reasons.items()}

@@ -43,7 +43,11 @@ def read_rois(path: Path) -> list[Region]:
     if path.suffix.lower() == ".roi":
         if path.stat().st_size > _LARGEST_ENTRY:
             raise FileFormatError(
-                "a region file is too large", file=path, value=path.stat().st_size, limit=f"{_LARGEST_ENTRY} bytes"
+                "a region file is too large",
+                file=path,
+                value=path.stat().st_size,
+                limit=f"{_LARGEST_ENTRY} bytes",
+                remedy="save the region again from Fiji's ROI Manager",
             )
         return [_region(path.read_bytes(), path.stem, path)]
     return [_region(data, name, path) for name, data in _entries(path)]
@@ -89,7 +93,11 @@ def _check_sizes(entries: list[zipfile.ZipInfo], path: Path) -> None:
     for entry in entries:
         if not entry.filename.lower().endswith(".roi"):
             raise FileFormatError(
-                "the zip file holds something that is no region", file=path, field=entry.filename, limit="*.roi"
+                "the zip file holds something that is no region",
+                file=path,
+                field=entry.filename,
+                limit="*.roi",
+                remedy="save the regions from Fiji's ROI Manager (More > Save)",
             )
         if entry.file_size > _LARGEST_ENTRY:
             _raise_entry(entry, path)
@@ -111,6 +119,7 @@ def _raise_entry(entry: zipfile.ZipInfo, path: Path) -> None:
         field=entry.filename,
         value=entry.file_size,
         limit=f"{_LARGEST_ENTRY} bytes",
+        remedy="save the regions again from Fiji's ROI Manager",
     )
 
 
@@ -121,7 +130,13 @@ def _region(data: bytes, fallback: str, path: Path) -> Region:
         roi = ImagejRoi.frombytes(data)
         outlines = _outlines(roi)
     except _BROKEN as error:
-        raise FileFormatError("a region is corrupt", file=path, field=fallback, value=error) from error
+        raise FileFormatError(
+            "a region is corrupt",
+            file=path,
+            field=fallback,
+            value=error,
+            remedy="save the region again from Fiji's ROI Manager",
+        ) from error
     if outlines is None:
         raise FileFormatError(
             "a region is no area",

@@ -85,7 +85,11 @@ def _mean_amount(video: xr.Dataset, frames: np.ndarray | slice) -> np.ndarray:
 
 def _labels(amount: np.ndarray, step: tuple[float, float], options: FindOptions) -> np.ndarray:
     if not np.isfinite(amount).any():
-        raise AnalysisError("the amount is NaN everywhere, so no particle can be found", field="amount")
+        raise AnalysisError(
+            "the amount is NaN everywhere, so no particle can be found",
+            field="amount",
+            remedy="look at the flags of the composition: `lithiscope show`",
+        )
     smooth = _smoothed(amount, step, options.smoothing)
     # A pixel never measured is no material: it only bounds particles.
     filled = np.where(np.isfinite(smooth), smooth, -np.inf)
@@ -134,7 +138,10 @@ def _two_levels(amount: np.ndarray, percentile: float) -> tuple[float, float]:
     finite = calm[np.isfinite(calm)]
     if finite.size == 0 or np.ptp(finite) == 0:
         raise AnalysisError(
-            "the amount is the same everywhere, so no particle can be found", field="amount", value=finite[:1]
+            "the amount is the same everywhere, so no particle can be found",
+            field="amount",
+            value=finite[:1],
+            remedy="import a mask (particles.labels), or check the references",
         )
     threshold = float(threshold_otsu(finite))
     return threshold, float(np.percentile(finite[finite > threshold], percentile))

@@ -36,12 +36,18 @@ def read_geojson(path: Path) -> list[Region]:
     """
     if path.stat().st_size > _LARGEST_FILE:
         raise FileFormatError(
-            "the file is too large", file=path, value=path.stat().st_size, limit=f"{_LARGEST_FILE} bytes"
+            "the file is too large",
+            file=path,
+            value=path.stat().st_size,
+            limit=f"{_LARGEST_FILE} bytes",
+            remedy="export fewer or simpler regions",
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise FileFormatError("the file is no GeoJSON", file=path, value=error) from error
+        raise FileFormatError(
+            "the file is no GeoJSON", file=path, value=error, remedy="export the regions as GeoJSON (FeatureCollection)"
+        ) from error
     return [_region(geometry, name, path) for geometry, name in _geometries(data, None, path)]
 
 
@@ -75,7 +81,12 @@ def _field(data: dict[str, Any], name: str, path: Path) -> list[Any]:
     found = data.get(name)
     if not isinstance(found, list):
         raise FileFormatError(
-            "the file is no GeoJSON", file=path, field=name, value=type(found).__name__, limit="a list"
+            "the file is no GeoJSON",
+            file=path,
+            field=name,
+            value=type(found).__name__,
+            limit="a list",
+            remedy="export the regions as GeoJSON (FeatureCollection)",
         )
     return found
 
@@ -96,7 +107,13 @@ def _region(geometry: Any, name: str | None, path: Path) -> Region:
     rings = [points for polygon in polygons if isinstance(polygon, list) for points in polygon]
     named = name or ""
     if not rings:
-        raise FileFormatError("a geometry is empty", file=path, field=named or kind, limit="one ring or more")
+        raise FileFormatError(
+            "a geometry is empty",
+            file=path,
+            field=named or kind,
+            limit="one ring or more",
+            remedy="delete the empty region and export again",
+        )
     return Region(named, tuple(ring(points, file=path, name=named or kind) for points in rings))
 
 

@@ -82,7 +82,12 @@ def match_particles(
         )
     missing = [number for number in particle_numbers(previous_label) if number not in previous_ids]
     if missing:
-        raise StageError("an earlier particle has no name", field="previous_ids", value=missing)
+        raise StageError(
+            "an earlier particle has no name",
+            field="previous_ids",
+            value=missing,
+            remedy="pass a name for every number of the earlier labels",
+        )
     pairs = best_pairs(label.values, previous_label.values)
     fresh = _fresh_names({*previous_ids.values(), *retired})
     return {

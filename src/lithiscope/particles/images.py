@@ -31,17 +31,31 @@ def check_labels(labels: xr.DataArray, video: xr.Dataset | None = None) -> xr.Da
     dims = tuple(getattr(labels, "dims", ()))
     if dims not in (("y", "x"), ("cycle", "y", "x")):
         raise StageError(
-            "labels have the wrong dimensions", field="labels", value=dims, limit="(y, x) or (cycle, y, x)"
+            "labels have the wrong dimensions",
+            field="labels",
+            value=dims,
+            limit="(y, x) or (cycle, y, x)",
+            remedy="give one label image, or one per cycle",
         )
     if labels.dtype.kind not in "iu" or (labels.size and int(labels.min()) < 0):
         raise StageError(
-            "labels are no particle numbers", field="labels", value=labels.dtype, limit="integers, 0 is background"
+            "labels are no particle numbers",
+            field="labels",
+            value=labels.dtype,
+            limit="integers, 0 is background",
+            remedy="save the label image with an integer type",
         )
     if video is not None:
         check_flat(video)
         shape, wanted = labels.shape[-2:], (video.sizes["y"], video.sizes["x"])
         if shape != wanted:
-            raise StageError("labels and video differ in size", field="labels", value=shape, limit=str(wanted))
+            raise StageError(
+                "labels and video differ in size",
+                field="labels",
+                value=shape,
+                limit=str(wanted),
+                remedy="draw the labels on a picture of this study",
+            )
     return labels
 
 
@@ -69,7 +83,12 @@ def spacing(image: xr.Dataset | xr.DataArray) -> tuple[float, float]:
     for dim in ("y", "x"):
         position = np.asarray(image[dim].values, dtype=float)
         if len(position) < 2:
-            raise StageError("a picture needs two pixels or more along each axis", field=dim, value=len(position))
+            raise StageError(
+                "a picture needs two pixels or more along each axis",
+                field=dim,
+                value=len(position),
+                remedy="use a picture of at least 2 x 2 pixels",
+            )
         step = (position[-1] - position[0]) / (len(position) - 1)
         deviation = np.abs(position - (position[0] + step * np.arange(len(position)))).max()
         if not deviation <= 0.01 * abs(step) or step == 0:

@@ -62,7 +62,9 @@ def _values(path: Path, shape: tuple[int, int]) -> np.ndarray:
     except StageError:
         raise
     except Exception as error:  # the decoders of a foreign library fail in every way there is
-        raise FileFormatError("the file is no readable TIFF", file=path, value=error) from error
+        raise FileFormatError(
+            "the file is no readable TIFF", file=path, value=error, remedy="save it again as an uncompressed TIFF"
+        ) from error
     if (
         values.dtype.kind not in "biuf"
         or not np.isfinite(values).all()

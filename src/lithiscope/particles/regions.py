@@ -47,12 +47,25 @@ def ring(points: Sequence[object] | np.ndarray, *, file: Path, name: str) -> np.
     except (TypeError, ValueError):
         corners = np.empty(0)
     if corners.ndim != 2 or corners.shape[1] not in (2, 3) or not np.isfinite(corners).all():
-        raise FileFormatError("the corners of a region are no pairs of numbers", file=file, field=name, limit="[x, y]")
+        raise FileFormatError(
+            "the corners of a region are no pairs of numbers",
+            file=file,
+            field=name,
+            limit="[x, y]",
+            remedy="export the regions again",
+        )
     corners = corners[:, :2]
     if len(corners) > 1 and np.array_equal(corners[0], corners[-1]):
         corners = corners[:-1]
     if len(corners) < 3:
-        raise FileFormatError("a region has too few corners", file=file, field=name, value=len(corners), limit="3")
+        raise FileFormatError(
+            "a region has too few corners",
+            file=file,
+            field=name,
+            value=len(corners),
+            limit="3",
+            remedy="draw it as a polygon",
+        )
     return corners
 
 

@@ -100,7 +100,13 @@ def _checked_names(numbers: list[int], ids: Mapping[int, str]) -> dict[int, str]
         )
     missing = [number for number in numbers if number not in ids]
     if missing:
-        raise StageError("a particle has no name", field="ids", value=missing, limit="a name for every particle number")
+        raise StageError(
+            "a particle has no name",
+            field="ids",
+            value=missing,
+            limit="a name for every particle number",
+            remedy="give ids a name for every number in the labels",
+        )
     names = {number: ids[number] for number in numbers}
     if len(set(names.values())) < len(names):
         twice = sorted({name for name in names.values() if list(names.values()).count(name) > 1})

@@ -59,6 +59,7 @@ def track(
             "particles are followed in the amount of every frame, from one mask",
             field="amount and labels",
             limit="amount (time, y, x), labels (y, x)",
+            remedy="use a composition video whose amount depends on time",
         )
     from skimage.segmentation import expand_labels
 

@@ -37,7 +37,11 @@ def read_mask(path: str | Path) -> xr.DataArray:
 
     path = Path(path)
     if not path.is_file() or path.stat().st_size > LARGEST_MASK:
-        raise FileFormatError("there is no such file, or it is too large for a mask", file=path)
+        raise FileFormatError(
+            "there is no such file, or it is too large for a mask",
+            file=path,
+            remedy="mend the path, or save the mask as TIFF",
+        )
     lines = path.read_bytes().decode("latin-1").splitlines()
     while lines and not lines[-1]:
         lines.pop()
@@ -49,6 +53,7 @@ def read_mask(path: str | Path) -> xr.DataArray:
             file=path,
             value=sorted(strange) or f"lines of {sorted(lengths)} characters",
             limit="lines of equal length made of O and blanks",
+            remedy="save the mask as TIFF, or as text of O and blanks",
         )
     mask = np.array([[letter == "O" for letter in line] for line in lines])
     return xr.DataArray(mask, dims=("y", "x"), name="mask", attrs={"source": path.name})

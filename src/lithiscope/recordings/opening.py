@@ -55,7 +55,14 @@ def open_recording(
         )
     number = region or 0
     if not 0 <= number < len(regions):
-        raise OptionError("there is no such region", file=path, field="region", value=region, limit=listed)
+        raise OptionError(
+            "there is no such region",
+            file=path,
+            field="region",
+            value=region,
+            limit=listed,
+            remedy="choose one of these regions",
+        )
     return reader.open_region(path, number, timezone=timezone, channel=channel)
 
 

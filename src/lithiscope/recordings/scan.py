@@ -88,7 +88,13 @@ def to_recording(scan: Scan, *, path: Path, timezone: str | None) -> xr.Dataset:
     """
     by_energy = _order(scan.energy, file=path, field="energy", unit="eV")
     if scan.energy.min() <= 0:
-        raise FileFormatError("an energy is not positive", file=path, field="energy", value=scan.energy.min())
+        raise FileFormatError(
+            "an energy is not positive",
+            file=path,
+            field="energy",
+            value=scan.energy.min(),
+            remedy="mend the energies in the header",
+        )
     rows, columns = (_order(axis, file=path, field=name, unit="um") for axis, name in ((scan.y, "y"), (scan.x, "x")))
     if scan.energy.max() > _LARGEST_ENERGY:
         raise FileFormatError(
@@ -138,7 +144,9 @@ def _start_attrs(scan: Scan, path: Path, timezone: str | None) -> dict[str, str]
 
 def _order(values: np.ndarray, *, file: Path, field: str, unit: str) -> np.ndarray:
     if values.size == 0 or not np.all(np.isfinite(values)):
-        raise FileFormatError("an axis is empty or not finite", file=file, field=field, value=values)
+        raise FileFormatError(
+            "an axis is empty or not finite", file=file, field=field, value=values, remedy="mend the axis in the header"
+        )
     order = np.argsort(values, kind="stable")
     repeated = np.flatnonzero(np.diff(values[order]) <= 0)
     if repeated.size:

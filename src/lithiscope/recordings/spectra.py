@@ -85,7 +85,9 @@ def read_spectrum(path: str | Path, *, energy_unit: str | None = None, column: s
 
 def _read_table(path: Path) -> _Table:
     if not path.is_file():
-        raise FileFormatError("there is no such file", file=path)
+        raise FileFormatError(
+            "there is no such file", file=path, remedy="mend the path; in a recipe it is relative to data.folder"
+        )
     table = _Table()
     label = ""
     for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").splitlines(), start=1):
@@ -96,7 +98,11 @@ def _read_table(path: Path) -> _Table:
         if numbers is None:
             if table.rows:
                 raise FileFormatError(
-                    "a line of the table cannot be read", file=path, field=f"line {number}", value=text
+                    "a line of the table cannot be read",
+                    file=path,
+                    field=f"line {number}",
+                    value=text,
+                    remedy="mend or delete that line",
                 )
             label = text
             _take_xdi_column(text, table)
@@ -107,11 +113,16 @@ def _read_table(path: Path) -> _Table:
                 field=f"line {number}",
                 value=len(numbers),
                 limit=f"{len(table.rows[0])} numbers",
+                remedy="mend that line",
             )
         else:
             table.rows.append(numbers)
     if not table.rows or len(table.rows[0]) < 2:
-        raise FileFormatError("the file holds no table of at least two columns", file=path)
+        raise FileFormatError(
+            "the file holds no table of at least two columns",
+            file=path,
+            remedy="give energy and value, separated by blanks, commas or tabs",
+        )
     labels = [name for name in _fields(label.strip("#%*! \t")) if name]
     if not table.names and len(labels) == len(table.rows[0]):
         table.names = labels
@@ -207,6 +218,7 @@ def _check(energy: np.ndarray, values: np.ndarray, path: Path) -> None:
             file=path,
             field=f"row {wrong[0] + 1}",
             value=values[wrong[0]],
+            remedy="mend or delete that line",
         )
     back = np.flatnonzero(np.diff(energy) <= 0)
     if back.size:

@@ -36,7 +36,12 @@ def parse_sdf_time(text: str, *, file: str | Path, field: str) -> datetime:
             except ValueError:
                 continue
     raise FileFormatError(
-        "a time cannot be read", file=file, field=field, value=text, limit="like 2007 December 14 18:52:00"
+        "a time cannot be read",
+        file=file,
+        field=field,
+        value=text,
+        limit="like 2007 December 14 18:52:00",
+        remedy="mend the time in the header",
     )
 
 

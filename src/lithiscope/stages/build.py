@@ -118,7 +118,9 @@ def _schema(stage: str) -> Stage:
     try:
         return CATALOGUE[stage]
     except KeyError:
-        raise StageError("no such stage", value=stage, limit=", ".join(CATALOGUE)) from None
+        raise StageError(
+            "no such stage", value=stage, limit=", ".join(CATALOGUE), remedy="choose one of these"
+        ) from None
 
 
 def _declared(schema: Stage, name: str) -> Variable:

@@ -27,7 +27,7 @@ FLAGS: dict[str, Flag] = {
     "no_counts": Flag(1 << 2, True, "zero or negative counts, so an optical density does not exist"),
     "saturated": Flag(1 << 3, True, "at or above the largest count that the detector can be trusted with"),
     "no_material": Flag(1 << 4, True, "too little active material for a lithium fraction"),
-    "unsolvable": Flag(1 << 5, True, "the fit has no unique solution at this pixel"),
+    "unsolvable": Flag(1 << 5, True, "no trustworthy solution: no unique fit, or outside the range of the law"),
     "not_aligned": Flag(1 << 6, True, "the frame could not be aligned with the others"),
     "excluded": Flag(1 << 7, True, "the frame or particle was excluded by the user"),
     "repaired": Flag(1 << 8, False, "a spike was replaced by the median of its neighbours"),
@@ -35,6 +35,7 @@ FLAGS: dict[str, Flag] = {
     "time_held": Flag(1 << 10, False, "no neighbouring scan to interpolate to the common time; the value was held"),
     "opaque": Flag(1 << 11, False, "so absorbing that stray light biases the optical density"),
     "outside_references": Flag(1 << 12, False, "more than three standard deviations outside the two references"),
+    "wrong_sign": Flag(1 << 13, False, "current and overpotential have opposite signs, by more than their noise"),
 }
 
 

@@ -32,6 +32,8 @@ def _with_errors(name: str, dims: str, unit: str, meaning: str, frame: str = "")
     return found
 
 
+_SHARE = "share of the random variance that the frame after the interval brings; the one before brings the rest"
+
 _MAPS = "interval [z] y x"
 RATE_VIDEO = Stage(
     "rate_video",
@@ -46,7 +48,15 @@ RATE_VIDEO = Stage(
         "thickness": Variable("[z] y x", NANOMETRE, "thickness along the beam"),
         "noise_gain": Variable("interval", ONE, "apparent over native standard deviation, from resampling"),
         "label": Variable("[z] y x", ONE, "particle number; 0 is background", kind="int"),
+        "variance_share_after": Variable("interval", ONE, _SHARE),
         "overpotential_volt": Variable("interval", VOLT, "overpotential, positive = delithiation"),
+        "overpotential_volt_std": Variable("interval", VOLT, "random standard deviation of the overpotential"),
+        "overpotential_effect": Variable(
+            _MAPS,
+            AMPERE_PER_SQUARE_METRE,
+            "signed change of j0 by one standard deviation of the overpotential, common to the interval",
+        ),
+        "applied_c_rate": Variable("interval", PER_HOUR, "C-rate of the cell"),
     },
     coordinates={**_INTERVAL, **SPACE, **_SYSTEMATIC},
     attributes={
@@ -67,11 +77,18 @@ RATE_TABLE = Stage(
         **_with_errors("c_rate", _TABLE, PER_HOUR, "single-particle C-rate: |mean dx/dt| over the range of 1C"),
         **_with_errors("lithium_fraction", _TABLE, ONE, "mean composition in the middle of the interval"),
         **_with_errors(
-            "current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "mean current density, positive = delithiation"
+            "current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "mean current density, positive = delithiation", _TABLE
         ),
-        **_with_errors("exchange_current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "exchange current density"),
+        **_with_errors("exchange_current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "exchange current density", _TABLE),
+        "exchange_current_density_standard_error": Variable(
+            _TABLE,
+            AMPERE_PER_SQUARE_METRE,
+            "spread over the pixels over the root of their number (Lim's bar is twice it)",
+        ),
+        "variance_share_after": Variable(_TABLE, ONE, _SHARE),
         "thickness": Variable("particle", NANOMETRE, "mean thickness"),
         "overpotential_volt": Variable("interval", VOLT, "overpotential, positive = delithiation"),
+        "overpotential_volt_std": Variable("interval", VOLT, "random standard deviation of the overpotential"),
         "applied_c_rate": Variable("interval", PER_HOUR, "C-rate of the cell"),
         "pixel_count": Variable("particle [interval]", ONE, "pixels behind the value", kind="int"),
         "region": Variable("particle", ONE, "which pixels: all, fast, slow, surface or internal", kind="string"),
@@ -212,6 +229,9 @@ LAW_FIT = Stage(
         "log_likelihood": Variable("law", ONE, "logarithm of the likelihood at the best fit"),
         "peak_position": Variable("law", ONE, "composition of the largest exchange current density"),
         "peak_position_std": Variable("law", ONE, "standard deviation of it"),
+        "peak_position_shift": Variable("systematic law", ONE, "signed shift of it by a named cause"),
+        "particle_scatter": Variable("law", ONE, "standard deviation of k0 between particles, over k0"),
+        "aic": Variable("law", ONE, "information criterion of Akaike: twice the parameters less the log-likelihood"),
     },
     coordinates={
         "law": Variable("law", ONE, "name of the function F(x) in j0 = k0 F(x)", kind="string", required=True),
@@ -219,7 +239,33 @@ LAW_FIT = Stage(
         "direction": Variable("point", ONE, "+1 lithiation, -1 delithiation", kind="int"),
         **_SYSTEMATIC,
     },
-    attributes={"degrees_of_freedom": "points less parameters", "preferred": "the law with the best evidence, or none"},
+    attributes={
+        "degrees_of_freedom": "points less parameters",
+        "preferred": "the law with the best evidence, or none",
+        "verdict": "the comparison of the laws in words",
+        "capacity_ratio": "reached over theoretical capacity, by which x may be compressed",
+    },
+)
+
+RATE_ASYMMETRY = Stage(
+    "rate_asymmetry",
+    "C-rate and overpotential of every particle at one composition, and lithiation against delithiation",
+    variables={
+        **_with_errors("c_rate", "particle half_cycle", PER_HOUR, "single-particle C-rate at the composition"),
+        **_with_errors("overpotential_volt", "particle half_cycle", VOLT, "overpotential when the particle was there"),
+        **_with_errors(
+            "log_ratio", "particle pair", ONE, "ln of C-rate per overpotential, delithiation over lithiation"
+        ),
+        "first": Variable("pair", ONE, "number of the half cycle that lithiates", kind="int"),
+        "second": Variable("pair", ONE, "number of the half cycle that delithiates", kind="int"),
+    },
+    coordinates={
+        **_PARTICLE,
+        "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True),
+        "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+        "applied_c_rate": Variable("half_cycle", PER_HOUR, "C-rate of the cell"),
+    },
+    attributes={"lithium_fraction": "the composition"},
 )
 
 POOLED = Stage(
@@ -244,6 +290,7 @@ POOLED = Stage(
 KINETICS_STAGES = (
     RATE_VIDEO,
     RATE_TABLE,
+    RATE_ASYMMETRY,
     LAW_FIT,
     DOMAIN_VIDEO,
     UNIFORMITY_TABLE,

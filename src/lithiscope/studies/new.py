@@ -62,7 +62,7 @@ def _matching(patterns: Sequence[str]) -> list[Path]:
         path = Path(pattern)
         matches = [path] if path.is_file() else sorted(path.parent.glob(path.name))
         if not matches:
-            raise OptionError("no file matches", field="files", value=pattern)
+            raise OptionError("no file matches", field="files", value=pattern, remedy="mend the path or the pattern")
         found += [match for match in matches if match.is_file()]
     return list(dict.fromkeys(found))
 

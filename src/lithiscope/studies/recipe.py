@@ -171,7 +171,7 @@ def load_recipe(path: Path, *, settings: Sequence[str] = (), folder: Path | None
     """
     content = override(read_yaml(path), settings)
     if folder is not None and not folder.is_dir():
-        raise OptionError("the data folder does not exist", field="--data", value=folder)
+        raise OptionError("the data folder does not exist", field="--data", value=folder, remedy="mend the path")
     try:
         recipe = Recipe.model_validate(content)
     except ValidationError as error:

@@ -42,14 +42,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise FileFormatError("the recipe cannot be read", file=path, remedy=str(error.strerror)) from None
     if len(raw) > _LARGEST:
         raise FileFormatError(
-            "the recipe is too large", file=path, value=f"{len(raw)} bytes", limit=f"{_LARGEST} bytes"
+            "the recipe is too large",
+            file=path,
+            value=f"{len(raw)} bytes",
+            limit=f"{_LARGEST} bytes",
+            remedy="write the spectra into files and name those",
         )
     try:
         content = yaml.load(raw.decode("utf-8"), Loader=_loader())  # noqa: S506 - a SafeLoader with fewer powers
     except UnicodeDecodeError as error:
         raise FileFormatError("the recipe is not UTF-8 text", file=path, remedy=str(error)) from None
     except RecursionError:
-        raise FileFormatError("the recipe is nested too deeply", file=path) from None
+        raise FileFormatError(
+            "the recipe is nested too deeply", file=path, remedy="see `lithiscope new` for what a recipe looks like"
+        ) from None
     except yaml.YAMLError as error:
         raise FileFormatError("the recipe is not valid YAML", file=path, remedy=str(error)) from None
     if not isinstance(content, dict):
@@ -101,14 +107,24 @@ def override(content: Mapping[str, Any], settings: Sequence[str]) -> dict[str, A
         name, equals, text = setting.partition("=")
         path = name.strip().split(".")
         if not equals or not all(path):
-            raise OptionError("a setting cannot be read", value=setting, limit="step.option=value")
+            raise OptionError(
+                "a setting cannot be read",
+                value=setting,
+                limit="step.option=value",
+                remedy="write it like composition.unmix.weighting=none",
+            )
         place = result
         for part in path[:-1]:
             child = place.get(part)
             if child is None:
                 child = place[part] = {}
             if not isinstance(child, dict):
-                raise OptionError("a setting names a part of something that has no parts", field=name, value=part)
+                raise OptionError(
+                    "a setting names a part of something that has no parts",
+                    field=name,
+                    value=part,
+                    remedy="see `lithiscope schema` for the names",
+                )
             place = child
         try:
             place[path[-1]] = yaml.safe_load(text)

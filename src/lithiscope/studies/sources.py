@@ -80,7 +80,12 @@ def raw_files(recipe: Recipe) -> list[Path]:
     for series in recipe.data.series:
         for path in series_files(recipe, series):
             if path in headers:
-                raise OptionError("a file belongs to two series", field="data.series.files", value=path.name)
+                raise OptionError(
+                    "a file belongs to two series",
+                    field="data.series.files",
+                    value=path.name,
+                    remedy="name every scan in one series only",
+                )
             headers.append(path)
     return [file for header in headers for file in (header, *companions(header))]
 

@@ -124,7 +124,11 @@ class Store:
 
         if not (self.path / step / "zarr.json").is_file():
             raise FileFormatError(
-                "the store has no such step", file=self.path, field=step, limit=", ".join(self.steps())
+                "the store has no such step",
+                file=self.path,
+                field=step,
+                limit=", ".join(self.steps()),
+                remedy="run the study first, or choose one of these",
             )
         try:
             with xr.open_zarr(

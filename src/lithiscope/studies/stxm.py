@@ -199,7 +199,13 @@ def _frames(density: xr.Dataset, scans: Sequence[int]) -> list[int]:
     known = density["scan"].values.tolist()
     for scan in scans:
         if scan not in known:
-            raise OptionError("there is no such scan", field="references", value=scan, limit=f"one of {known}")
+            raise OptionError(
+                "there is no such scan",
+                field="references",
+                value=scan,
+                limit=f"one of {known}",
+                remedy="use the numbers that `lithiscope check` lists",
+            )
     return [known.index(scan) for scan in scans]
 
 

@@ -88,7 +88,11 @@ def _parse(choice: str) -> tuple[str, list[str]]:
     values = [value.strip() for value in re.split(r",(?![^\[{(]*[\]})])", text) if value.strip()]
     if not equals or not name.strip() or len(set(values)) < 2:
         raise OptionError(
-            "a choice cannot be read", field="--vary", value=choice, limit="step.option=a,b with two values"
+            "a choice cannot be read",
+            field="--vary",
+            value=choice,
+            limit="step.option=a,b with two values",
+            remedy="write it like composition.unmix.weighting=none,variance",
         )
     return name.strip(), list(dict.fromkeys(values))
 

@@ -25,7 +25,9 @@ def rows(names: Sequence[str] = (), *, everything: bool = False) -> Iterator[tup
     """
     for name in names:
         if name not in CHECKS:
-            raise OptionError("there is no such verification", value=name, limit=", ".join(CHECKS))
+            raise OptionError(
+                "there is no such verification", value=name, limit=", ".join(CHECKS), remedy="choose one of these"
+            )
     for name in names or CHECKS:
         check: Check = import_module(CHECKS[name]).rows
         for row in check(everything):

@@ -134,7 +134,9 @@ def _write(scan: xr.Dataset, folder: Path, number: int, file_format: str) -> Pat
         return write_sdf(scan, folder / f"scan_{number:03d}.hdr")
     if file_format == "nexus":
         return write_nexus(scan, folder / f"scan_{number:03d}.hdf5")
-    raise OptionError("no such format", field="file_format", value=file_format, limit="sdf or nexus")
+    raise OptionError(
+        "no such format", field="file_format", value=file_format, limit="sdf or nexus", remedy="choose one of these"
+    )
 
 
 def _write_spectrum(path: Path, energies: NDArray[np.float64], values: NDArray[np.float64], name: str) -> None:

@@ -100,5 +100,9 @@ def _ordered(spectrum: xr.DataArray, field: str) -> tuple[FloatArray, FloatArray
     ordered = spectrum.sortby("energy")
     axis, values = np.asarray(ordered["energy"].values, float), np.asarray(ordered.values, float)
     if not (np.all(np.isfinite(values)) and np.all(np.diff(axis) > 0)):
-        raise AnalysisError("a spectrum has a value that is not finite, or an energy twice", field=field)
+        raise AnalysisError(
+            "a spectrum has a value that is not finite, or an energy twice",
+            field=field,
+            remedy="leave out those lines of the spectrum",
+        )
     return axis, values

@@ -109,7 +109,12 @@ def with_dose(
 
 def _pixel_mass(od: xr.Dataset, nanometres: FloatArray, options: DoseOptions) -> FloatArray:
     if min(od.sizes["y"], od.sizes["x"]) < 2:
-        raise AnalysisError("the area of a pixel is not known", field="y, x", limit="at least 2 x 2 pixels")
+        raise AnalysisError(
+            "the area of a pixel is not known",
+            field="y, x",
+            limit="at least 2 x 2 pixels",
+            remedy="use pictures of at least 2 x 2 pixels, or leave the dose out (composition.dose)",
+        )
     area = np.prod([np.abs(np.diff(axis_values(od, axis))).mean() for axis in ("y", "x")]) * 1e-12
     there = np.where(nanometres >= options.minimum_thickness, nanometres, np.nan)
     return np.asarray(there * 1e-9 * area * options.density * 1e3)

@@ -200,7 +200,13 @@ def interpolated(spectrum: xr.DataArray, energies: FloatArray, *, field: str, of
         as far as the data.
     """
     if spectrum.dims != ("energy",) or "energy" not in spectrum.coords:
-        raise AnalysisError("a spectrum needs one dimension", field=field, value=spectrum.dims, limit="(energy)")
+        raise AnalysisError(
+            "a spectrum needs one dimension",
+            field=field,
+            value=spectrum.dims,
+            limit="(energy)",
+            remedy="give one spectrum, intensity against energy",
+        )
     ordered = spectrum.sortby("energy")
     axis, values = np.asarray(ordered["energy"].values, float) + offset, np.asarray(ordered.values, float)
     if not (np.all(np.isfinite(values)) and np.all(np.diff(axis) > 0)):

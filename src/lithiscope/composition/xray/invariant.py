@@ -81,6 +81,7 @@ def _weights(od: xr.Dataset, references: xr.Dataset | None, options: InvariantOp
                 field="pre_edge_below",
                 value=options.pre_edge_below,
                 limit=f"above {energies.min():g} eV",
+                remedy="raise pre_edge_below, or measure an energy before the edge",
             )
         return np.asarray(below / below.sum())
     if references is None:

@@ -135,6 +135,7 @@ def _chosen(energies: FloatArray, options: UnmixOptions) -> np.ndarray:
             field="energies",
             value=wanted[off].tolist(),
             limit=f"one of the energies of the data: {np.round(energies, 3).tolist()}",
+            remedy="choose among the measured energies",
         )
     return np.unique(nearest)
 

@@ -38,7 +38,11 @@ def pictures(frames: xr.Dataset, *, quantity: str) -> Pictures:
     check(frames, "frames")
     if frames.attrs["quantity"] != quantity:
         raise StageError(
-            "the frames hold another quantity", field="quantity", value=frames.attrs["quantity"], limit=quantity
+            "the frames hold another quantity",
+            field="quantity",
+            value=frames.attrs["quantity"],
+            limit=quantity,
+            remedy="use the result of the step before this one",
         )
     values, flag = _array(frames, "signal"), _array(frames, "signal_flag")
     std = _array(frames, "signal_std") if "signal_std" in frames else None

@@ -162,6 +162,7 @@ def references_from_frames(
                 field=field,
                 value=wrong or "none",
                 limit=f"indices 0 to {od.sizes['time'] - 1}",
+                remedy="count scans from 0, as `lithiscope check` lists them",
             )
     return _from_pictures(od, {"lithiated": (lithiated, region), "delithiated": (delithiated, region)}, options)
 

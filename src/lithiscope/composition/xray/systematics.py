@@ -66,7 +66,13 @@ def systematic_shifts(
     check(video, "composition_video")
     x = video["lithium_fraction"].values.astype(float)
     if x.shape != (od.sizes["time"], od.sizes["y"], od.sizes["x"]):
-        raise AnalysisError("the video is not of these frames", field="video", value=x.shape, limit=str(dict(od.sizes)))
+        raise AnalysisError(
+            "the video is not of these frames",
+            field="video",
+            value=x.shape,
+            limit=str(dict(od.sizes)),
+            remedy="use the composition that was made from these frames",
+        )
     shifts: dict[str, FloatArray] = {}
     if options.lithiated_purity is not None:
         shifts["lithiated_purity"] = (options.lithiated_purity - 1) * x
@@ -117,6 +123,7 @@ def _moved_incident(
                 field="incident_fraction",
                 value=options.incident_fraction,
                 limit=f"one number, or {shape[1]}",
+                remedy="give one number, or one per energy",
             )
         return _with_signal(od, np.broadcast_to(np.log1p(fraction), shape)[:, :, None, None])
     std = frame_std(od)

@@ -128,7 +128,12 @@ class Electrode:
     def __post_init__(self) -> None:
         for name in ("exchange_current", "thickness", "site_density", "capacity"):
             if not getattr(self, name) > 0:
-                raise OptionError("the electrode needs a positive value", field=name, value=getattr(self, name))
+                raise OptionError(
+                    "the electrode needs a positive value",
+                    field=name,
+                    value=getattr(self, name),
+                    remedy="give a number above 0",
+                )
 
     @property
     def frequency(self) -> float:

@@ -169,12 +169,26 @@ def _run(
 def _length(step: Step, mean: float) -> float:
     if isinstance(step, Insertion):
         if not (step.c_rate > 0 and 0 < step.until < 1 and abs(step.until - mean) > _CLOSEST):
-            raise OptionError("no such half cycle", field="steps", value=step, limit="c_rate > 0, 0 < until < 1")
+            raise OptionError(
+                "no such half cycle",
+                field="steps",
+                value=step,
+                limit="c_rate > 0, 0 < until < 1",
+                remedy="choose another composition to end at, and a positive rate",
+            )
         return abs(step.until - mean) * _SECONDS_PER_HOUR / step.c_rate
     if isinstance(step, Even) and not 0 < step.lithium_fraction < 1:
-        raise OptionError("no such composition", field="steps", value=step, limit="between 0 and 1")
+        raise OptionError(
+            "no such composition",
+            field="steps",
+            value=step,
+            limit="between 0 and 1",
+            remedy="choose a value between 0 and 1",
+        )
     if not step.seconds > 0:
-        raise OptionError("a step must last", field="seconds", value=step.seconds, limit="above 0")
+        raise OptionError(
+            "a step must last", field="seconds", value=step.seconds, limit="above 0", remedy="give seconds above 0"
+        )
     return step.seconds
 
 

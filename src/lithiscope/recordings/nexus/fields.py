@@ -58,13 +58,20 @@ def numbers(group: Any, name: str, *, file: str) -> np.ndarray | None:
         return None
     field = f"{group.name}/{name}"
     if item.dtype.kind not in "iufb":
-        raise FileFormatError("a field holds no numbers", file=file, field=field, value=item.dtype)
+        raise FileFormatError(
+            "a field holds no numbers",
+            file=file,
+            field=field,
+            value=item.dtype,
+            remedy="export the scan again, or tell us the dialect",
+        )
     if item.nbytes > SMALL and not item.is_virtual and item.nbytes > MOST_COMPRESSED * item.id.get_storage_size():
         raise FileFormatError(
             "a field is declared far larger than what the file holds of it",
             file=file,
             field=field,
             value=f"{item.shape}, {item.id.get_storage_size()} bytes stored",
+            remedy="the file is damaged or not finished: copy it again",
         )
     return np.asarray(item[()], dtype=float)
 

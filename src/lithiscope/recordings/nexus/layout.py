@@ -40,10 +40,20 @@ def chosen_channel(entry: Any, channel: str | None, file: str) -> tuple[str, Any
     """Return name and group of the channel asked for, or of the first."""
     found = channels(entry)
     if not found:
-        raise FileFormatError("the entry holds no detector data", file=file, field=str(entry.name))
+        raise FileFormatError(
+            "the entry holds no detector data",
+            file=file,
+            field=str(entry.name),
+            remedy="choose a file of a finished scan",
+        )
     if channel is not None and channel not in found:
         raise OptionError(
-            "the scan has no such channel", file=file, field="channel", value=channel, limit=", ".join(found)
+            "the scan has no such channel",
+            file=file,
+            field="channel",
+            value=channel,
+            limit=", ".join(found),
+            remedy="choose one of these channels",
         )
     name = channel or next(iter(found))
     return name, found[name]
@@ -65,10 +75,16 @@ def picture(data: Any, file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
             field=f"{data.name}/stxm_scan_type",
             value=kind,
             limit=" or ".join(_IMAGES[:2]),
+            remedy="choose an image scan; point and line scans hold no map",
         )
     counts = numbers(data, _signal(data), file=file)
     if counts is None:
-        raise FileFormatError("the picture is missing", file=file, field=f"{data.name}/{_signal(data)}")
+        raise FileFormatError(
+            "the picture is missing",
+            file=file,
+            field=f"{data.name}/{_signal(data)}",
+            remedy="the file is damaged or not finished: copy it again",
+        )
     axes = _axes(data)
     name = _name_of_energy(data)
     energy = _axis(data, name or "energy", ELECTRONVOLT, file)
@@ -110,6 +126,11 @@ def _axes(data: Any) -> list[str]:
 def _axis(data: Any, name: str, to: str, file: str) -> np.ndarray:
     points = numbers(data, name, file=file)
     if points is None:
-        raise FileFormatError("an axis is missing", file=file, field=f"{data.name}/{name}")
+        raise FileFormatError(
+            "an axis is missing",
+            file=file,
+            field=f"{data.name}/{name}",
+            remedy="the file is damaged or not finished: copy it again",
+        )
     converted = convert(np.atleast_1d(points), unit(data, name), to, field=f"{data.name}/{name}", file=file)
     return np.asarray(converted).ravel()

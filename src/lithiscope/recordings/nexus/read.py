@@ -104,11 +104,21 @@ def _opened(path: Path) -> Iterator[list[Any]]:
     with file:
         found = entries(file)
         if not found:
-            raise FileFormatError("the file holds no STXM scan", file=path, limit="an NXentry of definition NXstxm")
+            raise FileFormatError(
+                "the file holds no STXM scan",
+                file=path,
+                limit="an NXentry of definition NXstxm",
+                remedy="choose an NXstxm file",
+            )
         try:
             yield found
         except (OSError, RuntimeError) as error:
-            raise FileFormatError("a part of the file cannot be read", file=path, value=error) from None
+            raise FileFormatError(
+                "a part of the file cannot be read",
+                file=path,
+                value=error,
+                remedy="the file is damaged or not finished: copy it again",
+            ) from None
 
 
 def _without_blank_frames(counts: np.ndarray, path: Path) -> np.ndarray:
@@ -135,7 +145,12 @@ def _moment(entry: Any, field: str, file: str) -> datetime | None:
         return datetime.fromisoformat(written)
     except ValueError:
         raise FileFormatError(
-            "a time cannot be read", file=file, field=field, value=written, limit="ISO 8601"
+            "a time cannot be read",
+            file=file,
+            field=field,
+            value=written,
+            limit="ISO 8601",
+            remedy="mend the time in the header",
         ) from None
 
 
@@ -145,7 +160,13 @@ def _dwell(data: Any, frames: int, file: str) -> np.ndarray | None:
         return None
     seconds = convert(times.ravel(), unit(data, "count_time") or SECOND, SECOND, field="count_time", file=file)
     if not np.all(seconds > 0):
-        raise FileFormatError("the dwell time is not positive", file=file, field="count_time", value=seconds.min())
+        raise FileFormatError(
+            "the dwell time is not positive",
+            file=file,
+            field="count_time",
+            value=seconds.min(),
+            remedy="mend the dwell time in the header",
+        )
     return np.full(frames, seconds[0]) if seconds.size == 1 else np.asarray(seconds.reshape(frames, -1).mean(axis=1))
 
 

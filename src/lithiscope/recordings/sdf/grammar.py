@@ -97,7 +97,12 @@ class _Parser:
     def value(self, depth: int, *, in_list: bool = False) -> Any:
         """Read a group, a list, a string or a word."""
         if depth > DEEPEST:
-            raise FileFormatError("the header is nested too deeply", file=self.file, limit=f"{DEEPEST} levels")
+            raise FileFormatError(
+                "the header is nested too deeply",
+                file=self.file,
+                limit=f"{DEEPEST} levels",
+                remedy="the file is damaged: copy it again",
+            )
         part = self.peek()
         if part == "{":
             self.take()

@@ -75,7 +75,11 @@ def read_header(path: Path) -> Header:
     """
     if path.stat().st_size > LARGEST_HEADER:
         raise FileFormatError(
-            "the header is too large", file=path, value=path.stat().st_size, limit=f"{LARGEST_HEADER} bytes"
+            "the header is too large",
+            file=path,
+            value=path.stat().st_size,
+            limit=f"{LARGEST_HEADER} bytes",
+            remedy="choose the .hdr of a scan",
         )
     tree, mended = parse(path.read_bytes().decode("latin-1"), file=path)
     definition = find(tree, "ScanDefinition")
@@ -133,7 +137,13 @@ def _refuse_other_scans(definition: dict[str, Any], path: Path) -> None:
 def _counted(value: Any, field: str, path: Path) -> list[Any]:
     """Return the elements of a list without the count in front, which must be right."""
     if not isinstance(value, list) or not value:
-        raise FileFormatError("a list is missing in the header", file=path, field=field, value=value)
+        raise FileFormatError(
+            "a list is missing in the header",
+            file=path,
+            field=field,
+            value=value,
+            remedy="the header is damaged or cut off: copy it again",
+        )
     count, elements = value[0], value[1:]
     if count != len(elements):
         decimal = isinstance(count, int) and len(elements) == 2 * count
@@ -150,10 +160,22 @@ def _counted(value: Any, field: str, path: Path) -> list[Any]:
 
 def _axis(axis: Any, field: str, path: Path) -> tuple[np.ndarray, str]:
     if not isinstance(axis, dict):
-        raise FileFormatError("an axis is missing in the header", file=path, field=field, value=axis)
+        raise FileFormatError(
+            "an axis is missing in the header",
+            file=path,
+            field=field,
+            value=axis,
+            remedy="the header is damaged or cut off: copy it again",
+        )
     points = _counted(axis.get("Points"), f"{field}.Points", path)
     if not points or any(isinstance(p, bool) or not isinstance(p, int | float) for p in points):
-        raise FileFormatError("an axis has no numbers", file=path, field=f"{field}.Points", value=points)
+        raise FileFormatError(
+            "an axis has no numbers",
+            file=path,
+            field=f"{field}.Points",
+            value=points,
+            remedy="the header is damaged or cut off: copy it again",
+        )
     return np.array(points, dtype=float), str(axis.get("Unit", ""))
 
 
@@ -201,7 +223,14 @@ def _dwell(tree: dict[str, Any], frames: int, path: Path) -> np.ndarray | None:
         if common is None:
             return None
         if _positive(common) is None:
-            raise FileFormatError("the dwell time is not positive", file=path, field="Dwell", value=common, limit="ms")
+            raise FileFormatError(
+                "the dwell time is not positive",
+                file=path,
+                field="Dwell",
+                value=common,
+                limit="ms",
+                remedy="mend the dwell time in the header",
+            )
         dwell = np.full(frames, float(common))
     return np.asarray(convert(dwell, "ms", SECOND, field="Dwell"))
 

@@ -65,7 +65,11 @@ def read_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
         image[: len(lines)] = np.array(lines, dtype=float).reshape(-1, columns)
     except ValueError as error:
         raise FileFormatError(
-            "an image file holds something that is no number", file=path, value=error, limit="numbers and tabs"
+            "an image file holds something that is no number",
+            file=path,
+            value=error,
+            limit="numbers and tabs",
+            remedy="the image is damaged: copy it again",
         ) from None
     return image
 
@@ -84,5 +88,9 @@ def _check_rows(lines: list[list[str]], shape: tuple[int, int], path: Path) -> N
         )
     if len(lines) > rows:
         raise FileFormatError(
-            "an image file has more rows than the header says", file=path, value=len(lines), limit=f"{rows} rows"
+            "an image file has more rows than the header says",
+            file=path,
+            value=len(lines),
+            limit=f"{rows} rows",
+            remedy="header and image do not belong together: copy both again",
         )

@@ -90,7 +90,12 @@ def _channel(header: Header, channel: str | None) -> tuple[int, str]:
     names = [name for name, _ in header.channels] or [""]
     if channel is not None and channel not in names:
         raise OptionError(
-            "the scan has no such channel", file=header.path, field="channel", value=channel, limit=", ".join(names)
+            "the scan has no such channel",
+            file=header.path,
+            field="channel",
+            value=channel,
+            limit=", ".join(names),
+            remedy="choose one of these channels",
         )
     number = 0 if channel is None else names.index(channel)
     unit = header.channels[number][1] if header.channels else ""
@@ -139,6 +144,7 @@ def _check_plenty(images: dict[int, np.ndarray], frames: int, missing: list[str]
             file=path,
             value=frames,
             limit=f"{len(images)} files",
+            remedy="copy the missing .xim files beside the header",
         )
     if missing:
         warnings.warn(
@@ -157,5 +163,6 @@ def _image(path: Path, shape: tuple[int, int]) -> np.ndarray:
             file=path,
             value=f"{path.stat().st_size} bytes",
             limit=f"{shape[0]} x {shape[1]} pixels",
+            remedy="the image is cut off: copy it again",
         )
     return read_image(path, shape)
