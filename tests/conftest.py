@@ -11,6 +11,7 @@ from jaxtyping import install_import_hook
 
 # Numerical kernels state their array shapes with jaxtyping; in tests (and only there) beartype holds them to it.
 KERNELS = [
+    "lithiscope.cell.kernels",
     "lithiscope.composition.xray.kernels",
     "lithiscope.frames.kernels",
     "lithiscope.grid.kernels",

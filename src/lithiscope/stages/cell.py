@@ -10,11 +10,14 @@ from lithiscope.stages.schema import Stage, Variable
 from lithiscope.units import (
     AMPERE,
     AMPERE_HOUR,
+    AMPERE_HOUR_PER_VOLT,
     CELSIUS,
+    OHM,
     ONE,
     PER_HOUR,
     SECOND,
     VOLT,
+    VOLT_PER_AMPERE_HOUR,
 )
 
 CELL_TRACE = Stage(
@@ -72,9 +75,159 @@ HALF_CYCLES = Stage(
         ),
         "rest_second": Variable("half_cycle", SECOND, "length of the rest that followed"),
         "constant_voltage_ah": Variable("half_cycle", AMPERE_HOUR, "part of the charge passed at held voltage"),
+        "final_current_ampere": Variable("half_cycle", AMPERE, "current at the end: the cut-off of a held voltage"),
     },
     coordinates={"half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True)},
-    attributes={"nominal_capacity_ah": "the stated capacity that 1C passes in an hour"},
+    attributes={
+        "nominal_capacity_ah": "the stated capacity that 1C passes in an hour",
+        "nominal_capacity_std_ah": "its stated standard deviation",
+        "rest_current_ampere": "current at or below which the cell was taken to rest",
+        "charge_source": "'current' (integrated) or 'column' (as the file has it)",
+    },
+)
+
+_HALF_CYCLE = {
+    "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True),
+    "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+    "c_rate": Variable("half_cycle", PER_HOUR, "nominal C-rate, or the measured one without a stated capacity"),
+}
+
+INCREMENTAL_CAPACITY = Stage(
+    "incremental_capacity",
+    "dQ/dV of every half cycle on one axis of voltage; its integral is the charge passed",
+    variables={
+        "incremental_capacity": Variable(
+            "half_cycle voltage", AMPERE_HOUR_PER_VOLT, "charge passed per volt, whichever way the voltage ran"
+        ),
+        "incremental_capacity_std": Variable("half_cycle voltage", AMPERE_HOUR_PER_VOLT, "standard deviation of it"),
+        "signed_incremental_capacity": Variable(
+            "half_cycle voltage",
+            AMPERE_HOUR_PER_VOLT,
+            "the same, charge counted negative where the voltage ran against the direction of the half cycle",
+        ),
+        "capacity_ah": Variable("half_cycle", AMPERE_HOUR, "charge that the curve holds"),
+    },
+    coordinates={**_HALF_CYCLE, "voltage": Variable("voltage", VOLT, "voltage, centres of equal bins", required=True)},
+    attributes={
+        "voltage_width_volt": "standard deviation of the Gaussian that dQ/dV is smoothed by",
+        "charge_width": "standard deviation of the Gaussian that voltage is smoothed by, as a share of the charge",
+        "held_voltage": "whether charge passed at held voltage is part of the curve",
+        "blank": "source of the blank electrode that was subtracted; absent otherwise",
+    },
+)
+
+DIFFERENTIAL_VOLTAGE = Stage(
+    "differential_voltage",
+    "dV/dQ of every half cycle on equal shares of its charge; its integral is the change of the smoothed voltage",
+    variables={
+        "differential_voltage": Variable("half_cycle share", VOLT_PER_AMPERE_HOUR, "dV/dQ, charge counted positive"),
+        "differential_voltage_std": Variable("half_cycle share", VOLT_PER_AMPERE_HOUR, "standard deviation of it"),
+        "voltage_volt": Variable("half_cycle share", VOLT, "smoothed voltage"),
+        "voltage_std": Variable("half_cycle share", VOLT, "standard deviation of it"),
+        "capacity_ah": Variable("half_cycle", AMPERE_HOUR, "charge that the curve holds"),
+    },
+    coordinates={
+        **_HALF_CYCLE,
+        "share": Variable("share", ONE, "charge passed over that of the half cycle, centres of bins", required=True),
+    },
+    attributes={
+        "charge_width": "standard deviation of the Gaussian that voltage is smoothed by, as a share of the charge",
+        "held_voltage": "whether charge passed at held voltage is part of the curve",
+    },
+)
+
+PEAK_TABLE = Stage(
+    "peak_table",
+    "Peaks of dQ/dV: where, how wide, how much charge",
+    variables={
+        "position_volt": Variable("peak", VOLT, "voltage of the peak", required=True),
+        "position_std": Variable("peak", VOLT, "standard deviation of the position"),
+        "height": Variable("peak", AMPERE_HOUR_PER_VOLT, "dQ/dV at the peak"),
+        "height_std": Variable("peak", AMPERE_HOUR_PER_VOLT, "standard deviation of the height"),
+        "width_volt": Variable("peak", VOLT, "full width at half height; NaN where a neighbour hides it"),
+        "width_std": Variable("peak", VOLT, "standard deviation of the width"),
+        "area_ah": Variable("peak", AMPERE_HOUR, "charge between the feet of the peak"),
+        "area_std": Variable("peak", AMPERE_HOUR, "standard deviation of the area"),
+        "foot_below_volt": Variable("peak", VOLT, "lower foot: the lowest place before the next peak"),
+        "foot_above_volt": Variable("peak", VOLT, "upper foot"),
+    },
+    coordinates={
+        "peak": Variable("peak", ONE, "number of the peak", kind="int", required=True),
+        "half_cycle": Variable("peak", ONE, "number of the half cycle", kind="int", required=True),
+        "direction": Variable("peak", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+    },
+    attributes={
+        "voltage_width_volt": "standard deviation of the Gaussian in dQ/dV; it is part of the widths",
+        "charge_width": "standard deviation of the Gaussian that voltage is smoothed by, as a share of the charge",
+        "replicates": "number of bootstrap replicates behind the standard deviations",
+    },
+)
+
+RESISTANCE = Stage(
+    "resistance",
+    "Ohmic resistance between the electrodes, and the steps it was measured at",
+    variables={
+        "resistance_ohm": Variable("", OHM, "resistance that acts at once", required=True),
+        "resistance_std": Variable("", OHM, "standard deviation of it"),
+        "step_second": Variable("step", SECOND, "test time of the step of the current"),
+        "step_current_ampere": Variable("step", AMPERE, "height of the step of the current"),
+        "step_resistance_ohm": Variable("step", OHM, "resistance from one step"),
+        "step_resistance_std": Variable("step", OHM, "standard deviation of it"),
+    },
+    coordinates={"step": Variable("step", ONE, "number of the step", kind="int")},
+    attributes={
+        "method": "'steps', 'stated' or 'impedance'",
+        "time_scale_second": "what is faster than this after a step counts as ohmic",
+        "extrapolation": "how the voltage after a step was led back to it",
+    },
+)
+
+EQUILIBRIUM_VOLTAGE = Stage(
+    "equilibrium_voltage",
+    "Voltage without current: mean of slow half cycles of both directions, or a stated value",
+    variables={
+        "equilibrium_volt": Variable("lithium_share", VOLT, "mean of the two directions"),
+        "equilibrium_std": Variable("lithium_share", VOLT, "random standard deviation of it"),
+        "delithiation_volt": Variable("lithium_share", VOLT, "voltage of the delithiation"),
+        "lithiation_volt": Variable("lithium_share", VOLT, "voltage of the lithiation"),
+        "hysteresis_volt": Variable("lithium_share", VOLT, "delithiation less lithiation"),
+        "plateau_volt": Variable("", VOLT, "equilibrium voltage at half of the capacity", required=True),
+        "plateau_std": Variable("", VOLT, "standard deviation of it, that of the method included"),
+        "plateau_gap_volt": Variable("", VOLT, "hysteresis at half of the capacity"),
+        "plateau_gap_std": Variable("", VOLT, "random standard deviation of it"),
+    },
+    coordinates={
+        "lithium_share": Variable(
+            "lithium_share", ONE, "share of the lithium of the slow half cycle that is in: 1 full, 0 empty"
+        )
+    },
+    attributes={
+        "method": "'plateaus' or 'stated'",
+        "delithiation": "half cycles of the delithiation",
+        "lithiation": "half cycles of the lithiation",
+        "c_rate": "C-rates of the half cycles, 1/h",
+        "resistance_ohm": "resistance whose drop was taken out; 0 when none was",
+    },
+)
+
+RATE_OVERPOTENTIAL = Stage(
+    "rate_overpotential",
+    "Overpotential at half of the capacity against C-rate, from galvanostatic half cycles",
+    variables={
+        "voltage_volt": Variable("half_cycle", VOLT, "voltage at half of the capacity, ohmic drop taken out"),
+        "voltage_std": Variable("half_cycle", VOLT, "standard deviation of it"),
+        "overpotential_volt": Variable("half_cycle", VOLT, "voltage less the reference, positive = delithiation"),
+        "overpotential_std": Variable("half_cycle", VOLT, "random standard deviation of it"),
+        "overpotential_shift": Variable("systematic half_cycle", VOLT, "signed shift by a named cause"),
+        "overpotential_flag": Variable("half_cycle", ONE, "flags", kind="int"),
+        "reference_volt": Variable("", VOLT, "mean of both directions at the lowest rate"),
+        "reference_std": Variable("", VOLT, "standard deviation of it"),
+    },
+    coordinates={**_HALF_CYCLE, "systematic": Variable("systematic", ONE, "named cause of a shift", kind="string")},
+    attributes={
+        "at": "'composition' (half of the capacity at the lowest rate) or 'own' (half of each half cycle's own)",
+        "capacity_ah": "capacity whose half is meant",
+    },
 )
 
 _OF_THE_CELL = {
@@ -153,4 +306,16 @@ CLOCK = Stage(
     attributes={"method": "edges, markers, absolute times or stated", "drift": "known, or why it is not"},
 )
 
-CELL_STAGES = (CELL_TRACE, HALF_CYCLES, CLOCK, CELL_FRAMES, CELL_INTERVALS)
+CELL_STAGES = (
+    CELL_TRACE,
+    HALF_CYCLES,
+    INCREMENTAL_CAPACITY,
+    DIFFERENTIAL_VOLTAGE,
+    PEAK_TABLE,
+    RESISTANCE,
+    EQUILIBRIUM_VOLTAGE,
+    RATE_OVERPOTENTIAL,
+    CLOCK,
+    CELL_FRAMES,
+    CELL_INTERVALS,
+)

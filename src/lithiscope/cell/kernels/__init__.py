@@ -1,0 +1,1 @@
+"""The inner numerical code of the cell's trace, on bare arrays."""
