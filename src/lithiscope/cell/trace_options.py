@@ -46,6 +46,8 @@ class CheckOptions(Options):
     sign_share: float = Field(
         0.9, gt=0.5, le=1, description="share of the charge (or of the steps) that must speak the same way"
     )
+    sign_samples: int = Field(30, ge=3, description="samples in speaking runs from which a wrong sign is an error")
+    sign_jumps: int = Field(6, ge=1, description="jumps of the current from which they have a say about its sign")
     charge_tolerance: float = Field(
         0.05, gt=0, description="relative difference of charge and capacity column that is let pass, beyond rounding"
     )

@@ -1,0 +1,193 @@
+"""The statistics behind the checks of a trace: runs of one current direction, trends, jumps, charge ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+_FACTORS = {
+    1000.0: "1000 (milli)",
+    1e-3: "1/1000 (milli)",
+    1e6: "1e6 (micro)",
+    1e-6: "1e-6 (micro)",
+    3600.0: "3600 (s and h)",
+    1 / 3600.0: "1/3600 (s and h)",
+    60.0: "60 (s and min)",
+    1 / 60.0: "1/60 (s and min)",
+    3.6: "3.6 (mAh and C)",
+    1 / 3.6: "1/3.6 (mAh and C)",
+}
+_LEAST_MOVE = 5e-3  # V: a potentiostat holds a potential better than this
+_MOST_RUNS = 400
+_MOST_SAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Run:
+    """Samples start to stop (exclusive) with a current of one sign."""
+
+    start: int
+    stop: int
+    sign: int
+    weight: float
+
+
+def runs_of(current: np.ndarray, fewest: int, step: np.ndarray | None = None) -> list[Run]:
+    """Return the runs in which a current flows one way, the 400 with the largest sum of currents at most.
+
+    Parameters
+    ----------
+    current : ndarray (samples,)
+        In A, without NaN. Less than 2 % of its 95th percentile counts as rest.
+    fewest : int
+        Fewest samples of a run.
+    step : ndarray (samples,), optional
+        Number of the step: a run ends where it changes, because something else may have happened in between.
+    """
+    amount = np.abs(current)
+    level = 0.02 * float(np.percentile(amount[amount > 0], 95)) if np.any(amount > 0) else np.inf
+    sign = np.where(amount > level, np.sign(current), 0).astype(int)
+    changes = np.diff(sign) != 0
+    if step is not None:
+        changes |= np.diff(step) != 0
+    edges = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(sign)]])
+    sums = np.concatenate([[0.0], np.cumsum(amount)])
+    runs = [
+        Run(int(start), int(stop), int(sign[start]), float(sums[stop] - sums[start]))
+        for start, stop in pairwise(edges)
+        if stop - start >= fewest and sign[start] != 0
+    ]
+    return sorted(runs, key=lambda run: -run.weight)[:_MOST_RUNS]
+
+
+def charge_of(time: np.ndarray, current: np.ndarray, run: Run) -> float:
+    """Return the charge of a run in Ah, by the trapezoidal rule."""
+    part = slice(run.start, run.stop)
+    return float(np.trapezoid(current[part], time[part])) / 3600.0
+
+
+def trends(time: np.ndarray, voltage: np.ndarray, runs: Sequence[Run], least: float) -> tuple[float, int, int]:
+    """Return which share of the charge passed with the voltage, how many runs had a say, and their samples.
+
+    A run has a say when the rank correlation of voltage and time exceeds `least` and the voltage moves by 5 mV from its
+    10th to its 90th percentile; a held potential has none.
+    """
+    votes = [
+        (run, np.sign(correlation) == run.sign)
+        for run in runs
+        if abs(correlation := _rank_correlation(time, voltage, run)) > least
+    ]
+    total = sum(run.weight for run, _ in votes)
+    share = sum(run.weight for run, agrees in votes if agrees) / total if total else np.nan
+    return share, len(votes), sum(run.stop - run.start for run, _ in votes)
+
+
+def _rank_correlation(time: np.ndarray, voltage: np.ndarray, run: Run) -> float:
+    from scipy.stats import rankdata
+
+    take = np.unique(np.linspace(run.start, run.stop - 1, min(run.stop - run.start, _MOST_SAMPLES)).astype(int))
+    low, high = np.percentile(voltage[take], [10, 90])
+    if high - low < _LEAST_MOVE:
+        return 0.0
+    ranks = [rankdata(values[take]) for values in (time, voltage)]
+    if any(np.ptp(rank) == 0 for rank in ranks):
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def jumps(voltage: np.ndarray, current: np.ndarray) -> tuple[float, int]:
+    """Return which share of the sudden changes of current moved the voltage the same way, and their number.
+
+    A change counts when it exceeds a third of the 95th percentile of |I|, and the voltage moves by at least three
+    times its median step.
+    """
+    change, answer = np.diff(current), np.diff(voltage)
+    if not np.any(current):
+        return np.nan, 0
+    level = np.percentile(np.abs(current[current != 0]), 95) / 3.0
+    moved = np.abs(answer) > 3.0 * np.median(np.abs(answer))
+    counted = (np.abs(change) > level) & moved
+    count = int(counted.sum())
+    agree = int(np.sum(np.sign(change[counted]) == np.sign(answer[counted])))
+    return (agree / count if count else np.nan), count
+
+
+def charge_ratio(
+    time: np.ndarray, current: np.ndarray, columns: Sequence[np.ndarray], runs: Sequence[Run]
+) -> tuple[float, float]:
+    """Return the median ratio of the capacity columns to the integral of the current over the runs.
+
+    Parameters
+    ----------
+    time, current : ndarray (samples,)
+        In s and A.
+    columns : sequence of ndarray (samples,)
+        The net capacity, or the charging and the discharging capacity, in Ah; each may start anew between runs.
+    runs : sequence of Run
+        Where to look.
+
+    Returns
+    -------
+    ratio : float
+        Median weighted by charge; NaN when nothing can be compared.
+    rounding : float
+        Relative error that the digits of the file allow.
+    """
+    increments = np.diff(columns[0])
+    if len(columns) == 2:
+        rises = [np.maximum(np.diff(np.abs(column)), 0.0) for column in columns]
+        increments = rises[0] - rises[1]
+    elapsed = np.diff(time) / 3600.0
+    rules = ((current[1:] + current[:-1]) / 2.0, current[1:], current[:-1])
+    found = []
+    for rule in rules:
+        passed = rule * elapsed
+        # The step into a run is left out: there a counter may start anew.
+        pairs = [_sums(passed, increments, run) for run in runs]
+        ratios = np.array([column / charge for charge, column in pairs if charge != 0 and np.isfinite(column)])
+        weights = np.array([abs(charge) for charge, column in pairs if charge != 0 and np.isfinite(column)])
+        if len(ratios):
+            found.append(_weighted_median(ratios, weights))
+    if not found:
+        return np.nan, 0.0
+    # Some instruments write the mean current of the interval before, some the momentary one.
+    ratio = min(found, key=lambda value: abs(value - 1))
+    typical = float(np.median(np.abs(current[runs[0].start : runs[0].stop])))
+    largest = max(abs(_sums(rules[0] * elapsed, increments, run)[1]) for run in runs)
+    rounding = _digit(current) / 2 / typical + (_digit(columns[0]) / largest if largest else 0.0)
+    return ratio, min(rounding, 0.5)
+
+
+def _sums(passed: np.ndarray, increments: np.ndarray, run: Run) -> tuple[float, float]:
+    inside = slice(run.start, run.stop - 1)
+    return float(passed[inside].sum()), float(increments[inside].sum())
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values)
+    passed = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(passed, passed[-1] / 2)])
+
+
+def _digit(values: np.ndarray) -> float:
+    """Return the smallest difference of two values: the last digit, where a file is rounded."""
+    known = values[np.isfinite(values)]
+    steps = np.diff(np.unique(known[:: max(1, len(known) // 20000)]))
+    return float(steps[steps > 0].min()) if np.any(steps > 0) else 0.0
+
+
+def known_factor(ratio: float, tolerance: float) -> tuple[float, str] | None:
+    """Return the factor between units that a ratio is near to, with its name, or None.
+
+    Examples
+    --------
+    >>> known_factor(998.0, 0.1)
+    (1000.0, '1000 (milli)')
+    """
+    if ratio <= 0:
+        return None
+    nearest = min(_FACTORS, key=lambda factor: abs(np.log(ratio / factor)))
+    return (nearest, _FACTORS[nearest]) if abs(np.log(ratio / nearest)) <= np.log1p(tolerance) else None
