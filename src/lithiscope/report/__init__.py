@@ -1,11 +1,24 @@
 """Figures, movies and the study page: the only part of lithiscope that draws. Everything is returned as bytes or text.
 
-Lives here: the look of figures (`style`, `colours`, `panels`), maps (`maps`), spectra with their fits (`spectra`),
-curves against time (`curves`), the interpolated movie (`movie`), and the self-contained HTML page (the subpackage
-`lithiscope.report.page`, with `page` and `stxm_page_content`).
+Lives here: the look of figures (`style`, `colours`, `panels`, `plots`), maps (`maps`, `rates`), spectra with their fits
+(`spectra`), curves against time (`curves`, `courses`), the cell (`cell`), the kinetics (`exchange`, `uniformity`,
+`channels`, `regime`, over populations `population`), the interpolated movie (`movie`), and the self-contained HTML page
+(the subpackage `lithiscope.report.page`, with `page` and `stxm_page_content`). A figure is a PNG, or a vector as SVG or
+PDF.
 """
 
+from lithiscope.report.cell import (
+    capacity_derivative,
+    cell_curves,
+    clock_residuals,
+    half_cycle_curves,
+    overpotential_against_rate,
+    particles_against_cell,
+)
+from lithiscope.report.channels import channel_profiles, line_cut_curves, surface_against_rate
+from lithiscope.report.courses import courses, rate_courses
 from lithiscope.report.curves import chi_square_histogram, incident_curves, particle_curves, shift_curves
+from lithiscope.report.exchange import exchange_current, normalised_exchange
 from lithiscope.report.maps import (
     amount_map,
     chi_square_map,
@@ -17,25 +30,58 @@ from lithiscope.report.maps import (
 )
 from lithiscope.report.movie import lithium_movie
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
+from lithiscope.report.rates import current_maps, domain_maps, exchange_maps, rate_maps
+from lithiscope.report.regime import (
+    MorphologyPoint,
+    evidence_figure,
+    growth_curves,
+    morphology_diagram,
+    stability_diagram,
+)
 from lithiscope.report.spectra import reference_figure, region_spectrum, spectra_figure
+from lithiscope.report.uniformity import spread_against_mean, uniformity_against_rate
 
 __all__ = [
     "FigureOptions",
+    "MorphologyPoint",
     "MovieOptions",
     "PageOptions",
     "amount_map",
+    "capacity_derivative",
+    "cell_curves",
+    "channel_profiles",
     "chi_square_histogram",
     "chi_square_map",
+    "clock_residuals",
+    "courses",
+    "current_maps",
+    "domain_maps",
     "dose_map",
     "error_maps",
+    "evidence_figure",
+    "exchange_current",
+    "exchange_maps",
+    "growth_curves",
+    "half_cycle_curves",
     "incident_curves",
+    "line_cut_curves",
     "lithium_maps",
     "lithium_movie",
+    "morphology_diagram",
+    "normalised_exchange",
     "optical_density_maps",
+    "overpotential_against_rate",
     "particle_curves",
+    "particles_against_cell",
+    "rate_courses",
+    "rate_maps",
     "reference_figure",
     "region_spectrum",
     "shift_curves",
     "spectra_figure",
+    "spread_against_mean",
+    "stability_diagram",
+    "surface_against_rate",
     "thickness_map",
+    "uniformity_against_rate",
 ]

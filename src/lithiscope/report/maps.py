@@ -12,16 +12,18 @@ from lithiscope.report import readings
 from lithiscope.report.colours import Colours, composition_colours, hatch, lookup_table
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.panels import (
+    bar_and_key,
     colour_bar,
     composition_legend,
-    hatch_key,
+    heading,
     painted,
     panel_grid,
     scale_bar,
     show,
+    tell_thinning,
     view_of,
 )
-from lithiscope.report.style import INK, MUTED, style, to_bytes
+from lithiscope.report.style import style, to_bytes
 from lithiscope.stages import check
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def lithium_maps(
         scale_bar(panels[0], view)
         any_lost = any(bool(mask.any()) for mask in lost.values())
         composition_legend(figure, place, options.palette, f"{brightest:.2g}", missing=any_lost)
-        _tell_thinning(figure, len(chosen), video.sizes["time"])
+        tell_thinning(figure, len(chosen), video.sizes["time"])
         return to_bytes(figure, options)
 
 
@@ -220,10 +222,10 @@ def optical_density_maps(
         figure, panels, place = panel_grid(len(chosen), view, options, header=_HEADER)
         for axes, index in zip(panels, chosen.tolist(), strict=True):
             show(axes, painted(stack[index], low, high, "gray", ~np.isfinite(stack[index])), view)
-            _title(axes, f"{energies[index]:.2f} eV" if np.isfinite(energies[index]) else "", "")
+            heading(axes, f"{energies[index]:.2f} eV" if np.isfinite(energies[index]) else "", "")
         scale_bar(panels[0], view)
-        _bar_and_key(figure, place, "gray", low, high, "OD", missing=bool(np.isnan(stack[chosen]).any()))
-        _tell_thinning(figure, len(chosen), len(stack), "energies")
+        bar_and_key(figure, place, "gray", low, high, "OD", missing=bool(np.isnan(stack[chosen]).any()))
+        tell_thinning(figure, len(chosen), len(stack), "energies")
         return to_bytes(figure, options)
 
 
@@ -279,8 +281,8 @@ def _sheet(
             inside = picture[np.isfinite(picture) & readings.material(video, labels, frame)]
             _sheet_title(axes, video, frame, f"median {np.median(inside):.2g}" if inside.size else "no value")
         scale_bar(panels[0], view)
-        _bar_and_key(figure, place, palette, low, high, text, missing=any_lost)
-        _tell_thinning(figure, len(chosen), video.sizes["time"])
+        bar_and_key(figure, place, palette, low, high, text, missing=any_lost)
+        tell_thinning(figure, len(chosen), video.sizes["time"])
         return to_bytes(figure, options)
 
 
@@ -289,31 +291,9 @@ def _hatched(video: xr.Dataset, labels: xr.DataArray | None, frame: int) -> Any:
     return readings.untrusted(video, frame) & readings.material(video, labels, frame)
 
 
-def _bar_and_key(figure: Any, place: Any, palette: str, low: float, high: float, text: str, *, missing: bool) -> None:
-    left, bottom, width, height = place
-    lines = 0.16 * text.count("\n")
-    room = 0.3 if missing else 0.0
-    colour_bar(figure, (left, bottom + room, width, height - room - lines), lookup_table(palette), low, high, text)
-    if missing:
-        hatch_key(figure, left, bottom)
-
-
 def _sheet_title(axes: Any, video: xr.Dataset, frame: int, value: str) -> None:
     stamp = readings.minutes_text(float(readings.minutes(video)[frame]))
-    _title(axes, stamp, value, readings.direction_text(video, frame))
-
-
-def _title(axes: Any, left: str, right: str, below: str = "") -> None:
-    height = 12 if right or below else 3
-    axes.annotate(
-        left, (0, 1), xytext=(0, height), xycoords="axes fraction", textcoords="offset points",
-        fontweight="bold", color=INK, fontsize="medium",
-    )  # fmt: skip
-    for text, at, side in ((below, 0, "left"), (right, 1, "right")):
-        axes.annotate(
-            text, (at, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points",
-            ha=side, fontsize="x-small", color=MUTED,
-        )  # fmt: skip
+    heading(axes, stamp, value, readings.direction_text(video, frame))
 
 
 def _write_names(axes: Any, numbers: Any, names: Mapping[int, str], video: xr.Dataset) -> None:
@@ -325,13 +305,6 @@ def _write_names(axes: Any, numbers: Any, names: Mapping[int, str], video: xr.Da
                 x[columns].mean(), y[rows].mean(), name, color="#ffffff", ha="center", va="center", fontsize="small",
                 parse_math=False, bbox={"facecolor": "#12151b", "alpha": 0.55, "edgecolor": "none", "pad": 1.2},
             )  # fmt: skip
-
-
-def _tell_thinning(figure: Any, shown: int, total: int, what: str = "frames") -> None:
-    if shown < total:
-        figure.text(
-            0.995, 0.005, f"{shown} of {total} {what}", ha="right", va="bottom", fontsize="x-small", color=MUTED
-        )
 
 
 def _require_fraction(video: xr.Dataset) -> str:

@@ -18,7 +18,7 @@ class FigureOptions(Options):
         "uniform",
         description="colours of x: uniform and cividis are colour-blind safe; lim2016 is green (0) to red (1)",
     )
-    format: Literal["png", "svg"] = Field("png", description="file format of the bytes")
+    format: Literal["png", "svg", "pdf"] = Field("png", description="file format of the bytes; svg and pdf are vectors")
     dots_per_inch: int = Field(200, ge=50, le=1200, description="resolution of a PNG, 1/inch")
     font_size: float = Field(8.0, ge=5, le=24, description="size of the text, points")
     width: float = Field(7.2, ge=3, le=30, description="width of a full figure, inches")

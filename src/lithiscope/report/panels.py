@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lithiscope.report.colours import Colours, composition_colours, hatch, scalar_colours
+from lithiscope.report.colours import Colours, composition_colours, hatch, lookup_table, scalar_colours
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import INK, MUTED
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LEGEND = 0.95  # inches kept for the legend at the right
 _TALLEST = 3.3  # inches, of one panel
 _GAP = 0.08
+DARK, DOMAIN = "#12151b", "#7fe3ff"
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,37 @@ def show(axes: Any, picture: Colours, view: View, labels: NDArray[np.int32] | No
 
 def draw_outlines(axes: Any, labels: NDArray[np.int32], view: View) -> None:
     """Draw the borders between labels, along the pixel edges, as one white line."""
+    _draw_segments(axes, outline_segments(labels), labels.shape, view, (("#f4f6fa", 0.6),))
+
+
+def draw_domains(axes: Any, domain: NDArray[Any], view: View) -> None:
+    """Draw the borders between fast (1) and slow (2) pixels: light blue, cased in dark so that it shows on any colour.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        With the picture.
+    domain : ndarray of int, shape (y, x)
+        1 fast, 2 slow, 0 neither, in the order of the stage.
+    view : View
+        Where the picture lies.
+    """
+    upright = domain[::-1] if view.flipped else domain
+    _draw_segments(axes, domain_segments(upright), domain.shape, view, ((DARK, 2.0), (DOMAIN, 1.0)))
+
+
+def _draw_segments(axes: Any, segments: NDArray[np.float64], shape: tuple[int, ...], view: View, strokes: Any) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    points = outline_segments(labels) * (
-        (view.right - view.left) / labels.shape[1],
-        (view.top - view.bottom) / labels.shape[0],
-    ) + (view.left, view.bottom)
+    if not len(segments):
+        return
+    pixel = ((view.right - view.left) / shape[1], (view.top - view.bottom) / shape[0])
+    points = segments * pixel + (view.left, view.bottom)
     codes = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=np.uint8), len(points))
     path = Path(points.reshape(-1, 2), codes)
-    axes.add_patch(PathPatch(path, fill=False, edgecolor="#f4f6fa", linewidth=0.6, capstyle="projecting"))
+    for colour, width in strokes:
+        axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, linewidth=width, capstyle="projecting"))
 
 
 def outline_segments(labels: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -153,11 +175,23 @@ def outline_segments(labels: NDArray[np.int32]) -> NDArray[np.float64]:
         (start, end) of every piece as (x, y) in pixels from the corner of the first pixel; collinear edges are joined.
     """
     padded = np.pad(labels, 1)
-    across = padded[1:, 1:-1] != padded[:-1, 1:-1]
-    along = (padded[1:-1, 1:] != padded[1:-1, :-1]).T
+    return _segments(padded[1:, 1:-1] != padded[:-1, 1:-1], padded[1:-1, 1:] != padded[1:-1, :-1])
+
+
+def domain_segments(domain: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the straight pieces of the borders between pixels of value 1 and 2, as `outline_segments` does."""
+    padded = np.pad(domain, 1)
+
+    def between(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray((one * other == 2) & (one + other == 3))
+
+    return _segments(between(padded[1:, 1:-1], padded[:-1, 1:-1]), between(padded[1:-1, 1:], padded[1:-1, :-1]))
+
+
+def _segments(across: NDArray[np.bool_], along: NDArray[np.bool_]) -> NDArray[np.float64]:
     line, start, stop = _runs(across)
     horizontal = np.stack([np.stack([start, line], -1), np.stack([stop, line], -1)], 1)
-    line, start, stop = _runs(along)
+    line, start, stop = _runs(along.T)
     vertical = np.stack([np.stack([line, start], -1), np.stack([line, stop], -1)], 1)
     return np.concatenate([horizontal, vertical]).astype(float)
 
@@ -185,7 +219,7 @@ def scale_bar(axes: Any, view: View) -> None:
     )  # fmt: skip
 
 
-def colour_bar(figure: Any, place: Any, table: Colours, low: float, high: float, text: str) -> None:
+def colour_bar(figure: Any, place: Any, table: Colours, low: float, high: float, text: str) -> Any:
     """Draw a vertical colour bar with its quantity and unit at `place` (inches: left, bottom, width, height)."""
     from matplotlib.ticker import MaxNLocator
 
@@ -196,6 +230,7 @@ def colour_bar(figure: Any, place: Any, table: Colours, low: float, high: float,
     bar.yaxis.set_major_locator(MaxNLocator(nbins=max(3, min(6, int(height / 0.25))), steps=[1, 2, 2.5, 5, 10]))
     _finish(bar)
     bar.set_title(text, fontsize="small", fontweight="normal", pad=4, loc="left", linespacing=1.1)
+    return bar
 
 
 def composition_legend(figure: Any, place: Any, palette: str, brightest: str, *, missing: bool) -> None:
@@ -225,6 +260,41 @@ def hatch_key(figure: Any, left: float, bottom: float) -> None:
     figure.text(
         *_relative(figure, left + 0.23, bottom + 0.06), "not trusted", fontsize="x-small", color=INK, va="center"
     )
+
+
+def heading(axes: Any, left: str, right: str, below: str = "") -> None:
+    """Write over a panel: `left` in bold, and in a smaller line under it `below` at the left and `right`."""
+    height = 12 if right or below else 3
+    axes.annotate(
+        left, (0, 1), xytext=(0, height), xycoords="axes fraction", textcoords="offset points",
+        fontweight="bold", color=INK, fontsize="medium",
+    )  # fmt: skip
+    for text, at, side in ((below, 0, "left"), (right, 1, "right")):
+        axes.annotate(
+            text, (at, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points",
+            ha=side, fontsize="x-small", color=MUTED,
+        )  # fmt: skip
+
+
+def bar_and_key(figure: Any, place: Any, palette: str, low: float, high: float, text: str, *, missing: bool) -> Any:
+    """Draw the colour bar of a sheet and, where something is missing, the key of the hatch; return the bar's axes."""
+    left, bottom, width, height = place
+    lines = 0.16 * text.count("\n")
+    room = 0.3 if missing else 0.0
+    bar = colour_bar(
+        figure, (left, bottom + room, width, height - room - lines), lookup_table(palette), low, high, text
+    )
+    if missing:
+        hatch_key(figure, left, bottom)
+    return bar
+
+
+def tell_thinning(figure: Any, shown: int, total: int, what: str = "frames") -> None:
+    """Say in the lower right corner how many of all frames are shown, where some are left out."""
+    if shown < total:
+        figure.text(
+            0.995, 0.005, f"{shown} of {total} {what}", ha="right", va="bottom", fontsize="x-small", color=MUTED
+        )
 
 
 def painted(values: NDArray[Any], low: float, high: float, palette: str, missing: NDArray[np.bool_]) -> Colours:

@@ -20,6 +20,10 @@ FAINT = "#d4d9e0"
 WARN = "#c2410c"
 # Okabe & Ito 2008, in an order that keeps neighbours apart; readable on white and on near-black.
 CYCLE = ("#0b7fc4", "#d55e00", "#009e73", "#b8669a", "#c98a00", "#56a8d8", "#8a6bd1", "#7d7f22")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
+# Half cycles look alike in every figure: colour, marker and line all tell the direction.
+DIRECTION_COLOURS = {1: "#7a5cc0", -1: "#d55e00", 0: "#626b78"}
+DIRECTION_MARKERS = {1: "o", -1: "s", 0: "D"}
 
 _DARK_INK = {INK: "#e7eaf0", MUTED: "#a3acba", FAINT: "#3a414d", WARN: "#ff9a5c"}
 _FONTS = "'Inter', 'Helvetica Neue', 'Segoe UI', Arial, 'DejaVu Sans', sans-serif"
@@ -62,6 +66,7 @@ def _settings(options: FigureOptions) -> dict[str, Any]:
         "legend.frameon": False,
         "legend.handlelength": 1.4,
         "svg.fonttype": "none",
+        "pdf.fonttype": 42,  # text that an illustrator can edit
         "svg.hashsalt": "lithiscope",
         "savefig.transparent": True,
         "axes.unicode_minus": True,
@@ -80,7 +85,7 @@ def style(options: FigureOptions) -> Iterator[None]:
 
 
 def to_bytes(figure: Any, options: FigureOptions) -> bytes:
-    """Draw a figure and return its bytes, free of dates; a PNG stands on white, an SVG on nothing.
+    """Draw a figure and return its bytes, free of dates; a PNG stands on white, an SVG or PDF on nothing.
 
     Parameters
     ----------
@@ -94,6 +99,9 @@ def to_bytes(figure: Any, options: FigureOptions) -> bytes:
         figure.savefig(
             handle, format="png", dpi=options.dots_per_inch, facecolor="white", transparent=False, metadata={}
         )
+        return handle.getvalue()
+    if options.format == "pdf":
+        figure.savefig(handle, format="pdf", dpi=options.dots_per_inch, metadata={"CreationDate": None})
         return handle.getvalue()
     figure.savefig(handle, format="svg", dpi=options.dots_per_inch, metadata={"Date": None, "Creator": "lithiscope"})
     return _for_readers(handle.getvalue().decode("utf-8")).encode("utf-8")

@@ -71,22 +71,55 @@ def _exclusion(excluded: bool, reason: str) -> str:
 
 def particle_csv(table: xr.Dataset) -> str:
     """Return the whole particle table as csv: one line per particle and frame, every scope of uncertainty apart."""
-    names = [name for name in table.data_vars if {"particle"} <= set(table[name].dims) <= {"particle", "time"}]
-    shifts = [str(cause) for cause in table["systematic"].values] if f"{_X}_shift" in table else []
-    shared = [name for name in table.data_vars if table[name].dims == ("time",)]
+    return long_csv(table, ("particle", "time"))
+
+
+def long_csv(data: xr.Dataset, dims: tuple[str, ...]) -> str:
+    """Return a stage as csv: one line for each combination of `dims`, with all that depends on nothing else.
+
+    Parameters
+    ----------
+    data : Dataset
+        Any stage.
+    dims : tuple of str
+        The first varies slowest.
+
+    Returns
+    -------
+    str
+        Columns are the dimensions, the other coordinates, the variables (those of all dimensions first) with their
+        units, and one column per named cause for every systematic shift. Text that a spreadsheet would take for a
+        formula is quoted.
+    """
+    shape = tuple(data.sizes[dim] for dim in dims)
+    columns: dict[str, Any] = {}
+    for dim in dims:
+        values = data[dim].values if dim in data.coords else np.arange(data.sizes[dim])
+        columns[_head(data, dim) if dim in data.coords else dim] = _spread(values, (dim,), dims, shape)
+    others = [str(name) for name in data.coords if name not in dims and name != "systematic"]
+    names = sorted(map(str, data.data_vars), key=lambda name: -len(set(data[name].dims) & set(dims)))
+    for name in (name for name in [*others, *names] if set(data[name].dims) <= set(dims)):
+        columns[_head(data, name)] = _spread(data[name].values, data[name].dims, dims, shape)
+    for name in (name for name in names if "systematic" in data[name].dims):
+        rest = tuple(dim for dim in data[name].dims if dim != "systematic")
+        if set(rest) <= set(dims):
+            moved = data[name].transpose("systematic", ...).values
+            for cause, values in zip(data["systematic"].values, moved, strict=True):
+                columns[_plain(f"{name} ({cause})")] = _spread(values, rest, dims, shape)
     handle = io.StringIO()
     writer = csv.writer(handle, lineterminator="\n")
-    clocks = [name for name in ("time", "cycle", "half_cycle", "direction") if name in table.coords]
-    heads = [_head(table, str(name)) for name in [*clocks, *names, *shared]]
-    writer.writerow(["particle", *heads, *(_plain(f"{_X}_shift ({cause})") for cause in shifts)])
-    for p, particle in enumerate(table["particle"].values):
-        for t in range(table.sizes["time"]):
-            row = [table[name].values[t] for name in clocks]
-            row += [table[name].values[p] if table[name].ndim == 1 else table[name].values[p, t] for name in names]
-            row += [table[name].values[t] for name in shared]
-            row += [table[f"{_X}_shift"].values[k, p, t] for k in range(len(shifts))]
-            writer.writerow([_plain(str(particle)), *(_plain(_text(value)) for value in row)])
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([_plain(_text(value)) for value in row])
     return handle.getvalue()
+
+
+def _spread(values: Any, of: tuple[Any, ...], dims: tuple[str, ...], shape: tuple[int, ...]) -> list[Any]:
+    """Return values over the dimensions `of`, repeated over all of `dims`, in one list."""
+    order = sorted(range(len(of)), key=lambda k: dims.index(str(of[k])))
+    array = np.transpose(np.asarray(values), order)
+    full = [shape[k] if dim in of else 1 for k, dim in enumerate(dims)]
+    return list(np.broadcast_to(array.reshape(full), shape).ravel())
 
 
 def _head(table: xr.Dataset, name: str) -> str:

@@ -1,0 +1,365 @@
+"""What limits the reaction, and whether a uniform particle stays so: evidence, morphology, stability, growth."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithiscope.errors import AnalysisError
+from lithiscope.laws import UniformState, growth_integral, growth_rate, stable_currents
+from lithiscope.report.options import FigureOptions
+from lithiscope.report.plots import composition_axis, direction_legend, empty_figure, need, note, points, zero_line
+from lithiscope.report.style import CYCLE, DIRECTION_COLOURS, FAINT, INK, MARKERS, MUTED, style, to_bytes
+from lithiscope.stages import check
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Floats = NDArray[np.float64]
+
+REACTION, DIFFUSION = "surface-reaction-limited", "bulk-diffusion-limited"
+_VERDICT_COLOURS = {REACTION: CYCLE[0], DIFFUSION: CYCLE[1]}
+_VERDICT_MARKERS = {REACTION: "o", DIFFUSION: "s"}
+
+
+def number(value: float) -> str:
+    """Return a number with at most three digits and a true minus.
+
+    Examples
+    --------
+    >>> number(-0.0412), number(1330.0)
+    ('−0.0412', '1330')
+    """
+    text = f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def evidence_figure(
+    evidence: xr.Dataset,
+    *,
+    options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw every piece of evidence on its own: how probable it makes a limit by the surface reaction, and its figure.
+
+    Parameters
+    ----------
+    evidence : EvidenceTable
+        Values with their 95 % ranges, the boundary at which each verdict turns, and its probability.
+    options : FigureOptions
+        Format and size.
+
+    Returns
+    -------
+    bytes
+        PNG, SVG or PDF. There is no pooled confidence: the verdict over all pieces is the title, in the table's words.
+
+    Raises
+    ------
+    AnalysisError
+        If there is no evidence.
+    """
+    check(evidence, "evidence_table")
+    need(evidence, "probability", "verdict", "value")
+    count = evidence.sizes["evidence"]
+    if count == 0:
+        raise AnalysisError("there is no evidence to draw", field="evidence", value=0, limit="at least one piece")
+    with style(options):
+        figure = empty_figure(options.width, 0.75 + 0.36 * count)
+        axes = figure.subplots()
+        axes.axvspan(0.05, 0.95, color=FAINT, alpha=0.45, linewidth=0)
+        for k in range(count):
+            _evidence_row(axes, evidence, k)
+        names = [_named(str(name)) for name in evidence["evidence"].values]
+        axes.set_yticks(range(count), names, parse_math=False)
+        axes.set(xlim=(-0.03, 1.03), ylim=(count - 0.4, -0.6), xticks=[0, 0.05, 0.5, 0.95, 1])
+        axes.set_xticklabels(["0\nbulk diffusion", "0.05", "0.5\nnot decidable", "0.95", "1\nsurface reaction"])
+        axes.set_xlabel("probability that this piece speaks for a limit by the surface reaction")
+        axes.grid(visible=False, axis="y")
+        axes.set_title(str(evidence.attrs["verdict"]), parse_math=False)
+        return to_bytes(figure, options)
+
+
+def _named(name: str) -> str:
+    return "\n".join(textwrap.wrap(name.replace("_", " "), 24)) or "–"
+
+
+def _evidence_row(axes: Any, evidence: xr.Dataset, k: int) -> None:
+    probability, verdict = float(evidence["probability"].values[k]), str(evidence["verdict"].values[k])
+    colour = _VERDICT_COLOURS.get(verdict, MUTED)
+    if np.isfinite(probability):
+        axes.plot([0.5, probability], [k, k], color=colour, linewidth=1.4, solid_capstyle="butt")
+        axes.plot([probability], [k], _VERDICT_MARKERS.get(verdict, "D"), color=colour, markersize=6)
+    words = number(float(evidence["value"].values[k]))
+    if "low" in evidence and "high" in evidence:
+        words += f"  [{number(float(evidence['low'].values[k]))}, {number(float(evidence['high'].values[k]))}]"
+    if "boundary" in evidence:
+        words += f", turns at {number(float(evidence['boundary'].values[k]))}"
+    axes.annotate(
+        words, (1.0, k), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points", va="center",
+        fontsize="small", annotation_clip=False,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MorphologyPoint:
+    """One particle (or literature value) in the morphology diagram; each number as (low, value, high)."""
+
+    name: str
+    damkohler: tuple[float, float, float]
+    biot: tuple[float, float, float]
+
+
+def morphology_diagram(
+    measured: Sequence[MorphologyPoint],
+    *,
+    boundaries: tuple[float, float] = (1.0, 1.0),
+    options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw where particles lie between reaction and diffusion, after Fraggedakis 2020 (Energy Environ. Sci. 13, 2142).
+
+    Parameters
+    ----------
+    measured : sequence of MorphologyPoint
+        Damköhler number: time of diffusion over time of filling at the applied current. Biot number: time of diffusion
+        over time of the surface reaction. Both with their ranges, which a range of D makes wide.
+    boundaries : (float, float)
+        Damköhler and Biot number at which the behaviour turns.
+    options : FigureOptions
+        Format and size.
+
+    Returns
+    -------
+    bytes
+        PNG, SVG or PDF.
+
+    Raises
+    ------
+    AnalysisError
+        If there is no point, or a number is not positive.
+    """
+    for point in measured:
+        if not min(*point.damkohler, *point.biot) > 0:
+            raise AnalysisError(
+                "the numbers of the diagram must be positive", field=point.name, value=(point.damkohler, point.biot)
+            )
+    if not measured:
+        raise AnalysisError("there is no particle to place in the diagram", field="measured", value=0, limit="one")
+    spread = np.log10(np.array([[*p.damkohler, *p.biot] for p in measured]))
+    with style(options):
+        figure = empty_figure(0.6 * options.width, 0.48 * options.width)
+        axes = figure.subplots()
+        axes.set(xscale="log", yscale="log")
+        lows, highs = [], []
+        for part, turn in ((spread[:, :3], boundaries[0]), (spread[:, 3:], boundaries[1])):
+            lows.append(10 ** (np.floor(min(part.min(), np.log10(turn) - 1)) - 0.5))
+            highs.append(10 ** (np.ceil(max(part.max(), np.log10(turn) + 1)) + 1))
+        axes.set(xlim=(lows[0], highs[0]), ylim=(lows[1], highs[1]))
+        _regions(axes, boundaries, lows, highs)
+        for k, point in enumerate(measured):
+            _morphology_point(axes, point, k)
+        axes.set(
+            xlabel="Damköhler number, diffusion time / filling time", ylabel="Biot number, diffusion / reaction time"
+        )
+        figure.legend(loc="outside right upper")
+        return to_bytes(figure, options)
+
+
+def _regions(axes: Any, boundaries: tuple[float, float], lows: list[float], highs: list[float]) -> None:
+    filling, reaction = boundaries
+    axes.axvspan(filling, highs[0], color=CYCLE[1], alpha=0.10, linewidth=0)
+    axes.axvspan(lows[0], filling, color=CYCLE[0], alpha=0.08, linewidth=0)
+    axes.axvline(filling, color=MUTED, linewidth=0.8)
+    axes.axhline(reaction, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+    left, right = np.sqrt(lows[0] * filling), np.sqrt(filling * highs[0])
+    down, up = np.sqrt(lows[1] * reaction), np.sqrt(reaction * highs[1])
+    for at, text in (
+        ((left, up), "diffusion keeps up,\nreaction is fast:\nphases near equilibrium"),
+        ((left, down), "surface reaction limits:\nintercalation wave,\nor uniform at high rate"),
+        ((right, up), "diffusion limits:\nshrinking core"),
+        ((right, down), "both limit"),
+    ):
+        axes.text(*at, text, ha="center", va="center", fontsize="x-small", color=MUTED)
+
+
+def _morphology_point(axes: Any, point: MorphologyPoint, k: int) -> None:
+    x, y = point.damkohler, point.biot
+    axes.errorbar(
+        [x[1]], [y[1]], xerr=[[x[1] - x[0]], [x[2] - x[1]]], yerr=[[y[1] - y[0]], [y[2] - y[1]]],
+        fmt=MARKERS[k % len(MARKERS)], color=CYCLE[k % len(CYCLE)], markersize=5, elinewidth=1, capsize=2,
+        label=point.name, markeredgecolor=INK, markeredgewidth=0.5,
+    )  # fmt: skip
+
+
+def stability_diagram(
+    states: Mapping[str, UniformState],
+    *,
+    table: xr.Dataset | None = None,
+    rate_constants: Mapping[str, float] | None = None,
+    options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw where a uniform particle is unstable, with the measured paths (Lim 2016, Fig. S19).
+
+    Parameters
+    ----------
+    states : mapping of str to UniformState
+        The laws by name: F(x), chemical potential, strain.
+    table : RateTable, optional
+        Its particles' paths: mean x against the insertion current over k0, -j/k0.
+    rate_constants : mapping of str to float, optional
+        k0 of each law (A/m2); a law without one has no path, because j~ is not known.
+    options : FigureOptions
+        Format and size.
+
+    Returns
+    -------
+    bytes
+        PNG, SVG or PDF: the function F over its map; shaded is unstable, above zero lithiation, below delithiation.
+
+    Raises
+    ------
+    AnalysisError
+        If there is no law.
+    """
+    if not states:
+        raise AnalysisError("there is no law whose stability could be drawn", field="states", value=0, limit="one law")
+    known = {name: float(k0) for name, k0 in (rate_constants or {}).items() if k0 > 0}
+    paths = {name: _paths(table, known[name]) if table is not None and name in known else [] for name in states}
+    reach = max([1.0, *(float(np.nanmax(np.abs(c))) * 1.15 for found in paths.values() for _, c, _ in found)])
+    with style(options):
+        figure = empty_figure(options.width * min(1.0, 0.2 + 0.3 * len(states)), 0.62 * options.width)
+        grid = figure.subplots(2, len(states), sharex=True, sharey="row", squeeze=False, height_ratios=[1, 2])
+        highest = 0.0
+        for column, (name, state) in enumerate(states.items()):
+            highest = max(highest, _law_panel(grid[0, column], name, state))
+            _stability_panel(grid[1, column], state, reach)
+            for x, current, direction in paths[name]:
+                points(
+                    grid[1, column],
+                    x,
+                    current,
+                    direction=direction,
+                    line="-",
+                    markersize=2.4,
+                    linewidth=0.7,
+                    alpha=0.85,
+                )
+            if table is not None and name not in known:
+                note(grid[1, column], "no k₀: no path")
+        grid[0, 0].set(ylabel="F(x)", ylim=(0, 1.08 * highest))
+        grid[1, 0].set_ylabel("insertion current / k₀\ndelithiation  ←     →  lithiation")
+        directions = [direction for found in paths.values() for *_, direction in found]
+        if directions:
+            direction_legend(figure, directions, line="-", loc="outside upper right", ncols=2)
+        return to_bytes(figure, options)
+
+
+def _paths(table: xr.Dataset, k0: float) -> list[tuple[Floats, Floats, int]]:
+    """Return (x, j~, direction) of every particle and half cycle with a current."""
+    check(table, "rate_table")
+    need(table, "lithium_fraction", "current_density", "half_cycle", "direction")
+    found = []
+    half, way = np.asarray(table["half_cycle"].values), np.asarray(table["direction"].values)
+    for p in range(table.sizes["particle"]):
+        x = np.asarray(table["lithium_fraction"].values[p], dtype=float)
+        current = -np.asarray(table["current_density"].values[p], dtype=float) / k0
+        for number_ in np.unique(half[way != 0]):
+            here = (half == number_) & (way != 0) & np.isfinite(x) & np.isfinite(current)
+            if here.any():
+                found.append((x[here], current[here], int(way[here][0])))
+    return found
+
+
+def _law_panel(axes: Any, name: str, state: UniformState) -> float:
+    """Draw F and return its largest value."""
+    x = np.linspace(0.001, 0.999, 400)
+    values = np.asarray(state.exchange(x))
+    axes.plot(x, values, color=INK)
+    axes.set_title(name.replace("_", " "), parse_math=False)
+    return float(values.max())
+
+
+def _stability_panel(axes: Any, state: UniformState, reach: float) -> None:
+    x, current = np.linspace(0.002, 0.998, 300), np.linspace(-reach, reach, 301)
+    growth = np.asarray(growth_rate(x[None, :], current[:, None], state))
+    axes.contourf(x, current, growth, levels=[0.0, np.inf], colors=[CYCLE[3]], alpha=0.28)
+    axes.contour(x, current, growth, levels=[0.0], colors=[CYCLE[3]], linewidths=1.0)
+    zero_line(axes)
+    composition_axis(axes)
+    axes.set_ylim(-reach, reach)
+    window = stable_currents(state)
+    if np.isfinite(window.low) and window.low < reach:
+        end = f" to {number(window.high)}" if np.isfinite(window.high) else ""
+        note(axes, f"every x stable from {number(window.low)}{end}", where="upper left", colour=INK)
+    note(axes, "shaded: unstable", where="lower right", colour=CYCLE[3])
+
+
+def growth_curves(
+    states: Mapping[str, UniformState],
+    table: xr.Dataset,
+    rate_constants: Mapping[str, float],
+    *,
+    options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw by how much a perturbation would have grown along the measured paths: the integral of s dx/j~.
+
+    Parameters
+    ----------
+    states : mapping of str to UniformState
+        The laws by name.
+    table : RateTable
+        Mean x and current of the particles.
+    rate_constants : mapping of str to float
+        k0 of each law, A/m2.
+    options : FigureOptions
+        Format and size.
+
+    Returns
+    -------
+    bytes
+        PNG, SVG or PDF: the factor e^(integral), logarithmic, against mean x. The sign of s alone says little; a factor
+        below about 3 leaves a particle uniform to the eye.
+
+    Raises
+    ------
+    AnalysisError
+        If no law has a path.
+    """
+    drawn = [name for name in states if name in rate_constants and _paths(table, rate_constants[name])]
+    if not drawn:
+        raise AnalysisError("no law has a measured path", field="rate_constants", limit=", ".join(states))
+    with style(options):
+        figure = empty_figure(options.width * min(1.0, 0.2 + 0.3 * len(drawn)), 0.36 * options.width)
+        grid = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
+        directions = set()
+        for axes, name in zip(grid, drawn, strict=True):
+            for x, current, direction in _paths(table, rate_constants[name]):
+                grown = _growth(x, current, states[name])
+                if grown is not None:
+                    axes.plot(grown[0], np.exp(grown[1]), color=DIRECTION_COLOURS[direction], linewidth=1.0)
+                    directions.add(direction)
+            axes.set_yscale("log")
+            axes.axhline(1, color=MUTED, linewidth=0.6)
+            axes.set_title(name.replace("_", " "), parse_math=False)
+            composition_axis(axes, "mean lithium fraction of the particle")
+        grid[0].set_ylabel("growth of a perturbation")
+        direction_legend(figure, directions, line="-", loc="outside upper right", ncols=2)
+        return to_bytes(figure, options)
+
+
+def _growth(x: Floats, current: Floats, state: UniformState) -> tuple[Floats, Floats] | None:
+    """Return compositions and log growth along a path, over the stretch in which noise does not turn it back."""
+    path = np.clip(x, 0.005, 0.995)
+    steps, flow = np.diff(path), (current[1:] + current[:-1]) / 2
+    good = steps * flow > 0
+    if path.size < 2 or not good.any():
+        return None
+    path = np.concatenate([path[:1], path[1:][good]])
+    steps = np.diff(path)
+    if not np.all(steps * flow[good] > 0):
+        return None
+    return path, np.asarray(growth_integral(path, flow[good], state).log_amplitude)
