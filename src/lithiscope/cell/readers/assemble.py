@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 
 from lithiscope.cell.readers.columns import COUNTER, UNITS, Column, choose, require_time
 from lithiscope.cell.readers.dates import column_of_moments, is_moment
 from lithiscope.cell.readers.raw import Request
-from lithiscope.cell.readers.text import Layout, decode, read_columns
+from lithiscope.cell.readers.text import HEAD_BYTES, Table, decode, read_columns
 from lithiscope.units import convert
 
 
 def read_table(
-    path: Path,
-    layout: Layout,
+    table: Table,
     labels: Sequence[str],
     request: Request,
     *,
-    sample: bytes,
     start: datetime | None = None,
     usual_order: str | None = None,
 ) -> tuple[dict[str, np.ndarray], datetime | None]:
@@ -29,14 +26,12 @@ def read_table(
 
     Parameters
     ----------
-    path, layout
-        The file and the place of the table.
+    table : Table
+        The rows.
     labels : sequence of str
         Labels of the columns, with units.
     request : Request
         What the user asked for.
-    sample : bytes
-        The first row, which shows whether the time is a clock time; may be empty.
     start : datetime, optional
         Start that the header states.
     usual_order : str, optional
@@ -56,17 +51,18 @@ def read_table(
     UnitError
         If a unit is missing or of another dimension.
     """
-    file = str(path)
+    file = str(table.path)
     columns = choose(labels, request.columns, file=file)
     require_time(columns, labels, file=file)
-    fields = [field.strip().strip('"') for field in decode(sample).split(layout.separator)][layout.offset :]
+    sample = next((line for line in table.data[:HEAD_BYTES].splitlines() if line.strip()), b"")
+    fields = [field.strip().strip('"') for field in decode(sample).split(table.separator)][table.offset :]
     clocks = [
         column.index
         for column in columns
         if column.variable == "test_time_second" and column.index < len(fields) and is_moment(fields[column.index])
     ]
     numbers = sorted({column.index for column in columns} - set(clocks))
-    read = read_columns(path, layout, numbers, clocks)
+    read = read_columns(table, numbers, clocks)
     variables: dict[str, np.ndarray] = {}
     for column in columns:
         if column.index in clocks:

@@ -12,7 +12,7 @@ from lithiscope.cell.readers.assemble import read_table
 from lithiscope.cell.readers.columns import is_trace
 from lithiscope.cell.readers.dates import parse_moment
 from lithiscope.cell.readers.raw import RawTrace, Request
-from lithiscope.cell.readers.text import Layout, decimal_of, decode, head_of, is_text
+from lithiscope.cell.readers.text import HEAD_BYTES, Table, decimal_of, decode, is_text, rows_after
 from lithiscope.errors import FileFormatError
 
 FORMAT = "BioLogic mpt"
@@ -41,19 +41,19 @@ def read(path: Path, request: Request) -> RawTrace:
     FileFormatError
         If there is no table with a time.
     """
-    lines, names = _head(path)
+    data = path.read_bytes()
+    lines, names = _head(path, data)
     labels = _labels(lines[names])
-    sample = [line for line in lines[names + 1 : names + 50] if line.strip()]
-    layout = Layout(names + 1, "\t", len(labels), decimal_of(sample, "\t"))
+    rows = rows_after(data, names + 1)
+    decimal = decimal_of(rows[:HEAD_BYTES].splitlines()[:50], "\t")
+    table = Table(path, rows, len(labels), "\t", decimal, lines_before=names + 1)
     header = _header(lines[:names])
     technique = decode(lines[3]).strip() if names > 3 else ""
     stated = header.get("Acquisition started on", "")
     variables, start = read_table(
-        path,
-        layout,
+        table,
         labels,
         request,
-        sample=sample[0] if sample else b"",
         start=parse_moment(stated, date_order=request.options.date_order, usual=DATE_ORDER),
         usual_order=DATE_ORDER,
     )
@@ -90,20 +90,13 @@ def step_count(variables: dict[str, np.ndarray], loops: Sequence[int]) -> np.nda
     return np.cumsum(begins).astype(float)
 
 
-def _head(path: Path) -> tuple[list[bytes], int]:
+def _head(path: Path, data: bytes) -> tuple[list[bytes], int]:
     """Return the first lines of the file and the number of the one with the names."""
-    size = 1 << 18
-    while True:
-        head = head_of(path, size)
-        lines = head.splitlines()
+    for size in (HEAD_BYTES, _LONGEST_HEADER):
+        lines = data[:size].splitlines()
         names = _names(lines)
-        if names is not None and (len(lines) > names + 50 or len(head) < size):
+        if names is not None:
             return lines, names
-        if len(head) < size or size >= _LONGEST_HEADER:
-            break
-        size *= 8
-    if names is not None:
-        return lines, names
     raise FileFormatError(
         "the names of the columns cannot be found",
         file=path,

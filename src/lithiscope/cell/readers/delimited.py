@@ -12,7 +12,7 @@ import numpy as np
 from lithiscope.cell.readers.assemble import read_table
 from lithiscope.cell.readers.columns import is_trace
 from lithiscope.cell.readers.raw import RawTrace, Request
-from lithiscope.cell.readers.text import Layout, decimal_of, decode, head_of, is_text
+from lithiscope.cell.readers.text import HEAD_BYTES, Table, decimal_of, decode, is_text, rows_after
 from lithiscope.errors import FileFormatError, LithiscopeWarning
 
 FORMAT = "table with named columns (csv, BDF)"
@@ -38,15 +38,17 @@ def read(path: Path, request: Request) -> RawTrace:
     FileFormatError
         If it holds no table with a time.
     """
-    lines = head_of(path).splitlines()
+    data = path.read_bytes()
+    lines = data[:HEAD_BYTES].splitlines()
     found = _named_by(lines, request)
     if found is None:
-        return _bare(path, lines, request)
+        return _bare(path, data, lines, request)
     number, separator = found
     labels = _labels(lines[number], separator)
     sample = [line for line in lines[number + 1 : number + 50] if line.strip()]
-    layout = Layout(number + 1, separator, len(labels), decimal_of(sample, separator))
-    variables, start = read_table(path, layout, labels, request, sample=sample[0] if sample else b"")
+    rows = rows_after(data, number + 1)
+    table = Table(path, rows, len(labels), separator, decimal_of(sample, separator), lines_before=number + 1)
+    variables, start = read_table(table, labels, request)
     preamble = b"\n".join(lines[:number])
     if b"Instrument Model:  CHI" in preamble and "current_ampere" in variables:
         warnings.warn(
@@ -84,7 +86,7 @@ def _named_by(lines: Sequence[bytes], request: Request) -> tuple[int, str] | Non
     return _names(lines)
 
 
-def _bare(path: Path, lines: Sequence[bytes], request: Request) -> RawTrace:
+def _bare(path: Path, data: bytes, lines: Sequence[bytes], request: Request) -> RawTrace:
     """Read columns without names: those that the user numbers, or time in s and voltage in V."""
     first = next((number for number, line in enumerate(lines) if _NUMBERS.match(line)), None)
     if first is None or not (request.columns or _looks_like_time_and_voltage(lines)):
@@ -107,8 +109,9 @@ def _bare(path: Path, lines: Sequence[bytes], request: Request) -> RawTrace:
             LithiscopeWarning,
             stacklevel=4,
         )
-    layout = Layout(first, separator, width, decimal_of(lines[first : first + 50], separator))
-    variables, start = read_table(path, layout, labels, request, sample=lines[first])
+    decimal = decimal_of(lines[first : first + 50], separator)
+    table = Table(path, rows_after(data, first), width, separator, decimal, lines_before=first)
+    variables, start = read_table(table, labels, request)
     return RawTrace(variables, start)
 
 

@@ -14,7 +14,7 @@ from lithiscope.cell.readers.assemble import read_table
 from lithiscope.cell.readers.columns import is_trace
 from lithiscope.cell.readers.dates import parse_moment
 from lithiscope.cell.readers.raw import RawTrace, Request
-from lithiscope.cell.readers.text import Layout, decimal_of, decode, is_text
+from lithiscope.cell.readers.text import Table, decimal_of, decode, is_text
 from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 
 FORMAT = "Gamry DTA"
@@ -25,13 +25,10 @@ _PREFERRED = ("CURVE", "OCVCURVE")
 
 
 @dataclass(frozen=True)
-class _Table:
+class _Curve:
     name: str
     labels: tuple[str, ...]
-    first_line: int
-    rows: int
-    sample: tuple[bytes, ...]
-    open_end: bool = False
+    table: Table
 
 
 def can_open(path: Path, head: bytes) -> bool:  # noqa: ARG001 - a reader is asked with both
@@ -51,13 +48,7 @@ def read(path: Path, request: Request) -> RawTrace:
     """
     header, tables = _objects(path)
     chosen = _chosen(path, tables, request.options.table)
-    parts = []
-    for table in chosen:
-        decimal = decimal_of(table.sample, "\t")
-        rows = None if table.open_end else table.rows
-        layout = Layout(table.first_line, "\t", len(table.labels), decimal, rows, offset=1)
-        sample = table.sample[0] if table.sample else b""
-        parts.append(read_table(path, layout, table.labels, request, sample=sample)[0])
+    parts = [read_table(curve.table, curve.labels, request)[0] for curve in chosen]
     variables = {
         name: np.concatenate([part.get(name, np.full(len(part["test_time_second"]), np.nan)) for part in parts])
         for name in dict.fromkeys(name for part in parts for name in part)
@@ -65,44 +56,47 @@ def read(path: Path, request: Request) -> RawTrace:
     _without_sensor(variables)
     _warn_of_header(path, header)
     technique = header.get("TAG", "")
-    idle = technique == "CORPOT" or all(table.name == "OCVCURVE" for table in chosen)
+    idle = technique == "CORPOT" or all(curve.name == "OCVCURVE" for curve in chosen)
     return RawTrace(variables, _start(path, header, chosen, request), header, technique, open_circuit=idle)
 
 
-def _objects(path: Path) -> tuple[dict[str, str], list[_Table]]:
+def _objects(path: Path) -> tuple[dict[str, str], list[_Curve]]:
     """Return the header, and where the tables are: only lines of a table start with a blank."""
     header: dict[str, str] = {}
-    tables: list[_Table] = []
-    lines = path.read_bytes().splitlines()
+    tables: list[_Curve] = []
+    lines = path.read_bytes().splitlines(keepends=True)
     number = 0
     while number < len(lines):
         parts = decode(lines[number]).split("\t")
         number += 1
         if len(parts) > 1 and parts[1].strip() == "TABLE":
             end = number
-            while end < len(lines) and (lines[end][:1].isspace() or not lines[end]):
+            while end < len(lines) and lines[end][:1].isspace():
                 end += 1
             last = end
             while last > number and not lines[last - 1].strip():
                 last -= 1
-            tables.append(_table(parts[0].strip(), lines, number, last))
+            tables.append(_curve(path, parts[0].strip(), lines, number, last))
             number = end
         elif len(parts) > 1 and parts[0].strip():
             header[parts[0].strip()] = parts[2 if len(parts) > 2 else 1].strip()
     return header, tables
 
 
-def _table(name: str, lines: Sequence[bytes], start: int, end: int) -> _Table:
-    names = [decode(part).strip() for part in lines[start].split(b"\t")[1:]] if start < end else []
-    units = [decode(part).strip() for part in lines[start + 1].split(b"\t")[1:]] if start + 1 < end else []
+def _curve(path: Path, name: str, lines: Sequence[bytes], start: int, end: int) -> _Curve:
+    names, units = (
+        [part.strip() for part in decode(line).split("\t")[1:]]
+        for line in ([*lines[start : min(end, start + 2)], b"", b""][:2])
+    )
     units += [""] * (len(names) - len(units))
     labels = tuple(f"{label}/{unit}" if unit else label for label, unit in zip(names, units, strict=False))
-    rows = max(0, end - start - 2)
-    sample = tuple(line for line in lines[start + 2 : min(end, start + 52)] if line.strip())
-    return _Table(name, labels, start + 2, rows, sample, open_end=end == len(lines))
+    rows = lines[start + 2 : end]
+    decimal = decimal_of(rows[:50], "\t")
+    data = b"".join(rows)
+    return _Curve(name, labels, Table(path, data, len(labels), "\t", decimal, start + 2, end == len(lines), offset=1))
 
 
-def _chosen(path: Path, tables: Sequence[_Table], wanted: str | None) -> list[_Table]:
+def _chosen(path: Path, tables: Sequence[_Curve], wanted: str | None) -> list[_Curve]:
     readable = [table for table in tables if is_trace(table.labels)]
     if wanted is not None:
         found = [table for table in readable if table.name == wanted]
@@ -132,11 +126,11 @@ def _chosen(path: Path, tables: Sequence[_Table], wanted: str | None) -> list[_T
     return found
 
 
-def _start(path: Path, header: dict[str, str], tables: Sequence[_Table], request: Request) -> datetime | None:
+def _start(path: Path, header: dict[str, str], tables: Sequence[_Curve], request: Request) -> datetime | None:
     text = f"{header.get('DATE', '')} {header.get('TIME', '')}"
-    sample = tables[0].sample
+    decimal = tables[0].table.decimal
     usual = {"/": "month first", ".": "day first"}.get(next((mark for mark in text if mark in "/.-"), ""))
-    if usual == "month first" and decimal_of(sample, "\t") == ",":
+    if usual == "month first" and decimal == ",":
         usual = "day first"
     start = parse_moment(text, date_order=request.options.date_order, usual=usual)
     if start is None and text.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import warnings
 from collections.abc import Sequence
@@ -22,17 +23,21 @@ _POINT = re.compile(rb"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where the rows of a table stand in a file and how they are written."""
+class Table:
+    """The rows of a table and how they are written."""
 
-    first_line: int
-    """Lines before the first row."""
-    separator: str
+    path: Path
+    """The file, for messages."""
+    data: bytes
+    """The rows, without the line of names."""
     width: int
     """Fields in a row."""
+    separator: str
     decimal: str = "."
-    rows: int | None = None
-    """Lines of the table; None: to the end of the file."""
+    lines_before: int = 0
+    """Lines of the file before the first row, for messages."""
+    at_end: bool = True
+    """Whether the file ends with this table."""
     offset: int = 0
     """Empty fields before the first one (tables that start with a tab)."""
 
@@ -72,17 +77,24 @@ def decimal_of(lines: Sequence[bytes], separator: str) -> str:
     return "," if commas > points else "."
 
 
-def read_columns(
-    path: Path, layout: Layout, numbers: Sequence[int], texts: Sequence[int] = ()
-) -> dict[int, np.ndarray]:
+def rows_after(data: bytes, lines: int) -> bytes:
+    """Return what comes after a number of lines."""
+    start = 0
+    for _ in range(lines):
+        ends = [end for end in (data.find(b"\n", start), data.find(b"\r", start)) if end >= 0]
+        if not ends:
+            return b""
+        start = min(ends) + (2 if data[min(ends) : min(ends) + 2] == b"\r\n" else 1)
+    return data[start:]
+
+
+def read_columns(table: Table, numbers: Sequence[int], texts: Sequence[int] = ()) -> dict[int, np.ndarray]:
     """Read some columns of a table.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    layout : Layout
-        Where the table is.
+    table : Table
+        The table.
     numbers, texts : sequence of int
         Columns to read as numbers and as text, from 0.
 
@@ -97,46 +109,40 @@ def read_columns(
     LithiscopeWarning
         If rows cannot be read, or the file ends within a row (which is left out).
     """
-    frame = _fast(path, layout, numbers, texts)
+    if not table.data.strip():
+        return {index: np.zeros(0, dtype=object if index in texts else float) for index in (*numbers, *texts)}
+    frame = _fast(table, numbers, texts)
     if frame is None:
-        return _row_by_row(path, layout, numbers, texts)
+        return _row_by_row(table, numbers, texts)
     columns = {
         **{index: frame[index].to_numpy(dtype=float) for index in numbers},
-        **{index: frame[index].fillna("").to_numpy(dtype=object) for index in texts},
+        **{index: frame[index].to_numpy(dtype=object) for index in texts},
     }
-    if layout.rows is None and _ends_within_a_row(path, layout):
-        warn_of_truncation(path)
+    if table.at_end and _ends_within_a_field(table):
+        _warn_of_truncation(table.path)
         columns = {index: values[:-1] for index, values in columns.items()}
     return columns
 
 
-def warn_of_truncation(path: Path) -> None:
-    """Say that the last row is not whole and was left out."""
+def _warn_of_truncation(path: Path) -> None:
     warnings.warn(f"{path}: the file ends within a row, which was left out", LithiscopeWarning, stacklevel=4)
 
 
-def _fast(path: Path, layout: Layout, numbers: Sequence[int], texts: Sequence[int]) -> pd.DataFrame | None:
+def _fast(table: Table, numbers: Sequence[int], texts: Sequence[int]) -> pd.DataFrame | None:
     """Read with the C parser; None when some row is not as it should be."""
     import pandas as pd
 
-    # The column behind the last one shows rows that are too long, the last one those that are too short.
-    last, beyond = layout.width - 1, layout.width
-    types: dict[int, Any] = dict.fromkeys(numbers, np.float64)
-    types.update(dict.fromkeys((*texts, beyond), str))
-    if last not in types:
-        types[last] = str
-    names = [-1 - number for number in range(layout.offset)] + list(range(layout.width + 1))
+    last = table.width - 1
+    types: dict[int, Any] = {**dict.fromkeys((*texts, last), str), **dict.fromkeys(numbers, np.float64)}
     try:
         frame: pd.DataFrame = pd.read_csv(
-            path,
-            sep=layout.separator,
-            decimal=layout.decimal,
+            io.BytesIO(table.data),
+            sep=table.separator,
+            decimal=table.decimal,
             header=None,
-            names=names,
+            names=list(range(-table.offset, table.width)),
             usecols=sorted(types),
             dtype=types,
-            skiprows=layout.first_line,
-            nrows=layout.rows,
             encoding="latin-1",
             quoting=3,
             index_col=False,
@@ -144,13 +150,19 @@ def _fast(path: Path, layout: Layout, numbers: Sequence[int], texts: Sequence[in
         )
     except (ValueError, pd.errors.ParserError, OverflowError):
         return None
-    short = frame[last].isna()
-    infinite = any(np.isinf(frame[index]).any() for index in numbers)
-    if frame[beyond].notna().any() or infinite or (short.any() and not short.all()) or (short.all() and last in texts):
-        return None
-    if short.all() and len(frame) and last in numbers:
-        return None
-    return frame
+    # The last column shows rows that are too short; with none of them, the number of separators those too long.
+    first = next(line for line in table.data[:HEAD_BYTES].splitlines() if line.strip())
+    between = len(first.split(table.separator.encode())) - 1
+    trailing = between - (table.offset + table.width - 1)
+    empty = frame[last].isna()
+    sound = (
+        (not empty.any() or (last not in numbers and empty.all()))
+        and not any(frame[index].isna().any() for index in texts)
+        and not any(np.isinf(frame[index]).any() for index in numbers)
+        and (trailing == 0 or (trailing == 1 and first.rstrip(b"\r\n").endswith(table.separator.encode())))
+        and table.data.count(table.separator.encode()) == between * len(frame)
+    )
+    return frame if sound else None
 
 
 def _exact(version: str) -> dict[str, Any]:
@@ -159,80 +171,63 @@ def _exact(version: str) -> dict[str, Any]:
     return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _ends_within_a_row(path: Path, layout: Layout) -> bool:
+def _ends_within_a_field(table: Table) -> bool:
     """Whether the last field is shorter than it ever was in the rows before, without an end of line."""
-    with path.open("rb") as stream:
-        stream.seek(0, 2)
-        stream.seek(max(0, stream.tell() - 65536))
-        tail = stream.read()
+    tail = table.data[-65536:]
     if tail.endswith((b"\n", b"\r")):
         return False
-    fields = [line.rstrip().rsplit(layout.separator.encode(), 1)[-1] for line in tail.splitlines()[1:]]
-    if len(fields) < 4:
-        return False
+    fields = [line.rstrip().rsplit(table.separator.encode(), 1)[-1] for line in tail.splitlines()[1:]]
     widths = [len(field) for field in fields[:-1] if field][-50:]
-    return bool(widths) and len(fields[-1]) < min(widths)
+    return len(widths) >= 3 and len(fields[-1]) < min(widths)
 
 
-def _row_by_row(path: Path, layout: Layout, numbers: Sequence[int], texts: Sequence[int]) -> dict[int, np.ndarray]:
-    lines = path.read_bytes().splitlines(keepends=True)
-    end = None if layout.rows is None else layout.first_line + layout.rows
+def _row_by_row(table: Table, numbers: Sequence[int], texts: Sequence[int]) -> dict[int, np.ndarray]:
+    lines = table.data.splitlines(keepends=True)
     rows: list[list[str] | None] = []
     unreadable: list[int] = []
-    for number, line in enumerate(lines[layout.first_line : end], start=layout.first_line + 1):
+    for number, line in enumerate(lines):
         if not line.strip():
             continue
-        fields = _fields(line, layout)
+        fields = _fields(line, table)
         if fields is None:
             unreadable.append(number)
         rows.append(fields)
-    whole = [row for row in rows if row is not None]
-    if rows and not whole:
+    if rows and len(unreadable) == len(rows):
         raise FileFormatError(
             "no row has as many fields as the header",
-            file=path,
-            field=f"line {layout.first_line + 1}",
-            value=decode(lines[layout.first_line]).strip(),
-            limit=f"{layout.width} fields",
+            file=table.path,
+            field=f"line {table.lines_before + unreadable[0] + 1}",
+            value=decode(lines[unreadable[0]]).strip(),
+            limit=f"{table.width} fields",
         )
-    if unreadable and unreadable[-1] == len(lines) and not lines[-1].endswith((b"\n", b"\r")) and rows[-1] is None:
-        warn_of_truncation(path)
-        rows.pop()
-        unreadable.pop()
-    return _as_columns(path, rows, unreadable, layout, numbers, texts)
-
-
-def _fields(line: bytes, layout: Layout) -> list[str] | None:
-    fields = [field.strip().strip('"') for field in decode(line).rstrip("\r\n").split(layout.separator)]
-    if any(fields[: layout.offset]):
-        return None
-    fields = fields[layout.offset :]
-    while len(fields) > layout.width and not fields[-1]:
-        fields.pop()
-    return fields if len(fields) == layout.width else None
-
-
-def _as_columns(
-    path: Path,
-    rows: Sequence[list[str] | None],
-    unreadable: Sequence[int],
-    layout: Layout,
-    numbers: Sequence[int],
-    texts: Sequence[int],
-) -> dict[int, np.ndarray]:
+    cut = table.at_end and not lines[-1].endswith((b"\n", b"\r"))
+    if cut and rows and (rows[-1] is None or _ends_within_a_field(table)):
+        _warn_of_truncation(table.path)
+        if rows.pop() is None:
+            unreadable.pop()
+    if unreadable:
+        warnings.warn(
+            f"{table.path}: {len(unreadable)} of {len(rows)} rows do not have {table.width} fields and became NaN "
+            f"(flag missing); the first is line {table.lines_before + unreadable[0] + 1}",
+            LithiscopeWarning,
+            stacklevel=4,
+        )
     columns: dict[int, np.ndarray] = {
-        index: np.array([_number(row[index], layout.decimal) if row else np.nan for row in rows], dtype=float)
+        index: np.array([_number(row[index], table.decimal) if row else np.nan for row in rows], dtype=float)
         for index in numbers
     }
     columns.update({index: np.array([row[index] if row else "" for row in rows], dtype=object) for index in texts})
-    if unreadable:
-        warnings.warn(
-            f"{path}: {len(unreadable)} of {len(rows)} rows do not have {layout.width} fields and became NaN "
-            f"(flag missing); the first is line {unreadable[0]}",
-            LithiscopeWarning,
-            stacklevel=5,
-        )
     return columns
+
+
+def _fields(line: bytes, table: Table) -> list[str] | None:
+    fields = [field.strip().strip('"') for field in decode(line).rstrip("\r\n").split(table.separator)]
+    if any(fields[: table.offset]):
+        return None
+    fields = fields[table.offset :]
+    while len(fields) > table.width and not fields[-1]:
+        fields.pop()
+    return fields if len(fields) == table.width else None
 
 
 def _number(text: str, decimal: str) -> float:
