@@ -115,8 +115,8 @@ def read_columns(table: Table, numbers: Sequence[int], texts: Sequence[int] = ()
     if frame is None:
         return _row_by_row(table, numbers, texts)
     columns = {
-        **{index: frame[index].to_numpy(dtype=float) for index in numbers},
-        **{index: frame[index].to_numpy(dtype=object) for index in texts},
+        **{index: frame[str(index)].to_numpy(dtype=float) for index in numbers},
+        **{index: frame[str(index)].to_numpy(dtype=object) for index in texts},
     }
     if table.at_end and _ends_within_a_field(table):
         _warn_of_truncation(table.path)
@@ -133,15 +133,17 @@ def _fast(table: Table, numbers: Sequence[int], texts: Sequence[int]) -> pd.Data
     import pandas as pd
 
     last = table.width - 1
-    types: dict[int, Any] = {**dict.fromkeys((*texts, last), str), **dict.fromkeys(numbers, np.float64)}
+    kinds: dict[int, Any] = {**dict.fromkeys((*texts, last), str), **dict.fromkeys(numbers, np.float64)}
+    # pandas takes numbers in usecols for places, not names.
+    types = {str(index): kind for index, kind in kinds.items()}
     try:
         frame: pd.DataFrame = pd.read_csv(
             io.BytesIO(table.data),
             sep=table.separator,
             decimal=table.decimal,
             header=None,
-            names=list(range(-table.offset, table.width)),
-            usecols=sorted(types),
+            names=[str(index) for index in range(-table.offset, table.width)],
+            usecols=list(types),
             dtype=types,
             encoding="latin-1",
             quoting=3,
@@ -154,11 +156,11 @@ def _fast(table: Table, numbers: Sequence[int], texts: Sequence[int]) -> pd.Data
     first = next(line for line in table.data[:HEAD_BYTES].splitlines() if line.strip())
     between = len(first.split(table.separator.encode())) - 1
     trailing = between - (table.offset + table.width - 1)
-    empty = frame[last].isna()
+    empty = frame[str(last)].isna()
     sound = (
         (not empty.any() or (last not in numbers and empty.all()))
-        and not any(frame[index].isna().any() for index in texts)
-        and not any(np.isinf(frame[index]).any() for index in numbers)
+        and not any(frame[str(index)].isna().any() for index in texts)
+        and not any(np.isinf(frame[str(index)]).any() for index in numbers)
         and (trailing == 0 or (trailing == 1 and first.rstrip(b"\r\n").endswith(table.separator.encode())))
         and table.data.count(table.separator.encode()) == between * len(frame)
     )
