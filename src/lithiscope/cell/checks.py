@@ -64,12 +64,14 @@ def check_trace(
         If `trace` is no trace.
     """
     check(trace, "cell_trace")
-    found = doubtful_columns(trace, options)
-    sound = _readable(trace, options)
-    if sound.current is not None:
-        found += _sign(sound, options) + _charge(sound, options)
-        if capacity_ah is not None:
-            found += _capacity(sound, capacity_ah, options)
+    # Damaged files hold numbers such as 1e308, whose sums are infinite.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = doubtful_columns(trace, options)
+        sound = _readable(trace, options)
+        if sound.current is not None:
+            found += _sign(sound, options) + _charge(sound, options)
+            if capacity_ah is not None:
+                found += _capacity(sound, capacity_ah, options)
     return sorted(found, key=lambda finding: finding.severity)
 
 

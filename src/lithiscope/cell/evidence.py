@@ -104,9 +104,9 @@ def jumps(voltage: np.ndarray, current: np.ndarray) -> tuple[float, int]:
     A change counts when it exceeds a third of the 95th percentile of |I|, and the voltage moves by at least three
     times its median step.
     """
-    change, answer = np.diff(current), np.diff(voltage)
-    if not np.any(current):
+    if len(current) < 2 or not np.any(current):
         return np.nan, 0
+    change, answer = np.diff(current), np.diff(voltage)
     level = np.percentile(np.abs(current[current != 0]), 95) / 3.0
     moved = np.abs(answer) > 3.0 * np.median(np.abs(answer))
     counted = (np.abs(change) > level) & moved

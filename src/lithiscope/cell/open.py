@@ -89,7 +89,7 @@ def open_trace(
 def _finish(raw: RawTrace, path: Path, form: str, request: Request) -> xr.Dataset:
     """Repair, complete, flag and label what a reader handed over."""
     options = request.options
-    variables = {name: np.asarray(values, dtype=float) for name, values in raw.variables.items()}
+    variables = {name: _as_floats(name, values) for name, values in raw.variables.items()}
     start = _set_time(variables, raw.start, path)
     time = variables["test_time_second"] = variables["test_time_second"] * options.time_factor
     source = _set_current(variables, raw, options, path)
@@ -220,11 +220,15 @@ def _unreadable(variables: dict[str, np.ndarray]) -> np.ndarray:
     return missing
 
 
+def _as_floats(name: str, values: np.ndarray) -> np.ndarray:
+    floats = np.asarray(values, dtype=float)
+    return np.where(np.abs(floats) < 2**31, floats, np.nan) if name in INTEGERS else floats
+
+
 def _as_integers(name: str, values: np.ndarray) -> np.ndarray:
     if name not in INTEGERS:
         return values
-    readable = np.isfinite(values) & (np.abs(values) < 2**31)
-    return np.where(readable, np.where(readable, values, 0), -1).astype(np.int32)
+    return np.where(np.isfinite(values), values, -1).astype(np.int32)
 
 
 def join_traces(traces: Sequence[xr.Dataset], *, offsets: Sequence[float] | None = None) -> xr.Dataset:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cell.trace_files import LABELS, cycling, mpt_rows, write_mpt
 
+from cell.trace_files import LABELS, cycling, mpt_rows, write_mpt
 from lithiscope.cell import TraceOptions, open_trace
 from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError, UnitError
 
@@ -97,7 +97,9 @@ def test_loops_are_steps(tmp_path) -> None:
 
 def test_potentials_of_a_cell_with_reference(tmp_path) -> None:
     labels = ("time/s", "Ewe/V", "Ece/V", "I/mA")
-    trace = open_trace(write_mpt(tmp_path / "a.mpt", [["0", "3.5", "0.1", "1"], ["1", "3.6", "0.1", "1"]], labels=labels))
+    trace = open_trace(
+        write_mpt(tmp_path / "a.mpt", [["0", "3.5", "0.1", "1"], ["1", "3.6", "0.1", "1"]], labels=labels)
+    )
     np.testing.assert_allclose(trace["voltage_volt"], [3.4, 3.5])
     np.testing.assert_allclose(trace["working_electrode_potential_volt"], [3.5, 3.6])
     assert trace.attrs["voltage_source"] == "cell"
@@ -105,7 +107,9 @@ def test_potentials_of_a_cell_with_reference(tmp_path) -> None:
     assert two.attrs["voltage_source"] == "working electrode"
 
 
-@pytest.mark.parametrize(("label", "value"), [("I/mA", "1"), ("I/A", "0.001"), ("<I>/\u00b5A", "1000"), ("<I/mA>", "1")])
+@pytest.mark.parametrize(
+    ("label", "value"), [("I/mA", "1"), ("I/A", "0.001"), ("<I>/\u00b5A", "1000"), ("<I/mA>", "1")]
+)
 def test_the_unit_of_the_current_is_that_of_its_label(tmp_path, label, value) -> None:
     path = write_mpt(tmp_path / "a.mpt", [["0", "3.5", value], ["1", "3.5", value]], labels=("time/s", "Ewe/V", label))
     np.testing.assert_allclose(open_trace(path)["current_ampere"], 1e-3, rtol=1e-15)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cell.trace_files import write_dta
 
+from cell.trace_files import write_dta
 from lithiscope.cell import TraceOptions, open_trace
 from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 
