@@ -176,7 +176,7 @@ class Grid:
             raise _shape_error(values.shape, f"(..., {', '.join(map(str, self.shape))})")
         return gather(values, self.flat, self.ndim)
 
-    def unpack(self, values: np.ndarray, *, fill: float | bool = np.nan) -> np.ndarray:
+    def unpack(self, values: np.ndarray, *, fill: float | int | bool = np.nan) -> np.ndarray:
         """Return values of the pixels as a picture: (..., pixel) to (..., y, x), `fill` outside the mask.
 
         Raises

@@ -61,7 +61,7 @@ class Ragged:
             )
         return gather(values, self.flat, len(self.shape))
 
-    def unpack(self, values: np.ndarray, *, fill: float | bool = np.nan) -> np.ndarray:
+    def unpack(self, values: np.ndarray, *, fill: float | int | bool = np.nan) -> np.ndarray:
         """Return (..., pixel) as (..., y, x), `fill` in the background."""
         index = np.full(int(np.prod(self.shape)), -1, dtype=np.int64)
         index[self.flat] = np.arange(self.flat.size)

@@ -5,7 +5,8 @@ particle of composition x that takes up lithium at the current j~ grows like exp
 
     s(k, j~, x) = -(mu' + B + kappa k^2) sqrt(F^2 + j~^2/4) + (F'/F + [B + kappa k^2]/2) j~
 
-The bracket belongs to an F that was built on the full chemical potential; for an F(x) fitted to data it is left out.
+for Butler-Volmer kinetics with alpha = 1/2. The bracket belongs to an F that was built on the full chemical potential;
+for an F(x) fitted to data it is left out.
 
 Here the current is the *insertion* current over k0, opposite in sign to the currents elsewhere: j~ = -j/k0 > 0
 lithiates. Energies are in kT (B and kappa over rho_s kT). s is in units of 2 k0/(e rho_s Th), the rate of insertion at

@@ -14,7 +14,7 @@ def gather(
 
 
 def scatter(
-    values: Shaped[np.ndarray, "*rows pixels"], index: Int[np.ndarray, "*shape"], fill: float | bool
+    values: Shaped[np.ndarray, "*rows pixels"], index: Int[np.ndarray, "*shape"], fill: float | int | bool
 ) -> Shaped[np.ndarray, "*any"]:
     """Return (..., pixels) spread out to (..., y, x) by the pixel number at each place; -1 gets the fill."""
     blank = np.full((*values.shape[:-1], 1), fill)
