@@ -165,6 +165,13 @@ CHANNEL_TABLE = Stage(
         **_with_errors("end_lithium_fraction", f"{_CHANNELS} end", ONE, "x of each end pixel, mid-interval"),
         "normalised_exchange_current": Variable(_CHANNELS, ONE, "exchange current over the fitted k0"),
         "normalised_exchange_current_std": Variable(_CHANNELS, ONE, "random standard deviation of it"),
+        "current_density_frame_std": Variable(
+            _CHANNELS, AMPERE_PER_SQUARE_METRE, "part of the error common to all channels of the interval"
+        ),
+        "lithium_fraction_frame_std": Variable("interval", ONE, "part of the error common to all pixels, mid-interval"),
+        "noise_gain": Variable("interval", ONE, "apparent over native standard deviation, from resampling"),
+        "variance_share_after": Variable("interval", ONE, "share of the noise that the later frame brings"),
+        "length_std": Variable("channel", NANOMETRE, "standard deviation of the length"),
         "position": Variable("channel", MICROMETRE, "position across the channels"),
         "length": Variable("channel", NANOMETRE, "distance between the two reacting faces"),
         "pixel_count": Variable("channel", ONE, "pixels of the channel", kind="int"),
