@@ -288,6 +288,7 @@ POOLED = Stage(
         "particle_count": Variable("group", ONE, "particles behind the value", kind="int", required=True),
         "study_count": Variable("group", ONE, "studies behind the value", kind="int"),
         "cell_count": Variable("group", ONE, "cells behind the value", kind="int"),
+        "drawn": Variable("group", ONE, "what the bootstrap draws: cell, study, particle or none", kind="string"),
     },
     coordinates={"group": Variable("group", ONE, "name of the group", kind="string", required=True)},
     attributes={"quantity": "what was pooled, with its unit"},
