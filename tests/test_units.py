@@ -30,7 +30,7 @@ def test_convert_keeps_arrays_and_does_not_alias():
     assert values[0] == 1.0
 
 
-@pytest.mark.parametrize("unit", [None, "", "  ", "furlongs-per-foo", "s"])
+@pytest.mark.parametrize("unit", [None, "", "  ", "furlongs-per-foo", "s", ".", "(", "1/0"])
 def test_a_missing_unknown_or_foreign_unit_is_an_error_that_names_the_field(unit):
     with pytest.raises(UnitError, match="SampleX"):
         convert(1.0, unit, "um", field="SampleX", file="a.hdr")
