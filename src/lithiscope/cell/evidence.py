@@ -173,10 +173,14 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def _digit(values: np.ndarray) -> float:
-    """Return the smallest difference of two values: the last digit, where a file is rounded."""
-    known = values[np.isfinite(values)]
-    steps = np.diff(np.unique(known[:: max(1, len(known) // 20000)]))
-    return float(steps[steps > 0].min()) if np.any(steps > 0) else 0.0
+    """Return the last decimal place in which the values are written, e.g. 0.001."""
+    known = values[np.isfinite(values) & (values != 0)]
+    known = known[:: max(1, len(known) // 2000)]
+    for place in range(16):
+        scaled = known * 10.0**place
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(np.abs(scaled), 1e-3)):
+            return float(10.0**-place)
+    return 0.0
 
 
 def known_factor(ratio: float, tolerance: float) -> tuple[float, str] | None:

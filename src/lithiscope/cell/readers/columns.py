@@ -92,7 +92,8 @@ def _splits(text: str) -> list[tuple[str, str | None]]:
     splits: list[tuple[str, str | None]] = []
     for pattern in (_AFTER_SLASH, _IN_BRACKETS):
         match = pattern.match(text)
-        if match:
+        # No unit of a trace holds digits; pint would work out 9**9**9.
+        if match and (match["unit"].strip() == ONE or not any(letter.isdigit() for letter in match["unit"])):
             splits.append((_key(match["name"]), _plain_unit(match["unit"])))
     key = _key(text)
     splits += [(key.removesuffix(f" {end}"), unit) for end, unit in _ENDINGS.items() if key.endswith(f" {end}")]
