@@ -168,6 +168,9 @@ CHANNEL_TABLE = Stage(
         "current_density_frame_std": Variable(
             _CHANNELS, AMPERE_PER_SQUARE_METRE, "part of the error common to all channels of the interval"
         ),
+        "exchange_current_density_frame_std": Variable(
+            _CHANNELS, AMPERE_PER_SQUARE_METRE, "part of the error common to all channels of the interval"
+        ),
         "lithium_fraction_frame_std": Variable("interval", ONE, "part of the error common to all pixels, mid-interval"),
         "noise_gain": Variable("interval", ONE, "apparent over native standard deviation, from resampling"),
         "variance_share_after": Variable("interval", ONE, "share of the noise that the later frame brings"),
