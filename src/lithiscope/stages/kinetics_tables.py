@@ -176,6 +176,42 @@ SURFACE_TABLE = Stage(
     },
 )
 
+_PATH = "particle interval"
+STABILITY_PATH = Stage(
+    "stability_path",
+    "Linear stability of the uniform state along the measured path of every particle",
+    variables={
+        **_measured("lithium_fraction", _PATH, ONE, "mean composition in the middle of the interval"),
+        **_measured("insertion_current", _PATH, ONE, "insertion current over k0, positive = lithiation"),
+        **_measured("growth_rate", _PATH, ONE, "s in units of 2 k0/(e rho_s Th), positive = a perturbation grows"),
+        "unstable_probability": Variable(_PATH, ONE, "probability that the growth rate is positive"),
+        "neutral_current": Variable(
+            _PATH, ONE, "insertion current over k0 at which the growth rate is zero; NaN: none"
+        ),
+        "log_growth": Variable(_PATH, ONE, "integral of s dt from the start of the half cycle to the interval's end"),
+        "log_growth_low": Variable(_PATH, ONE, "lower end of its 95 % range"),
+        "log_growth_high": Variable(_PATH, ONE, "upper end of its 95 % range"),
+        "largest_log_growth": Variable(
+            "particle half_cycle", ONE, "logarithm of the most that noise present at any moment was multiplied by"
+        ),
+        "largest_log_growth_low": Variable("particle half_cycle", ONE, "lower end of its 95 % range"),
+        "largest_log_growth_high": Variable("particle half_cycle", ONE, "upper end of its 95 % range"),
+        "unstable_share": Variable("particle half_cycle", ONE, "share of the path in x that is unstable"),
+        "unstable_share_low": Variable("particle half_cycle", ONE, "lower end of its 95 % range"),
+        "unstable_share_high": Variable("particle half_cycle", ONE, "upper end of its 95 % range"),
+    },
+    coordinates={
+        **_PARTICLE,
+        **_HALF_CYCLE,
+        "time": Variable("interval", SECOND, "middle of the interval, seconds since the start of the study"),
+        "of_half_cycle": Variable("interval", ONE, "number of the half cycle of the interval", kind="int"),
+    },
+    attributes={
+        "state": "F, mu and strain of the uniform state",
+        "rate_constant": "k0 and its standard deviation, A/m2",
+    },
+)
+
 KINETICS_TABLES = (
     DOMAIN_TABLE,
     DOMAIN_AGREEMENT,
@@ -185,4 +221,5 @@ KINETICS_TABLES = (
     BOUNDARY_TABLE,
     RELAXATION_TABLE,
     SURFACE_TABLE,
+    STABILITY_PATH,
 )
