@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lithiscope.frames.geometry import coordinates, pixel_size, spatial_axes
-from lithiscope.frames.kernels.pairs import Fitting, leakage
-from lithiscope.frames.kernels.pictures import Template, make_template, noise_of
+from lithiscope.frames.kernels.overlap import Fitting
+from lithiscope.frames.kernels.pairs import leakage
+from lithiscope.frames.kernels.templates import Template, make_templates, noise_of
 from lithiscope.stages import check
 from lithiscope.units import MICROMETRE
 
@@ -63,10 +64,10 @@ def _template(frames: xr.Dataset, index: tuple[int, ...]) -> Template | None:
         return None
     variance = None
     if "signal_std" in frames:
-        variance = np.square(np.asarray(frames["signal_std"][index].values, dtype=np.float32))
-    return make_template(picture, variance, None, _SMOOTHING, None)
+        variance = np.square(np.asarray(frames["signal_std"][index].values, dtype=np.float32))[None]
+    return make_templates(picture[None], variance, None, _SMOOTHING, None)[0]
 
 
 def _leak(before: Template, now: Template) -> np.ndarray:
-    noise = noise_of(_SMOOTHING, before.value.ndim)
+    noise = noise_of(_SMOOTHING, before.coefficient.ndim)
     return leakage(before, now, Fitting(gain_width=None, affine=False, noise=noise, signal_pass=1.0))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
 from lithiscope.frames.geometry import coordinates, pixel_size, spatial_axes
-from lithiscope.frames.kernels.graph import Pairs, Positions, solve_positions
-from lithiscope.frames.kernels.pictures import EDGE
+from lithiscope.frames.kernels.templates import EDGE
 from lithiscope.frames.options import RegisterOptions
+from lithiscope.frames.positions import Solution, solved
 from lithiscope.frames.tracking import Tracker
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.stages import check, flag_bit, new
@@ -22,18 +22,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FloatArray = NDArray[np.float64]
+Index = tuple[int | slice, ...]
 
 MIN_SIDE = 2 * EDGE + 4
-
-
-class _Solution(NamedTuple):
-    """Of one sequence, in pixels; NaN for frames that could not be aligned."""
-
-    shift: FloatArray
-    linear: FloatArray
-    std: FloatArray
-    leakage: FloatArray
-    residual: FloatArray
 
 
 def register(
@@ -96,13 +87,11 @@ def register(
     lead = tuple(str(dim) for dim in frames["signal"].dims[: -len(axes)])
     shape = tuple(frames.sizes[dim] for dim in lead)
     total = int(np.prod(shape))
-    found = _Solution(*(np.full((*shape, *extra), np.nan) for extra in _shapes(len(axes))))
+    found = Solution(*(np.full((*shape, *extra), np.nan) for extra in _shapes(len(axes))))
     progress = reporter.track(range(total), label="registering frames", total=total)
     for run in _runs(shape, lead.index(along)):
-        solved = _solve(frames, weights, run, options, progress)
-        for index, *values in zip(run, *solved, strict=True):
-            for array, value in zip(found, values, strict=True):
-                array[index] = value
+        for array, values in zip(found, _solve(frames, weights, run, options, progress), strict=True):
+            array[run] = values
     return _alignment(frames, found, size, axes, options, lead)
 
 
@@ -110,95 +99,53 @@ def _shapes(axes: int) -> tuple[tuple[int, ...], ...]:
     return (axes,), (axes, axes), (axes,), (axes,), ()
 
 
-def _runs(shape: tuple[int, ...], axis: int) -> list[list[tuple[int, ...]]]:
-    """Return the sequences: lists of the indices of the frames that are aligned with each other."""
+def _runs(shape: tuple[int, ...], axis: int) -> Iterator[Index]:
+    """Yield the sequences of frames that are aligned with each other, each as one index."""
     if 0 in shape:
-        return []
-    numbers = np.moveaxis(np.arange(int(np.prod(shape))).reshape(shape), axis, -1).reshape(-1, shape[axis])
-    return [[tuple(int(i) for i in np.unravel_index(k, shape)) for k in row] for row in numbers]
+        return
+    for fixed in np.ndindex(*shape[:axis], *shape[axis + 1 :]):
+        yield (*fixed[:axis], slice(0, shape[axis]), *fixed[axis:])
+
+
+def _blocks(run: Index, most: int) -> Iterator[tuple[range, Index]]:
+    """Yield the numbers and the index of the frames of a sequence, some at once."""
+    axis = next(k for k, part in enumerate(run) if isinstance(part, slice))
+    count = run[axis].stop  # type: ignore[union-attr]
+    for start in range(0, count, most):
+        stop = min(start + most, count)
+        yield range(start, stop), (*run[:axis], slice(start, stop), *run[axis + 1 :])
 
 
 def _solve(
-    frames: xr.Dataset,
-    weight: xr.DataArray | None,
-    run: list[tuple[int, ...]],
-    options: RegisterOptions,
-    progress: Iterator[int],
-) -> _Solution:
-    tracker = Tracker(options)
-    usable: list[int] = []
+    frames: xr.Dataset, weight: xr.DataArray | None, run: Index, options: RegisterOptions, progress: Iterator[int]
+) -> Solution:
     # Indexing a variable is much quicker than a DataArray, which takes its coordinates along.
     signal = frames["signal"].variable
     spread = frames["signal_std"].variable if "signal_std" in frames else None
-    for number, index in enumerate(run):
-        picture = np.asarray(signal[index].values, dtype=np.float32)
-        if np.isfinite(picture).any() and np.nanmin(picture) < np.nanmax(picture):
-            variance = None if spread is None else np.square(spread[index].values, dtype=np.float32)
-            tracker.push(number, picture, variance, _weight_of(weight, frames, index))
-            usable.append(number)
-        next(progress, None)
-    return _positions(tracker, usable, len(run), frames["signal"].ndim - len(run[0]), options)
+    tracker = Tracker(options, signal.shape[len(run) :])
+    usable: list[int] = []
+    numbers = range(0)
+    for numbers, index in _blocks(run, tracker.block):
+        pictures = np.asarray(signal[index].values, dtype=np.float32)
+        good = np.array([_is_usable(picture) for picture in pictures])
+        variance = None if spread is None else np.square(spread[index].values, dtype=np.float32)[good]
+        use = None if weight is None else _weight_of(weight, frames, index)[good]
+        some = np.array(numbers)[good].tolist()
+        tracker.push(some, pictures[good], variance, use)
+        usable += some
+        for _ in numbers:
+            next(progress, None)
+    return solved(*tracker.found(), np.array(usable, dtype=int), numbers.stop, options)
 
 
-def _positions(tracker: Tracker, usable: list[int], frames: int, axes: int, options: RegisterOptions) -> _Solution:
-    """Return positions of the frames that agree; one after the other, the frame whose pairs agree least is left out."""
-    kept = np.array(usable, dtype=int)
-    pairs = tracker.pairs(axes)
-    while True:
-        inside = np.isin(pairs.first, kept) & np.isin(pairs.second, kept)
-        part = Pairs(
-            np.searchsorted(kept, pairs.first[inside]),
-            np.searchsorted(kept, pairs.second[inside]),
-            *(array[inside] for array in pairs[2:]),
-        )
-        found = solve_positions(part, kept.size)
-        rms = _frame_residual(part, found, kept.size)
-        if kept.size == 0 or not np.nanmax(rms) > options.max_disagreement:
-            break
-        kept = np.delete(kept, np.nanargmax(rms))
-    noise = np.zeros((kept.size, axes))
-    leak = np.full((kept.size, axes), np.nan)
-    leak[:1] = 0.0
-    fits = [fit for fit, ok in zip(tracker.fits, inside, strict=True) if ok]
-    seen = np.zeros(kept.size)
-    for (_, _, lag, fit), one, two, left in zip(fits, part.first, part.second, found.residual, strict=True):
-        spread = np.diag(fit.covariance)
-        noise[one] += spread * (1 - fit.moving_share)
-        noise[two] += spread * fit.moving_share
-        seen[[one, two]] += 1
-        if lag == 1:
-            leak[two] = fit.leakage + left
-    noise /= np.maximum(seen, 1)[:, None]
-    good = np.isfinite(found.shift).all(axis=1)
-    count = max(int(good.sum()), 1)
-    # Positions are relative to the mean of all, which has noise too.
-    noise = noise * (1 - 2 / count) + noise[good].sum(axis=0) / count**2 if count > 1 else noise * 0
-    std = np.sqrt(np.maximum(noise, 0) + found.variance)
-    leak[~good] = np.nan
-    return _Solution(*(_spread(array, kept, frames) for array in (found.shift, found.linear, std, leak, rms)))
-
-
-def _frame_residual(pairs: Pairs, found: Positions, frames: int) -> FloatArray:
-    """Return the root-mean-square length of the residuals of the pairs of each frame, pixels."""
-    square = np.nan_to_num(np.sum(found.residual**2, axis=1))
-    total, count = np.zeros(frames), np.zeros(frames)
-    for ends in (pairs.first, pairs.second):
-        np.add.at(total, ends, square)
-        np.add.at(count, ends, 1)
-    rms = np.sqrt(total / np.maximum(count, 1))
-    return np.where(np.isfinite(found.shift).all(axis=1), rms, np.nan)
-
-
-def _spread(values: FloatArray, kept: NDArray[np.int_], frames: int) -> FloatArray:
-    """Return the values of the kept frames at their places among all, NaN elsewhere."""
-    whole = np.full((frames, *values.shape[1:]), np.nan)
-    whole[kept] = values
-    return whole
+def _is_usable(picture: NDArray[np.float32]) -> bool:
+    values = picture[np.isfinite(picture)]
+    return bool(values.size and values.min() < values.max())
 
 
 def _alignment(
     frames: xr.Dataset,
-    found: _Solution,
+    found: Solution,
     size: FloatArray,
     axes: tuple[str, ...],
     options: RegisterOptions,
@@ -290,12 +237,11 @@ def _checked_weight(frames: xr.Dataset, weight: xr.DataArray) -> xr.DataArray:
     return values
 
 
-def _weight_of(weight: xr.DataArray | None, frames: xr.Dataset, index: tuple[int, ...]) -> NDArray[np.float32] | None:
-    if weight is None:
-        return None
+def _weight_of(weight: xr.DataArray, frames: xr.Dataset, index: Index) -> NDArray[np.float32]:
     dims = [str(dim) for dim in frames["signal"].dims]
-    at = {dim: i for dim, i in zip(dims, index, strict=False) if dim in weight.dims}
-    part, axes = weight.isel(at), dims[len(index) :]
-    lacking = [axis for axis in axes if axis not in part.dims]
-    picture = part.expand_dims({axis: frames.sizes[axis] for axis in lacking}).transpose(*axes)
-    return np.asarray(picture.values, dtype=np.float32)
+    at = {dim: part for dim, part in zip(dims, index, strict=False) if dim in weight.dims}
+    along = next(dim for dim, part in zip(dims, index, strict=False) if isinstance(part, slice))
+    part, axes = weight.isel(at), [along, *dims[len(index) :]]
+    block = frames["signal"].variable[index]
+    lacking = {axis: block.sizes[axis] for axis in axes if axis not in part.dims}
+    return np.asarray(part.expand_dims(lacking).transpose(*axes).values, dtype=np.float32)

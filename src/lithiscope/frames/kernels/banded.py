@@ -10,52 +10,72 @@ import numpy as np
 from jaxtyping import Float
 
 # Wider blocks waste work on zeros, narrower ones are many calls.
-_BLOCK = 48
+_BLOCK = 24
 
 
 class Part(NamedTuple):
-    """A block of a banded matrix: `rows` of the result come from `columns` of the values."""
+    """A block of a banded matrix: `rows` of the result come from `columns` of the values.
+
+    A stack of matrices, one for each array of a stack, has one more axis in front.
+    """
 
     rows: slice
     columns: slice
-    matrix: Float[np.ndarray, "rows columns"]
+    matrix: Float[np.ndarray, "*stack rows columns"]
 
 
 def product(values: Float[np.ndarray, "*shape"], parts: tuple[Part, ...], axis: int) -> Float[np.ndarray, "*out"]:
-    """Return the product of a banded matrix with the values along an axis."""
+    """Return the product of a banded matrix with the values along an axis.
+
+    A stack of matrices takes the first axis of the values as that of the stack.
+    """
     shape = (*values.shape[:axis], parts[-1].rows.stop, *values.shape[axis + 1 :])
     result = np.empty(shape, dtype=values.dtype)
-    if axis == values.ndim - 1:
-        for rows, columns, matrix in parts:
-            np.matmul(values[..., columns], matrix.T, out=result[..., rows])
-        return result
     lead, trail = prod(shape[:axis]), prod(shape[axis + 1 :])
-    seen, made = values.reshape(lead, -1, trail), result.reshape(lead, -1, trail)
+    stack = prod(parts[0].matrix.shape[:-2])
+    if axis == values.ndim - 1:
+        rest: tuple[int, ...] = (lead // stack, -1)
+        seen, made = values.reshape(stack, *rest), result.reshape(stack, *rest)
+        for rows, columns, matrix in parts:
+            np.matmul(seen[..., columns], np.swapaxes(matrix, -1, -2), out=made[..., rows])
+        return result
+    rest = (lead // stack, -1, trail)
+    seen, made = values.reshape(stack, *rest), result.reshape(stack, *rest)
     for rows, columns, matrix in parts:
-        np.matmul(matrix, seen[:, columns], out=made[:, rows])
+        every = matrix.reshape(stack, 1, *matrix.shape[-2:])
+        np.matmul(every, seen[:, :, columns], out=made[:, :, rows])
     return result
 
 
 def weighted_sum(
-    values: Float[np.ndarray, "*shape"], weights: Float[np.ndarray, " taps"], axis: int
+    values: Float[np.ndarray, "*shape"], weights: Float[np.ndarray, "*stack taps"], axis: int
 ) -> Float[np.ndarray, "*out"]:
     """Return the running weighted sum along an axis where all taps lie inside: shorter by the taps less one.
 
     A value that is not finite spoils a whole block.
+
+    Parameters
+    ----------
+    values : array
+        The first axis is that of the stack, if the weights have one.
+    weights : (taps,) or (stack, taps) array
+        The same for all, or those of each array of the stack.
+    axis : int
+        Of the values.
     """
-    taps = weights.size
+    *stack, taps = weights.shape
     length = values.shape[axis] - taps + 1
     block = min(length, _BLOCK)
     width = block + taps - 1
     # Row i begins i places later: with one more column than the block has, that is always the same place.
-    skewed = np.zeros((block, width + 1), dtype=values.dtype)
-    skewed[:, :taps] = weights
-    matrix = skewed.ravel()[: block * width].reshape(block, width)
+    skewed = np.zeros((*stack, block, width + 1), dtype=values.dtype)
+    skewed[..., :taps] = weights[..., None, :]
+    matrix = skewed.reshape(*stack, -1)[..., : block * width].reshape(*stack, block, width)
     parts = []
     for start in range(0, length, block):
         count = min(block, length - start)
         columns = count + taps - 1
-        parts.append(Part(slice(start, start + count), slice(start, start + columns), matrix[:count, :columns]))
+        parts.append(Part(slice(start, start + count), slice(start, start + columns), matrix[..., :count, :columns]))
     return product(values, tuple(parts), axis)
 
 

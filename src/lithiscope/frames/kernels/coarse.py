@@ -9,30 +9,32 @@ EDGE_WIDTH = 2.0
 _LARGE = 128
 
 
-def edge_spectrum(picture: Float[np.ndarray, "*shape"]) -> Complex[np.ndarray, "*modes"]:
-    """Return the Fourier transform of the Laplacian of Gaussian of a picture without NaN, under a Hann window.
+def edge_spectrum(pictures: Float[np.ndarray, "frames ..."]) -> Complex[np.ndarray, "frames ..."]:
+    """Return the Fourier transform of the Laplacian of Gaussian of pictures without NaN, under a Hann window.
 
     Large pictures are binned two by two; what is left is cut to the largest length that transforms fast.
     """
     from scipy.fft import dctn, idctn, rfftn
 
-    binned = _binned(picture) if is_large(picture.shape) else picture
-    cut = binned[tuple(slice(fast_length(n)) for n in binned.shape)]
-    modes = dctn(cut, type=2)
-    square = np.zeros(cut.shape, dtype=cut.dtype)
-    for axis, length in enumerate(cut.shape):
-        square += _along((np.pi * np.arange(length) / length) ** 2, axis, cut)
+    binned = _binned(pictures) if is_large(pictures.shape[1:]) else pictures
+    cut = binned[:, *(slice(fast_length(n)) for n in binned.shape[1:])]
+    axes = range(1, cut.ndim)
+    square, window = np.zeros(cut.shape[1:], dtype=cut.dtype), np.ones(cut.shape[1:], dtype=cut.dtype)
+    for axis, length in enumerate(cut.shape[1:]):
+        along = (-1, *[1] * (square.ndim - 1 - axis))
+        square += ((np.pi * np.arange(length) / length) ** 2).astype(cut.dtype).reshape(along)
+        window *= np.hanning(length + 2)[1:-1].astype(cut.dtype).reshape(along)
+    modes = dctn(cut, type=2, axes=axes)
     modes *= square * np.exp(-0.5 * EDGE_WIDTH**2 * square)
-    edges = idctn(modes, type=2, overwrite_x=True)
-    for axis, length in enumerate(cut.shape):
-        edges *= _along(np.hanning(length + 2)[1:-1], axis, cut)
-    return np.asarray(rfftn(edges))
+    edges = idctn(modes, type=2, axes=axes, overwrite_x=True)
+    edges *= window
+    return np.asarray(rfftn(edges, axes=axes))
 
 
 def coarse_shift(
-    template: Complex[np.ndarray, "*modes"], moving: Complex[np.ndarray, "*modes"], shape: tuple[int, ...]
-) -> Float[np.ndarray, " axes"]:
-    """Return the displacement of the highest correlation, refined by a parabola along each axis.
+    template: Complex[np.ndarray, "pairs ..."], moving: Complex[np.ndarray, "pairs ..."], shape: tuple[int, ...]
+) -> Float[np.ndarray, "pairs axes"]:
+    """Return the displacements of highest correlation, refined by a parabola along each axis.
 
     Parameters
     ----------
@@ -44,25 +46,25 @@ def coarse_shift(
     from scipy.fft import irfftn
 
     bins = 2 if is_large(shape) else 1
-    lengths = tuple(fast_length(n // bins) for n in shape)
-    correlation = irfftn(np.conj(template) * moving, s=lengths)
-    peak = np.array(np.unravel_index(int(np.argmax(correlation)), lengths))
-    found = np.where(peak <= np.array(lengths) // 2, peak, peak - lengths).astype(float)
-    for axis in range(len(shape)):
-        step = np.eye(len(shape), dtype=int)[axis]
-        before, at, after = (float(correlation[tuple((peak + k * step) % lengths)]) for k in (-1, 0, 1))
-        bend = before - 2 * at + after
-        found[axis] += 0.5 * (before - after) / bend if bend < 0 else 0.0
+    lengths = np.array([fast_length(n // bins) for n in shape])
+    correlation = irfftn(np.conj(template) * moving, s=lengths, axes=range(1, template.ndim))
+    pairs = np.arange(len(correlation))
+    peak = np.stack(np.unravel_index(correlation.reshape(len(pairs), -1).argmax(axis=1), lengths), axis=1)
+    found = np.where(peak <= lengths // 2, peak, peak - lengths).astype(float)
+    for axis, step in enumerate(np.eye(len(shape), dtype=int)):
+        near = [correlation[pairs, *((peak + k * step) % lengths).T].astype(float) for k in (-1, 0, 1)]
+        bend = near[0] - 2 * near[1] + near[2]
+        found[:, axis] += np.where(bend < 0, 0.5 * (near[0] - near[2]) / np.minimum(bend, -1e-300), 0.0)
     return found * bins
 
 
-def independent_modes(spectrum: Complex[np.ndarray, "*modes"]) -> float:
-    """Return how many independent numbers the edges of a picture amount to.
+def independent_modes(spectra: Complex[np.ndarray, "frames ..."]) -> Float[np.ndarray, " frames"]:
+    """Return how many independent numbers the edges of each picture amount to.
 
     By chance, the correlation of two unrelated pictures is one over the square root of it.
     """
-    power = np.square(np.abs(spectrum), dtype=np.float64)
-    return float(4 * power.sum() ** 2 / max(float(np.sum(power**2)), 1e-300))
+    power = np.square(np.abs(spectra), dtype=np.float64).reshape(len(spectra), -1)
+    return np.asarray(4 * power.sum(axis=1) ** 2 / np.maximum(np.sum(power**2, axis=1), 1e-300))
 
 
 def is_large(shape: tuple[int, ...]) -> bool:
@@ -83,14 +85,8 @@ def fast_length(length: int) -> int:
     return int(prev_fast_len(length, real=True))
 
 
-def _binned(picture: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*half"]:
-    for axis, length in enumerate(picture.shape):
-        along = np.moveaxis(picture, axis, 0)[: length // 2 * 2]
-        picture = np.moveaxis(along[::2] + along[1::2], 0, axis)
-    return np.ascontiguousarray(picture)
-
-
-def _along(values: Float[np.ndarray, " length"], axis: int, like: Float[np.ndarray, "*shape"]) -> np.ndarray:
-    shape = [1] * like.ndim
-    shape[axis] = values.size
-    return values.reshape(shape).astype(like.dtype)
+def _binned(pictures: Float[np.ndarray, "frames ..."]) -> Float[np.ndarray, "frames ..."]:
+    for axis, length in list(enumerate(pictures.shape))[1:]:
+        along = np.moveaxis(pictures, axis, 0)[: length // 2 * 2]
+        pictures = np.moveaxis(along[::2] + along[1::2], 0, axis)
+    return np.ascontiguousarray(pictures)

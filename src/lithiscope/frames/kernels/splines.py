@@ -12,6 +12,9 @@ from lithiscope.frames.kernels.banded import weighted_sum
 
 Box = tuple[tuple[int, int], ...]
 
+# How many pixels more than a box a window has on either side, so that a quintic spline can be moved by a pixel.
+BEFORE, AFTER = 3, 4
+
 
 def bspline(position: Float[np.ndarray, "*shape"], order: int) -> Float[np.ndarray, "*shape"]:
     """Return the centred B-spline of an order, from truncated powers (Unser 1999, IEEE Signal Process. Mag. 16(6), 22).
@@ -28,9 +31,12 @@ def bspline(position: Float[np.ndarray, "*shape"], order: int) -> Float[np.ndarr
     return np.asarray(np.maximum(reach, 0.0) ** order @ signs / factorial(order))
 
 
-def taps(fraction: float, order: int, derivative: bool = False) -> tuple[int, Float[np.ndarray, " taps"]]:
+def taps(
+    fraction: float | Float[np.ndarray, "*shape"], order: int, derivative: bool = False
+) -> tuple[int, Float[np.ndarray, "*shape taps"]]:
     """Return the offset of the first coefficient, and the weights, that evaluate an odd spline at `fraction`."""
-    return -(order - 1) // 2, fraction ** np.arange(order + 1) @ _polynomials(order, derivative)
+    powers = np.asarray(fraction)[..., None] ** np.arange(order + 1)
+    return -(order - 1) // 2, powers @ _polynomials(order, derivative)
 
 
 @lru_cache(maxsize=8)
@@ -52,7 +58,9 @@ def _transfer(length: int, order: int, sigma: float) -> Float[np.ndarray, " leng
     return np.asarray(np.exp(-0.5 * (sigma * omega) ** 2) / sampled)
 
 
-def coefficients(picture: Float[np.ndarray, "*shape"], order: int, sigma: float = 0.0) -> Float[np.ndarray, "*shape"]:
+def coefficients(
+    picture: Float[np.ndarray, "*shape"], order: int, sigma: float = 0.0, *, stacked: bool = False
+) -> Float[np.ndarray, "*shape"]:
     """Return the coefficients of the spline through a picture smoothed by a Gaussian; the edges mirror the picture.
 
     Parameters
@@ -63,6 +71,8 @@ def coefficients(picture: Float[np.ndarray, "*shape"], order: int, sigma: float 
         Odd order of the spline.
     sigma : float
         Standard deviation of the Gaussian, pixels; 0 leaves the picture as it is.
+    stacked : bool
+        Whether the first axis counts pictures.
 
     Returns
     -------
@@ -72,14 +82,14 @@ def coefficients(picture: Float[np.ndarray, "*shape"], order: int, sigma: float 
     from scipy.fft import dctn, idctn, next_fast_len
 
     # Lengths with large prime factors are slow; a few mirrored pixels more do no harm.
-    more = [(0, next_fast_len(n, real=True) - n) for n in picture.shape]
+    axes = range(int(stacked), picture.ndim)
+    more = [(0, next_fast_len(n, real=True) - n if axis in axes else 0) for axis, n in enumerate(picture.shape)]
     padded = np.pad(picture, more, mode="symmetric") if np.any(more) else picture
-    modes = dctn(padded, type=2)
-    for axis, length in enumerate(padded.shape):
-        shape = [1] * picture.ndim
-        shape[axis] = length
-        modes *= _transfer(length, order, sigma).reshape(shape).astype(picture.dtype)
-    found = idctn(modes, type=2, overwrite_x=True)
+    modes = dctn(padded, type=2, axes=axes)
+    for axis in axes:
+        transfer = _transfer(padded.shape[axis], order, sigma).astype(picture.dtype)
+        modes *= transfer.reshape(-1, *[1] * (picture.ndim - 1 - axis))
+    found = idctn(modes, type=2, axes=axes, overwrite_x=True)
     return np.ascontiguousarray(found[tuple(slice(n) for n in picture.shape)])
 
 
@@ -88,9 +98,8 @@ def translated(
     shift: Float[np.ndarray, " axes"],
     box: Box,
     order: int = 5,
-    derivative: int | None = None,
 ) -> Float[np.ndarray, "*out"]:
-    """Return the spline at the pixels of `box` plus a constant shift, or its derivative along one axis.
+    """Return the spline at the pixels of `box` plus a constant shift.
 
     Parameters
     ----------
@@ -102,8 +111,6 @@ def translated(
         Which pixels; box, shift and taps must stay inside the array.
     order : int
         Odd order of the spline.
-    derivative : int, optional
-        Axis along which to differentiate.
 
     Returns
     -------
@@ -113,13 +120,35 @@ def translated(
     whole = np.floor(shift).astype(int)
     chosen, weights = [], []
     for axis, ((low, high), base) in enumerate(zip(box, whole, strict=True)):
-        first, weight = taps(float(shift[axis] - base), order, derivative == axis)
+        first, weight = taps(float(shift[axis] - base), order)
         chosen.append(slice(low + base + first, high + base + first + order))
         weights.append(weight)
     values = coefficient[tuple(chosen)]
     for axis, weight in enumerate(weights):
         values = weighted_sum(values, weight, axis)
     return values
+
+
+def translated_windows(
+    windows: Float[np.ndarray, "stack ..."], shift: Float[np.ndarray, "stack axes"]
+) -> Float[np.ndarray, "stack ..."]:
+    """Return quintic splines, each at the pixels of one box plus a shift of its own from -1 to 1 pixel.
+
+    Parameters
+    ----------
+    windows : array
+        From `coefficients`, with BEFORE and AFTER pixels more than the box along each axis.
+    shift : (stack, axes) array
+        Pixels.
+    """
+    whole = np.floor(shift)
+    first, weights = taps(shift - whole, 5)
+    placed = np.zeros((*shift.shape, BEFORE + AFTER + 1))
+    at = (whole.astype(int) + BEFORE + first)[..., None] + np.arange(weights.shape[-1])
+    np.put_along_axis(placed, at, weights, axis=-1)
+    for axis in range(shift.shape[1]):
+        windows = weighted_sum(windows, placed[:, axis], axis + 1)
+    return windows
 
 
 def warped(
