@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from report import kinetic_scene
 from report.scene import axes, make_alignment, make_od, make_references, make_table, make_video, platelets
 
 
@@ -51,3 +52,23 @@ def alignment(whole):
 @pytest.fixture(scope="session")
 def table(whole):
     return whole["table"]
+
+
+@pytest.fixture(scope="session")
+def kinetics():
+    return kinetic_scene.make_all()
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Run a drawing function and return the matplotlib figure behind its bytes."""
+    from matplotlib.figure import Figure
+
+    def run(draw):
+        seen, save = [], Figure.savefig
+        with monkeypatch.context() as patch:
+            patch.setattr(Figure, "savefig", lambda self, *a, **k: (seen.append(self), save(self, *a, **k))[1])
+            draw()
+        return seen[-1]
+
+    return run

@@ -268,10 +268,10 @@ def make_law_fit(points=14, particles=5):
             "peak_position": ("law", [0.25, 0.5]),
             "peak_position_std": ("law", [0.012, 0.01]),
         },
-        coords={"law": ("law", ["skewed", "symmetric"]), "particle": ("point", names),
+        coords={"law": ("law", ["skewed_lim", "symmetric"]), "particle": ("point", names),
                 "direction": ("point", np.where(np.arange(x.size) % 2, 1, -1)),
                 "systematic": ("systematic", ["inactive_face", "resistance", "attenuation_table"])},
-        attrs={"degrees_of_freedom": 64, "preferred": "skewed"},
+        attrs={"degrees_of_freedom": 64, "preferred": "skewed_lim"},
     )  # fmt: skip
 
 
@@ -455,11 +455,14 @@ def make_clock():
     )
 
 
-def make_cell_frames(video, x, inside):
-    direction = video["direction"].values
-    rate = np.array(RATES)[video["half_cycle"].values]
-    mean = x[:, inside].mean(axis=1)
-    voltage = voltage_of(mean, direction, rate)
+def make_cell_frames(video, trace):
+    """Voltage and charge of the trace at the frames, the clocks apart by OFFSET."""
+    direction, half = video["direction"].values, video["half_cycle"].values
+    rate = np.array(RATES)[half]
+    test = video["time"].values + OFFSET
+    voltage = np.interp(test, trace["test_time_second"].values, trace["voltage_volt"].values)
+    starts = np.array([trace["test_time_second"].values[trace["half_cycle_count"].values == h][0] for h in range(4)])
+    x = np.where(direction > 0, 0.03, 0.97) + direction * rate * (test - starts[half]) / 3600
     return stages.new(
         "cell_frames",
         {
@@ -467,8 +470,8 @@ def make_cell_frames(video, x, inside):
             "current_ampere": ("time", -direction * rate * CAPACITY),
             "overpotential_volt": ("time", voltage - 3.424),
             "c_rate": ("time", rate),
-            "lithium_fraction": ("time", mean),
-            "cell_flag": ("time", np.zeros(mean.size, int)),
+            "lithium_fraction": ("time", x),
+            "cell_flag": ("time", np.zeros(x.size, int)),
         },
         coords={k: v for k, v in timing(video).items() if k != "cycle"},
         attrs={"clock": "edges"},
@@ -490,7 +493,7 @@ def make_all():
         "cell_trace": trace,
         "half_cycles": half_cycles,
         "clock": make_clock(),
-        "cell_frames": make_cell_frames(video, x, label > 0),
+        "cell_frames": make_cell_frames(video, trace),
         "rates": rates,
         "rate_table": make_rate_table(rates, label, video),
         "domains": make_domains(video, label),

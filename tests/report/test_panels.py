@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lithiscope import stages
 from lithiscope.report.options import FigureOptions
-from lithiscope.report.panels import length_text, nice_length, outline_segments, panel_grid, view_of
+from lithiscope.report.panels import domain_segments, length_text, nice_length, outline_segments, panel_grid, view_of
 
 
 def stage(y, x):
@@ -86,3 +86,11 @@ def test_tall_and_wide_pictures_keep_their_aspect():
         across, up = figure.get_size_inches()
         assert height * up / (width * across) == pytest.approx(view.aspect)
         assert up < 4.5
+
+
+def test_domain_borders_part_fast_from_slow_only():
+    domain = np.array([[0, 2, 2, 2], [0, 2, 1, 2], [0, 0, 1, 0]])
+    found = {tuple(map(tuple, piece)) for piece in domain_segments(domain).tolist()}
+    # Above, left and right of the upper fast pixel; the lower one touches only nothing and the other fast pixel.
+    assert found == {((2, 1), (3, 1)), ((2, 1), (2, 2)), ((3, 1), (3, 2))}
+    assert len(domain_segments(np.zeros((3, 3), int))) == 0

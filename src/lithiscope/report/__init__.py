@@ -16,7 +16,7 @@ from lithiscope.report.cell import (
     particles_against_cell,
 )
 from lithiscope.report.channels import channel_profiles, line_cut_curves, surface_against_rate
-from lithiscope.report.courses import courses, rate_courses
+from lithiscope.report.courses import course_curves, rate_courses
 from lithiscope.report.curves import chi_square_histogram, incident_curves, particle_curves, shift_curves
 from lithiscope.report.exchange import exchange_current, normalised_exchange
 from lithiscope.report.maps import (
@@ -53,7 +53,7 @@ __all__ = [
     "chi_square_histogram",
     "chi_square_map",
     "clock_residuals",
-    "courses",
+    "course_curves",
     "current_maps",
     "domain_maps",
     "dose_map",

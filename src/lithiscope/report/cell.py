@@ -153,14 +153,14 @@ def cell_curves(
 
 
 def voltage_name(trace: xr.Dataset) -> str:
-    """Return the name of the voltage that a trace holds: of the working electrode where it was measured.
+    """Return the name of the voltage that a trace holds: of the cell, as the frames have it, else of the electrode.
 
     Raises
     ------
     AnalysisError
         If it holds none.
     """
-    for name in ("working_electrode_potential_volt", "voltage_volt"):
+    for name in ("voltage_volt", "working_electrode_potential_volt"):
         if name in trace:
             return name
     raise AnalysisError("the trace holds no voltage", field="voltage_volt", limit=", ".join(map(str, trace.data_vars)))

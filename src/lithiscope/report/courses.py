@@ -77,7 +77,7 @@ def rate_courses(
         return to_bytes(figure, options)
 
 
-def courses(
+def course_curves(
     table: xr.Dataset,
     names: Mapping[str, str],
     *,

@@ -50,3 +50,10 @@ class PageOptions(Options):
     explorer_values: int = Field(
         2_000_000, ge=1000, description="numbers that the interactive map may carry; above it pixels are binned"
     )
+    regular_solution: float = Field(
+        4.49,
+        description="Omega of the chemical potential behind the stability plot, kT (Cogswell and Bazant 2012: 4.49)",
+    )
+    coherency_strain: float = Field(
+        3.73, description="B, coherency strain energy behind the stability plot, kT (Cogswell and Bazant 2012: 3.73)"
+    )

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lithiscope.report import PageOptions
 from lithiscope.report.page import page, stxm_page_content
@@ -50,6 +51,117 @@ def opened(browser, address):
     yield tab
     tab.close()
     assert problems == []
+
+
+@pytest.fixture(scope="module")
+def with_cell(tmp_path_factory, kinetics):
+    content = stxm_page_content(
+        title="t",
+        video=kinetics["video"],
+        results={name: kinetics[name] for name in ("cell_trace", "clock", "cell_frames", "uniformity")},
+        options=PageOptions(movie=False),
+    )
+    path = tmp_path_factory.mktemp("cell") / "page.html"
+    path.write_text(page(content), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def cell_page(browser, with_cell):
+    tab = browser.new_page(viewport={"width": 1200, "height": 1400}, offline=True)
+    problems = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    tab.goto(with_cell)
+    tab.wait_for_selector(".explorer[data-ready]")
+    tab.wait_for_selector(".voltage[data-ready]")
+    yield tab
+    tab.close()
+    assert problems == []
+
+
+def place(tab, frame):
+    """Screen position of a frame on the voltage trace."""
+    tab.locator(".voltage .curve").scroll_into_view_if_needed()
+    x = tab.evaluate(
+        """(frame) => {
+            const trace = document.querySelector(".voltage").trace;
+            return trace.canvas.getBoundingClientRect().left + trace.across(trace.data.frames[frame].minutes);
+        }""",
+        frame,
+    )
+    box = tab.locator(".voltage .curve").bounding_box()
+    return x, box["y"] + box["height"] / 3
+
+
+def test_a_click_on_the_voltage_shows_that_frame_of_the_map(cell_page, kinetics):
+    cell_page.mouse.click(*place(cell_page, 11))
+    assert cell_page.locator(".frame").input_value() == "11"
+    assert "scan 12 of 32" in cell_page.locator(".stamp").inner_text()
+    volts = float(kinetics["cell_frames"]["voltage_volt"].values[11])
+    assert f"{volts:.4f} V" in cell_page.locator(".moment").inner_text()
+
+
+def test_scrubbing_along_the_voltage_moves_the_map_with_it(cell_page):
+    cell_page.mouse.move(*place(cell_page, 2))
+    cell_page.mouse.down()
+    seen = []
+    for frame in (5, 9, 20):
+        cell_page.mouse.move(*place(cell_page, frame))
+        seen.append(cell_page.locator(".frame").input_value())
+    cell_page.mouse.up()
+    assert seen == ["5", "9", "20"]
+    cell_page.mouse.move(*place(cell_page, 3))  # no button pressed: nothing follows
+    assert cell_page.locator(".frame").input_value() == "20"
+
+
+def test_the_slider_and_play_move_the_cursor(cell_page):
+    curve = cell_page.locator(".voltage .curve")
+    cell_page.locator(".frame").fill("7")
+    assert curve.get_attribute("aria-valuenow") == "8"
+    assert "Scan 8," in curve.get_attribute("aria-valuetext")
+    cell_page.locator(".play").click()
+    playwright.expect(curve).not_to_have_attribute("aria-valuenow", "8")
+    cell_page.locator(".play").click()
+
+
+def test_the_voltage_is_keyboard_usable(cell_page):
+    curve = cell_page.locator(".voltage .curve")
+    curve.focus()
+    keys = ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home")
+    for key, frame in zip(keys, ("1", "2", "1", "31", "31", "0"), strict=True):
+        curve.press(key)
+        assert cell_page.locator(".frame").input_value() == frame
+    assert curve.get_attribute("role") == "slider"
+    assert curve.get_attribute("aria-valuemax") == "32"
+
+
+def test_the_cursor_is_drawn_at_the_frame(cell_page):
+    cell_page.locator(".frame").fill("14")
+    found = cell_page.evaluate(
+        """() => {
+            const { trace } = document.querySelector(".voltage");
+            const ratio = window.devicePixelRatio;
+            const at = (minutes) => {
+                const x = Math.round(trace.across(minutes) * ratio) - 1;
+                const { data } = trace.canvas.getContext("2d").getImageData(x, Math.round(12 * ratio), 3, 1);
+                return Math.max(data[3], data[7], data[11]);
+            };
+            return [at(trace.data.frames[14].minutes), at(trace.data.frames[2].minutes)];
+        }"""
+    )
+    assert found[0] > 170  # the line is opaque where the frame is, but for its smoothed edges
+    assert found[1] < 60  # and only the pale shade of the half cycle elsewhere
+
+
+def test_a_vector_figure_is_saved_as_a_picture_too(cell_page):
+    with cell_page.expect_download() as download:
+        cell_page.locator("#uniformity .save", has_text="Save PNG").first.click()
+    assert download.value.suggested_filename == "uniformity-rate.png"
+    with Image.open(download.value.path()) as picture:
+        assert picture.format == "PNG"
+        assert picture.size[0] > 600
+        assert picture.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
 
 
 def point(tab, row, column):

@@ -17,6 +17,7 @@ from lithiscope.report.page import (
     Quantity,
     Section,
     Table,
+    Trace,
     page,
 )
 
@@ -62,7 +63,18 @@ def whole(text="plain"):
         subtitle=text,
         summary=(Quantity(text, text, text, text),),
         notices=(Notice(text, "note"), Notice(text, "error"), Notice(text)),
-        sections=(Section("one", text, f"{text}\n\n{text}", Explorer(data), figures, (table,)),),
+        sections=(
+            Section(
+                "one",
+                text,
+                f"{text}\n\n{text}",
+                Explorer(data),
+                figures,
+                (table,),
+                Trace({"frames": [{"text": text}]}),
+                text,
+            ),
+        ),
         provenance=Provenance(text, {text: text}, {text: text}, {text: text}, text),
     )
 
@@ -83,7 +95,7 @@ def test_an_empty_page_is_still_a_page():
 
 def test_hostile_text_stays_text_wherever_it_comes_from():
     found = Balanced(page(whole(HOSTILE)))
-    assert found.tags.count("script") == 2  # the data of the map, and the page's own
+    assert found.tags.count("script") == 3  # the data of map and trace, and the page's own
     assert not [name for _, name, _ in found.attributes if name.startswith("on")]
     assert [v for tag, name, v in found.attributes if (tag, name) == ("img", "src") and not v.startswith("data:")] == []
     assert HOSTILE in [value for tag, name, value in found.attributes if (tag, name) == ("img", "alt")]

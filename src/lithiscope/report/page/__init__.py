@@ -1,7 +1,9 @@
 """The study page: one self-contained HTML file.
 
 `content` holds the dataclasses of a page, `stxm` fills them from the stages of an STXM study, `explorer` packs the
-numbers of the interactive map, `tables` makes the tables, `render` writes the HTML; style and script are in ``assets``.
+numbers of the interactive map and `voltage` those of the voltage trace, `cell` and `kinetics` make their sections from
+the results named in `RESULTS`, `findings` the main figures and warnings, `tables` and `kinetic_tables` the tables,
+`render` writes the HTML; style and scripts are in ``assets``.
 """
 
 from lithiscope.report.page.content import (
@@ -13,11 +15,14 @@ from lithiscope.report.page.content import (
     Quantity,
     Section,
     Table,
+    Trace,
 )
 from lithiscope.report.page.render import page
+from lithiscope.report.page.results import RESULTS
 from lithiscope.report.page.stxm import stxm_page_content
 
 __all__ = [
+    "RESULTS",
     "Explorer",
     "Figure",
     "Notice",
@@ -26,6 +31,7 @@ __all__ = [
     "Quantity",
     "Section",
     "Table",
+    "Trace",
     "page",
     "stxm_page_content",
 ]

@@ -75,8 +75,18 @@ class Explorer:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """The interactive voltage trace: a JSON description (see `lithiscope.report.page.voltage`)."""
+
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading with an explanation and what there is to see; `identity` is its anchor."""
+    """A heading with an explanation and what there is to see; `identity` is its anchor, `group` its part of the page.
+
+    A `trace` beside an `explorer` (or anywhere on the page) moves with the explorer's frame.
+    """
 
     identity: str
     heading: str
@@ -84,6 +94,8 @@ class Section:
     explorer: Explorer | None = None
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    trace: Trace | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,19 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from lithiscope.report.page.content import Figure, Notice, PageContent, Provenance, Quantity, Section, Table
+from lithiscope.report.page.content import (
+    Figure,
+    Notice,
+    PageContent,
+    Provenance,
+    Quantity,
+    Section,
+    Table,
+    Trace,
+)
 
 _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
+_SCRIPTS = ("page.js", "trace.js", "start.js")  # one script element, so that one hash allows it
 _WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
@@ -31,7 +41,7 @@ def page(content: PageContent) -> str:
         One HTML file with its pictures, style and script inside; it asks the network for nothing and runs no script but
         its own (content security policy with the script's hash).
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("page.css"), "\n".join(map(_asset, _SCRIPTS))
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     policy = (
         "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
@@ -96,10 +106,15 @@ def _notices(notices: Iterable[Notice]) -> str:
 
 
 def _contents(content: PageContent) -> str:
-    links = [(section.identity, section.heading) for section in content.sections]
+    links = [(section.group, section.identity, section.heading) for section in content.sections]
     if content.provenance is not None:
-        links.append(("provenance", "Provenance"))
-    items = "".join(f'<li><a href="#{escape(identity)}">{escape(heading)}</a></li>' for identity, heading in links)
+        links.append(("", "provenance", "Provenance"))
+    items, last = "", ""
+    for group, identity, heading in links:
+        if group != last:
+            items += f'<li class="group">{escape(group)}</li>' if group else '<li class="gap" role="none"></li>'
+        items += f'<li><a href="#{escape(identity)}">{escape(heading)}</a></li>'
+        last = group
     return f'<nav aria-label="Contents"><ol>{items}</ol></nav>' if items else ""
 
 
@@ -109,7 +124,7 @@ def _section(section: Section) -> str:
     figures = f'<div class="figures">{figures}</div>' if figures else ""
     return (
         f'<section id="{escape(section.identity)}"><h2>{escape(section.heading)}</h2>{_paragraphs(section.explanation)}'
-        f"{explorer}{figures}"
+        f"{explorer}{_trace(section.trace)}{figures}"
         f"{''.join(map(_table, section.tables))}</section>"
     )
 
@@ -121,8 +136,10 @@ def _paragraphs(text: str) -> str:
 def _figure(figure: Figure) -> str:
     source = f"data:{figure.media_type};base64,{base64.b64encode(figure.data).decode('ascii')}"
     ending = {"image/png": "png", "image/svg+xml": "svg", "image/webp": "webp"}[figure.media_type]
-    save = (
-        f'<button type="button" class="save" data-name="{escape(figure.name)}.{ending}">Save {ending.upper()}</button>'
+    endings = (ending, "png") if ending == "svg" else (ending,)
+    save = "".join(
+        f'<button type="button" class="save" data-name="{escape(figure.name)}.{kind}">Save {kind.upper()}</button>'
+        for kind in endings
     )
     body = (
         f'<figure class="{ending}"><img src="{source}" alt="{escape(figure.alt)}" decoding="async">'
@@ -174,11 +191,29 @@ def number_text(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _explorer(data: Mapping[str, Any]) -> str:
-    text = json.dumps(data, separators=(",", ":"), sort_keys=True)
+def _json(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, separators=(",", ":"), sort_keys=True, allow_nan=False)
     # In a script element only these could end the data or start a comment.
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _trace(trace: Trace | None) -> str:
+    if trace is None:
+        return ""
+    return f"""
+<div class="voltage" role="group" aria-label="Voltage trace">
+<script type="application/json">{_json(trace.data)}</script>
+<noscript><p>The interactive trace needs JavaScript; the same curves follow as pictures.</p></noscript>
+<canvas class="curve" tabindex="0" role="slider" aria-label="Frame on the voltage trace; arrow keys move it"
+aria-valuemin="1" aria-valuemax="{max(len(trace.data["frames"]), 1)}" aria-valuenow="1"></canvas>
+<p class="moment" aria-live="polite"></p>
+</div>"""
+
+
+def _explorer(data: Mapping[str, Any]) -> str:
+    text = _json(data)
     options = "".join(
         f'<option value="{number}">{escape(str(layer["title"]))}</option>'
         for number, layer in enumerate(data["layers"])

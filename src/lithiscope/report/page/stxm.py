@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,15 @@ import numpy as np
 from lithiscope.errors import AnalysisError
 from lithiscope.report import curves, maps, movie, readings, spectra
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
+from lithiscope.report.page.cell import GROUP as CELL_GROUP
+from lithiscope.report.page.cell import cell_sections
 from lithiscope.report.page.content import Figure, Notice, PageContent, Provenance, Quantity, Section, Table
 from lithiscope.report.page.explorer import explorer
+from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
+from lithiscope.report.page.kinetics import kinetic_sections
+from lithiscope.report.page.results import Study, known_results
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
+from lithiscope.report.page.voltage import voltage_trace
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,6 +61,7 @@ def stxm_page_content(
     table: xr.Dataset | None = None,
     labels: xr.DataArray | None = None,
     incident: xr.Dataset | None = None,
+    results: Mapping[str, Any] = MappingProxyType({}),
     subtitle: str = "",
     summary: Mapping[str, str | float] | Sequence[Quantity] = (),
     warnings: Sequence[str | Notice] = (),
@@ -73,6 +81,10 @@ def stxm_page_content(
         Particles; by default the video's own ``label``.
     incident : Dataset, optional
         I0 found in several ways: ``incident`` (incident_method, time, energy).
+    results : mapping of str to Dataset
+        Results about cell and kinetics by the names in `lithiscope.report.page.RESULTS`; a store's whole mapping may be
+        given, because other names, and results that are None, are left out. Each adds its sections, tables, downloads
+        and warnings; ``cell_frames`` adds the voltage trace whose cursor moves with the map.
     summary : mapping of str to str or float, or sequence of Quantity
         Further figures for the head of the page.
     warnings : sequence of str or Notice
@@ -97,18 +109,36 @@ def stxm_page_content(
     if labels is None and video is not None and "label" in video:
         labels = video["label"]
     study = _Study(options, recording, od, alignment, references, video, table, labels, incident, _names(table, labels))
+    known = known_results(results)
+    about = Study(known, options, study.figures, video, table, labels)
     more = tuple(summary) if not isinstance(summary, Mapping) else tuple(_quantity(k, v) for k, v in summary.items())
     builders = (_maps, _error, _amount, _spectra, _fit, _particles, _registration, _incident, _dose)
     sections = [section for build in builders if (section := build(study)) is not None]
+    sections = [*_with_trace(sections, known), *cell_sections(about), *kinetic_sections(about)]
     sections += [*extra_sections, *(s for build in (_flags, _systematic) if (s := build(study)) is not None)]
     return PageContent(
         title=title,
         subtitle=subtitle,
-        summary=(*_summary(study), *more),
-        notices=(*(n if isinstance(n, Notice) else Notice(str(n)) for n in warnings), *_dose_notice(video)),
+        summary=(*_summary(study), *kinetic_summary(known), *more),
+        notices=(
+            *(n if isinstance(n, Notice) else Notice(str(n)) for n in warnings),
+            *_dose_notice(video),
+            *kinetic_notices(known),
+        ),
         sections=tuple(sections),
         provenance=None if provenance is None else _provenance(provenance, recording),
     )
+
+
+def _with_trace(sections: list[Section], known: Mapping[str, xr.Dataset]) -> list[Section]:
+    """Put the interactive voltage trace under the map; without a map it has its own section."""
+    if "cell_frames" not in known or known["cell_frames"].sizes["time"] == 0:
+        return sections
+    trace = voltage_trace(known["cell_frames"], trace=known.get("cell_trace"), clock=known.get("clock"))
+    if sections and sections[0].explorer is not None:
+        return [replace(sections[0], trace=trace), *sections[1:]]
+    text = "Point at the curve, or use the arrow keys, to read what the cell did at a frame."
+    return [*sections, Section("voltage", "Voltage at the frames", text, trace=trace, group=CELL_GROUP)]
 
 
 def _names(table: xr.Dataset | None, labels: xr.DataArray | None) -> dict[int, str]:

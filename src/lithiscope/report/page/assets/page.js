@@ -1,5 +1,6 @@
 "use strict";
 // The page's own script: interactive maps, sortable tables, copy and save buttons. It fetches nothing.
+// page.js, trace.js and start.js are joined into one script element, in this order.
 
 const NO_MATERIAL = 65535;
 const NOT_TRUSTED = 65534;
@@ -33,6 +34,17 @@ function sharp(canvas, width, height) {
   return context;
 }
 
+/** Tell all parts of the page which scan is shown; each follows unless it is the one that tells. */
+function tellFrame(from, number) {
+  document.dispatchEvent(new CustomEvent("lithiscope-frame", { detail: { from, number } }));
+}
+
+function followFrames(part) {
+  document.addEventListener("lithiscope-frame", (event) => {
+    if (event.detail.from !== part) part.follow(event.detail.number);
+  });
+}
+
 class Explorer {
   constructor(root, data, layers, labels) {
     Object.assign(this, { root, data, layers, labels });
@@ -47,6 +59,7 @@ class Explorer {
   }
 
   connect() {
+    followFrames(this);
     const slider = this.find(".frame");
     slider.addEventListener("input", () => this.show(Number(slider.value)));
     this.find(".layer").addEventListener("change", (event) => { this.layer = Number(event.target.value); this.draw(); });
@@ -63,10 +76,18 @@ class Explorer {
     }
   }
 
-  show(frame) {
+  /** Show a frame, and tell the rest of the page unless it was the page that asked. */
+  show(frame, quiet = false) {
     this.frame = frame;
     this.find(".frame").value = String(frame);
     this.draw();
+    if (!quiet) tellFrame(this, this.data.frames[frame].number);
+  }
+
+  /** Show the scan of this number, or the nearest that the map holds. */
+  follow(number) {
+    const away = this.data.frames.map((frame) => Math.abs(frame.number - number));
+    this.show(away.indexOf(Math.min(...away)), true);
   }
 
   play() {
@@ -371,11 +392,31 @@ async function copy(button) {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }
 
-function save(button) {
+async function save(button) {
+  const picture = button.closest("figure").querySelector("img");
   const link = document.createElement("a");
-  link.href = button.closest("figure").querySelector("img").src;
+  const drawn = button.dataset.name.endsWith(".png") && picture.src.startsWith("data:image/svg");
+  link.href = drawn ? await rasterised(picture) : picture.src;
   link.download = button.dataset.name;
   link.click();
+}
+
+/** A vector figure as a PNG on white, three screen pixels to a point, whatever colours the reader prefers. */
+async function rasterised(picture) {
+  const [head, data] = picture.src.split(",");
+  const text = new TextDecoder().decode(Uint8Array.from(atob(data), (character) => character.charCodeAt(0)));
+  const light = text.replace("prefers-color-scheme:dark", "prefers-color-scheme:none");
+  const bytes = new TextEncoder().encode(light);
+  const image = new Image();
+  image.src = `${head},${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [3 * picture.naturalWidth, 3 * picture.naturalHeight];
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/png");
 }
 
 function followContents() {
@@ -389,15 +430,3 @@ function followContents() {
   document.querySelectorAll("main section").forEach((section) => observer.observe(section));
 }
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (!button) return;
-  if (button.classList.contains("sort")) sortBy(button);
-  if (button.classList.contains("copy")) copy(button);
-  if (button.classList.contains("save")) save(button);
-});
-document.querySelectorAll("td.number").forEach((cell) => cell.closest("table").tHead.rows[0].cells[cell.cellIndex].classList.add("number"));
-document.querySelectorAll(".explorer").forEach((root) => startExplorer(root).catch((error) => {
-  root.querySelector(".readout").textContent = `The interactive map could not start: ${error.message}`;
-}));
-followContents();

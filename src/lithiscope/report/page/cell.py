@@ -1,0 +1,130 @@
+"""The part of a page about the cell: its voltage and current, half cycles, overpotentials, clock and population."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lithiscope.report import cell, courses
+from lithiscope.report.page.kinetic_tables import half_cycle_rows, peak_rows
+from lithiscope.report.page.results import Drawer, Study
+
+if TYPE_CHECKING:
+    from lithiscope.report.page.content import Section, Table
+
+GROUP = "Cell"
+
+
+def cell_sections(study: Study) -> list[Section]:
+    """Return the sections of the cell for which there are results, in order."""
+    builders = (_voltage, _half_cycles, _clock, _population, _electrolyte)
+    return [section for build in builders if (section := build(study)) is not None]
+
+
+def _voltage(study: Study) -> Section | None:
+    trace, clock = study.get("cell_trace"), study.get("clock")
+    if trace is None:
+        return None
+    drawer = Drawer()
+    drawer.draw(
+        lambda: cell.cell_curves(trace, frames=study.get("cell_frames"), clock=clock, options=study.figures),
+        "Voltage and current of the cell against time",
+        "Shaded purple: lithiation; orange: delithiation. Ticks and points are the frames of the microscope.",
+        "cell",
+    )
+    source = str(trace.attrs.get("source", "")) or "not named"
+    text = f"What the potentiostat wrote ({source}). Positive current takes lithium out of the working electrode."
+    return drawer.section("cell", "Voltage and current", text, group=GROUP)
+
+
+def _half_cycles(study: Study) -> Section | None:
+    trace, halves, curves = (study.get(name) for name in ("cell_trace", "half_cycles", "incremental_capacity"))
+    overpotential, peaks = study.get("rate_overpotential"), study.get("peaks")
+    drawer = Drawer()
+    if trace is not None and halves is not None:
+        drawer.draw(
+            lambda: cell.half_cycle_curves(trace, halves, options=study.figures),
+            "Voltage against the charge of each half cycle",
+            "Stronger lines are later half cycles. Ohmic drops are not taken out.",
+            "voltage-capacity",
+        )
+    if curves is not None:
+        drawer.draw(
+            lambda: cell.capacity_derivative(curves, peaks=peaks, options=study.figures),
+            "dQ/dV of each half cycle",
+            "The area under a curve is the charge passed; the smoothing is part of the widths.",
+            "capacity-derivative",
+        )
+    if overpotential is not None:
+        drawer.draw(
+            lambda: cell.overpotential_against_rate(overpotential, options=study.figures),
+            "Overpotential at half capacity against C-rate",
+            "Both directions upwards. Bars: one standard deviation; band: systematic causes in quadrature.",
+            "overpotential",
+        )
+    tables: list[Table] = []
+    if halves is not None:
+        tables.append(half_cycle_rows(halves))
+    if peaks is not None:
+        tables.append(peak_rows(peaks))
+    text = "Each stretch of current of one sign: how much charge it passed, how fast, and at which voltage."
+    return drawer.section("half-cycles", "Half cycles", text, group=GROUP, tables=tuple(tables))
+
+
+def _clock(study: Study) -> Section | None:
+    clock = study.get("clock")
+    if clock is None:
+        return None
+    drawer = Drawer()
+    if clock.sizes.get("edge", 0):
+        drawer.draw(
+            lambda: cell.clock_residuals(clock, options=study.figures),
+            "Edges of the current seen by both clocks",
+            "How far each edge lies from the line that joins the two clocks.",
+            "clock",
+        )
+    method = str(clock.attrs.get("method", "not stated"))
+    text = f"How the times of microscope and potentiostat were brought together: {method}. "
+    offset, reference = (float(clock[name].values) for name in ("offset_second", "reference_second"))
+    text += f"Offset {offset:.1f} s at image time {reference:.0f} s."
+    return drawer.section("clock", "Clock", text, group=GROUP)
+
+
+def _population(study: Study) -> Section | None:
+    frames, table, population = study.get("cell_frames"), study.table, study.get("population")
+    drawer = Drawer()
+    if frames is not None and table is not None and "lithium_fraction" in frames:
+        drawer.draw(
+            lambda: cell.particles_against_cell(table, frames, options=study.figures),
+            "Composition of the particles against that of the electrode",
+            "On the line a particle follows the electrode; below it on lithiation it lags behind.",
+            "particles-cell",
+        )
+    if population is not None:
+        names = {"path_curve": "particle's x less the electrode's", "active_share": "share of active particles"}
+        drawer.draw(
+            lambda: courses.course_curves(population, names, options=study.figures),
+            "Particles against the electrode in time",
+            "Bars are one standard deviation.",
+            "population",
+        )
+    text = "Whether the particles react together or one after the other, and whether all take part."
+    return drawer.section("population", "Particles and electrode", text, group=GROUP)
+
+
+def _electrolyte(study: Study) -> Section | None:
+    channel = study.get("electrolyte")
+    if channel is None:
+        return None
+    drawer = Drawer()
+    names = {
+        "largest_concentration_change": "largest change of salt / (mol/L)",
+        "largest_potential_change": "largest change of potential / V",
+    }
+    drawer.draw(
+        lambda: courses.course_curves(channel, names, options=study.figures),
+        "Salt and potential above the electrode",
+        "The largest change anywhere above the electrode, from a model of the channel without flow.",
+        "electrolyte",
+    )
+    text = "How far the liquid above the electrode departs from the reservoir: a model of diffusion, not a measurement."
+    return drawer.section("electrolyte", "Electrolyte", text, group=GROUP)

@@ -1,0 +1,98 @@
+"""The results of cell and kinetics that a page can show: their names, and what each must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lithiscope.errors import AnalysisError
+from lithiscope.report.options import FigureOptions, PageOptions
+from lithiscope.report.page.content import Figure, Section, Table
+from lithiscope.stages import check
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+RESULTS: dict[str, str] = {
+    "cell_trace": "cell_trace",
+    "half_cycles": "half_cycles",
+    "incremental_capacity": "incremental_capacity",
+    "peaks": "peak_table",
+    "resistance": "resistance",
+    "equilibrium_voltage": "equilibrium_voltage",
+    "rate_overpotential": "rate_overpotential",
+    "clock": "clock",
+    "cell_frames": "cell_frames",
+    "cell_intervals": "cell_intervals",
+    "rates": "rate_video",
+    "rate_table": "rate_table",
+    "rate_asymmetry": "rate_asymmetry",
+    "law_fit": "law_fit",
+    "domains": "domain_video",
+    "domain_table": "domain_table",
+    "domain_agreement": "domain_agreement",
+    "uniformity": "uniformity_table",
+    "pooled_uniformity": "pooled",
+    "channels": "channel_table",
+    "surfaces": "surface_table",
+    "line_cuts": "line_cuts",
+    "population": "population",
+    "phases": "phase_table",
+    "boundaries": "boundary_table",
+    "relaxation": "relaxation_table",
+    "evidence": "evidence_table",
+    "electrolyte": "electrolyte_channel",
+}
+"""Name of a result in the mapping that a page is given, and the stage that it must be."""
+
+
+def known_results(results: Mapping[str, Any]) -> dict[str, xr.Dataset]:
+    """Return the results that a page can show; others, and those that are None, are left out.
+
+    Raises
+    ------
+    StageError
+        If a result of a known name is another stage.
+    """
+    return {name: check(results[name], stage) for name, stage in RESULTS.items() if results.get(name) is not None}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the sections of cell and kinetics are made from: results by name, and the maps they belong to."""
+
+    results: Mapping[str, xr.Dataset]
+    options: PageOptions
+    figures: FigureOptions
+    video: xr.Dataset | None = None
+    table: xr.Dataset | None = None
+    labels: xr.DataArray | None = None
+
+    def get(self, name: str) -> xr.Dataset | None:
+        """Return a result, or None."""
+        return self.results.get(name)
+
+
+@dataclass
+class Drawer:
+    """Collects the figures of a section; what cannot be drawn is told in plain words instead."""
+
+    figures: list[Figure] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def draw(self, picture: Callable[[], bytes], alt: str, caption: str, name: str) -> None:
+        """Add the SVG that `picture` returns, or the reason why it raised an AnalysisError."""
+        try:
+            self.figures.append(Figure(picture(), "image/svg+xml", alt, caption, name))
+        except AnalysisError as error:
+            self.reasons.append(f"{alt}: not drawn, {error.problem}.")
+
+    def section(
+        self, identity: str, heading: str, text: str, *, group: str, tables: tuple[Table, ...] = (), **more: Any
+    ) -> Section | None:
+        """Return the section, with the reasons after its text; None where there is nothing to show or to tell."""
+        if not (self.figures or self.reasons or tables or more):
+            return None
+        told = "\n\n".join([text, *self.reasons])
+        return Section(identity, heading, told, figures=tuple(self.figures), tables=tables, group=group, **more)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lithiscope.errors import StageError
+from lithiscope.report import FigureOptions, PageOptions
+from lithiscope.report.page import RESULTS, page, stxm_page_content
+from lithiscope.report.page.cell import cell_sections
+from lithiscope.report.page.kinetics import kinetic_sections, morphology_point, stability_states
+from lithiscope.report.page.results import Study, known_results
+from lithiscope.stages.catalogue import CATALOGUE
+
+FIGURES = FigureOptions(format="svg", max_frames=2)
+
+
+def study(results, **more):
+    return Study(known_results(results), PageOptions(movie=False), FIGURES, **more)
+
+
+def sections_of(results, **more):
+    about = study(results, **more)
+    return [*cell_sections(about), *kinetic_sections(about)]
+
+
+@pytest.fixture(scope="module")
+def whole(kinetics):
+    return sections_of(kinetics, video=kinetics["video"], table=kinetics["table"])
+
+
+def test_every_known_result_is_a_stage():
+    assert set(RESULTS.values()) <= set(CATALOGUE)
+
+
+def test_every_section_is_there_when_every_result_is(whole):
+    assert [section.identity for section in whole] == [
+        "cell", "half-cycles", "clock", "population", "rates", "exchange", "domains", "uniformity", "line-cuts",
+        "channels", "regime", "stability",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "sections"),
+    [
+        ("cell_trace", ["cell"]),
+        ("half_cycles", ["half-cycles"]),
+        ("incremental_capacity", ["half-cycles"]),
+        ("rate_overpotential", ["half-cycles"]),
+        ("clock", ["clock"]),
+        ("cell_frames", []),
+        ("rates", ["rates", "exchange"]),
+        ("rate_table", ["rates"]),
+        ("law_fit", ["exchange", "stability"]),
+        ("domains", []),
+        ("uniformity", ["uniformity"]),
+        ("channels", ["channels"]),
+        ("line_cuts", ["line-cuts"]),
+        ("evidence", ["regime"]),
+    ],
+)
+def test_one_result_alone_shows_what_it_can(kinetics, name, sections):
+    assert [section.identity for section in sections_of({name: kinetics[name]})] == sections
+
+
+def test_other_names_and_none_are_left_out(kinetics):
+    assert known_results({"notes": 3, "clock": None, "evidence": kinetics["evidence"]}) == {
+        "evidence": kinetics["evidence"]
+    }
+
+
+def test_a_result_in_the_wrong_place_is_refused(kinetics):
+    with pytest.raises(StageError, match="not of the expected stage"):
+        known_results({"clock": kinetics["evidence"]})
+
+
+def test_what_cannot_be_drawn_is_told_in_words(kinetics):
+    lost = kinetics["rates"].copy(deep=True)
+    lost["insertion_rate"][:] = np.nan
+    section = next(s for s in kinetic_sections(study({"rates": lost})) if s.identity == "rates")
+    assert [figure.name for figure in section.figures] == ["current-density"]
+    assert "Maps of the insertion rate between frames: not drawn, no interval holds a value" in section.explanation
+
+
+def test_every_table_has_its_file_and_every_figure_its_words(whole):
+    for section in whole:
+        assert section.group in ("Cell", "Kinetics")
+        assert all(table.csv and table.rows for table in section.tables)
+        assert all(figure.alt and figure.caption and figure.data for figure in section.figures)
+
+
+def test_the_morphology_needs_both_numbers_with_their_ranges(kinetics):
+    evidence = kinetics["evidence"]
+    assert morphology_point(evidence) is None
+    both = evidence.assign_coords(evidence=["biot number", "damkohler", "c", "d"]).copy(deep=True)
+    for name, values in (("low", [0.01, 1e-4]), ("value", [0.1, 1e-3]), ("high", [1.0, 1e-2])):
+        both[name][:2] = values
+    point = morphology_point(both)
+    assert point.biot == (0.01, 0.1, 1.0)
+    assert point.damkohler == (1e-4, 1e-3, 1e-2)
+    both["low"][0] = -0.1
+    assert morphology_point(both) is None
+
+
+def test_only_laws_known_by_name_have_a_stability(kinetics):
+    states = stability_states(kinetics["law_fit"], 4.49, 3.73)
+    assert list(states) == ["skewed_lim", "symmetric"]
+    assert states["symmetric"].strain == 3.73
+    assert stability_states(kinetics["law_fit"].assign_coords(law=["mine", "yours"]), 4.49, 3.73) == {}
+
+
+def test_the_page_takes_the_mapping_and_stays_self_contained(kinetics):
+    few = {name: kinetics[name] for name in ("cell_trace", "clock", "cell_frames", "evidence", "uniformity")}
+    content = stxm_page_content(
+        title="t", video=kinetics["video"].isel(time=slice(2)), results=few, options=PageOptions(movie=False)
+    )
+    assert content.sections[0].trace is not None
+    assert {quantity.label for quantity in content.summary} >= {"Limited by", "Uniformity, lithiation"}
+    text = page(content)
+    assert text == page(content)
+    assert "https://" not in text
+    assert '<li class="group">Kinetics</li>' in text
+    assert text.count('class="voltage"') == 1
+
+
+def test_hostile_names_reach_no_markup(kinetics):
+    evil = "<script>alert(1)</script>"
+    results = {
+        "evidence": kinetics["evidence"]
+        .assign_coords(evidence=[evil, "$\\frac{", "]]>", "b"])
+        .assign_attrs(verdict=evil),
+        "uniformity": kinetics["uniformity"].assign_coords(particle=[evil, "b", "c"]),
+        "cell_trace": kinetics["cell_trace"].assign_attrs(source=evil),
+        "clock": kinetics["clock"].assign_attrs(method=evil),
+    }
+    text = page(stxm_page_content(title="t", results=results))
+    assert evil not in text
+    assert text.count("<script") == 1
+
+
+def test_without_a_map_the_trace_has_its_own_section(kinetics):
+    content = stxm_page_content(title="t", results={"cell_frames": kinetics["cell_frames"]})
+    assert [section.identity for section in content.sections] == ["voltage"]
