@@ -1,1 +1,1 @@
-"""The inner numerical code of the cell's trace, on bare arrays."""
+"""The inner numerical code of the trace's analysis, on bare arrays."""
