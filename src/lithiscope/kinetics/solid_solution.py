@@ -10,7 +10,7 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import AnalysisError
 from lithiscope.kinetics.crops import SIGNAL, check_video, crops, noise_gain, particle_names
-from lithiscope.kinetics.kernels.unfolding import response, same_pixels_again, shares_between, unfold
+from lithiscope.kinetics.kernels.unfolding import unfolded_shares
 from lithiscope.kinetics.kernels.uniformity import FrameMoments, frame_moments
 from lithiscope.kinetics.phases_options import PhaseOptions
 from lithiscope.progress import SILENT, Reporter
@@ -100,19 +100,13 @@ def _shares(
     x: np.ndarray, std: np.ndarray, gain: float, options: PhaseOptions, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return the shares of one particle in one frame with their errors."""
-    known = response(std)
-    inside = np.clip(x, known.edges[0], np.nextafter(known.edges[-1], 0))
-    counts = np.histogram(inside, known.edges)[0].astype(float)
-    share = unfold(counts[None], known, options.iterations)[0]
-    again = same_pixels_again(share, len(x), known, options.draws, rng).astype(float)
     limits = (options.lower, options.upper)
-    value = shares_between(share[None], known.grid, limits)[0]
-    redone = shares_between(unfold(again, known, options.iterations), known.grid, limits)
+    shares = unfolded_shares(x, std, limits, iterations=options.iterations, draws=options.draws, rng=rng)
     # Pixels of a resampled picture move together: fewer independent ones than there are.
-    error = np.hypot(redone.std(axis=0) / min(gain, 1.0), redone.mean(axis=0) - value)
-    found: dict[str, float] = {"solid_solution_raw": float(np.mean((x >= limits[0]) & (x <= limits[1])))}
+    error = shares.error / min(gain, 1.0)
+    found: dict[str, float] = {"solid_solution_raw": float(shares.raw[1])}
     for place, name in enumerate(("poor_fraction", "solid_solution_fraction", "rich_fraction")):
-        found |= {name: float(value[place]), f"{name}_std": float(error[place]), f"{name}_flag": 0}
+        found |= {name: float(shares.value[place]), f"{name}_std": float(error[place]), f"{name}_flag": 0}
     return found
 
 

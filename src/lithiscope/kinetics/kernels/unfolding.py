@@ -85,3 +85,37 @@ def shares_between(
     """
     below, above = (np.clip((limit - grid) / _STEP + 0.5, 0, 1) for limit in limits)
     return np.stack([share @ below, share @ (above - below), share @ (1 - above)], axis=1)
+
+
+class Shares(NamedTuple):
+    """Shares below, between and above two limits: as they appear, behind the noise, and the error of the latter."""
+
+    raw: Float[np.ndarray, " 3"]
+    value: Float[np.ndarray, " 3"]
+    error: Float[np.ndarray, " 3"]
+
+
+def unfolded_shares(
+    x: Float[np.ndarray, " pixels"],
+    std: Float[np.ndarray, " pixels"],
+    limits: tuple[float, float],
+    *,
+    iterations: int,
+    draws: int,
+    rng: np.random.Generator,
+) -> Shares:
+    """Shares of the pixels below, between and above two limits with the noise taken out.
+
+    The error is that of simulated noise on the unfolded distribution, while the compositions of the pixels stay, with
+    the shift that unfolding makes there in quadrature.
+    """
+    known = response(std)
+    inside = np.clip(x, known.edges[0], np.nextafter(known.edges[-1], 0))
+    counts = np.histogram(inside, known.edges)[0].astype(float)
+    share = unfold(counts[None], known, iterations)
+    again = same_pixels_again(share[0], len(x), known, draws, rng).astype(float)
+    value = shares_between(share, known.grid, limits)[0]
+    redone = shares_between(unfold(again, known, iterations), known.grid, limits)
+    below, above = float(np.mean(x < limits[0])), float(np.mean(x > limits[1]))
+    error = np.hypot(redone.std(axis=0), redone.mean(axis=0) - value)
+    return Shares(np.array([below, 1 - below - above, above]), value, error)
