@@ -68,7 +68,7 @@ def recognise(label: str) -> tuple[str, str | None, int] | None:
     Examples
     --------
     >>> recognise("<I>/mA")
-    ('current_ampere', 'mA', 100)
+    ('current_ampere', 'mA', 101)
     >>> recognise("Test Time / ms")
     ('test_time_second', 'ms', 0)
     >>> recognise("charging_capacity_ah")

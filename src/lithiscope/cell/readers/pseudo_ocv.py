@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lithiscope.cell.readers.extras import third_party
+from lithiscope.cell.readers.matlab import structures
 from lithiscope.cell.readers.raw import RawTrace, Request
 from lithiscope.errors import FileFormatError, OptionError
 
 FORMAT = "MATLAB pseudo-OCV"
 
+_FIELDS = ("normalizedCapacity", "voltage")
 # 0C05 in a file name means a twentieth of the capacity in an hour.
 _RATE = re.compile(r"(?<![\d.])(\d+)C(\d+)(?!\d)")
 
@@ -70,37 +71,26 @@ def read(path: Path, request: Request) -> RawTrace:
 
 
 def _curve(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    with third_party(path, package="scipy", extra="test"):
-        import scipy.io
-
-        found = scipy.io.loadmat(path, simplify_cells=True)
-    data = found.get("batteryData")
-    if not isinstance(data, dict) or not {"normalizedCapacity", "voltage"} <= set(data):
+    found = structures(path.read_bytes())
+    data = found.get("batteryData", {})
+    if not set(_FIELDS) <= set(data):
         raise FileFormatError(
             "the MATLAB file holds no curve that is known",
             file=path,
             field="batteryData",
-            value=", ".join(name for name in found if not name.startswith("__")),
+            value=", ".join(found),
             limit="a structure with normalizedCapacity and voltage",
         )
-    try:
-        share, voltage = (np.atleast_1d(np.asarray(data[name], dtype=float)) for name in _FIELDS)
-    except (TypeError, ValueError) as error:
-        raise FileFormatError(
-            "the curve is not made of numbers", file=path, field="batteryData", remedy=str(error)
-        ) from error
-    if share.ndim != 1 or share.shape != voltage.shape or len(share) < 2 or not np.all(np.isfinite(share)):
+    share, voltage = (data[name] for name in _FIELDS)
+    if share.shape != voltage.shape or len(share) < 2 or not np.all(np.isfinite(share)):
         raise FileFormatError(
             "capacity and voltage do not belong together",
             file=path,
             field="batteryData",
-            value=f"{share.shape} and {voltage.shape}",
-            limit="two arrays of one length, the capacity without NaN",
+            value=f"{len(share)} and {len(voltage)} numbers",
+            limit="two arrays of one length, at least two, the capacity without NaN",
         )
     return share, voltage
-
-
-_FIELDS = ("normalizedCapacity", "voltage")
 
 
 def _rate(path: Path) -> float:
