@@ -74,8 +74,10 @@ RATE_TABLE = Stage(
     "Rates of particles, or of regions of them, between sequential frames",
     variables={
         **_with_errors("insertion_rate", _TABLE, PER_HOUR, "mean dx/dt over the pixels", "interval"),
-        **_with_errors("c_rate", _TABLE, PER_HOUR, "single-particle C-rate: |mean dx/dt| over the range of 1C"),
-        **_with_errors("lithium_fraction", _TABLE, ONE, "mean composition in the middle of the interval"),
+        **_with_errors(
+            "c_rate", _TABLE, PER_HOUR, "single-particle C-rate: |mean dx/dt| over the range of 1C", "interval"
+        ),
+        **_with_errors("lithium_fraction", _TABLE, ONE, "mean composition in the middle of the interval", "interval"),
         **_with_errors(
             "current_density", _TABLE, AMPERE_PER_SQUARE_METRE, "mean current density, positive = delithiation", _TABLE
         ),
