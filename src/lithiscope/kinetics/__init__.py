@@ -1,26 +1,56 @@
-"""How fast: insertion rates, currents, exchange currents, domains, uniformity, channels, regime."""
+"""How fast: insertion rates, currents, exchange currents, domains, uniformity, channels, regime.
+
+`rates`, `current`, `exchange`, `rate_table`, `law_fit` and `pool` go from maps to the law of the exchange current;
+`domains`, `uniformity`, `solid_solution`, `line_cuts` and `population` say how evenly a particle reacts; `channels`,
+`half_charge`, `regime`, `times` and `morphology` are for lithium that moves in the plane of the picture.
+"""
 
 from lithiscope.kinetics.asymmetry import rate_asymmetry
+from lithiscope.kinetics.channels import channels
 from lithiscope.kinetics.covariance import interval_covariance
 from lithiscope.kinetics.current import with_current_density
+from lithiscope.kinetics.domain_agreement import domain_agreement
+from lithiscope.kinetics.domain_growth import domain_growth
+from lithiscope.kinetics.domains import domain_outlines, fast_domains
 from lithiscope.kinetics.dose import DoseCheck, dose_check
 from lithiscope.kinetics.exchange import with_exchange_current
+from lithiscope.kinetics.half_charge import at_half_charge
 from lithiscope.kinetics.law_fit import fit_exchange_current
+from lithiscope.kinetics.line_cuts import line_cuts
+from lithiscope.kinetics.options import LawFitOptions, PoolOptions, RegimeOptions
 from lithiscope.kinetics.pool import pool
+from lithiscope.kinetics.rate_groups import by_rate
 from lithiscope.kinetics.rate_table import rate_table
 from lithiscope.kinetics.rates import insertion_rate
+from lithiscope.kinetics.regime import diagnose_regime
+from lithiscope.kinetics.solid_solution import solid_solution_fraction
 from lithiscope.kinetics.uniform import uniform_pixels
+from lithiscope.kinetics.uniformity import uniformity
 
 __all__ = [
     "DoseCheck",
+    "LawFitOptions",
+    "PoolOptions",
+    "RegimeOptions",
+    "at_half_charge",
+    "by_rate",
+    "channels",
+    "diagnose_regime",
+    "domain_agreement",
+    "domain_growth",
+    "domain_outlines",
     "dose_check",
+    "fast_domains",
     "fit_exchange_current",
     "insertion_rate",
     "interval_covariance",
+    "line_cuts",
     "pool",
     "rate_asymmetry",
     "rate_table",
+    "solid_solution_fraction",
     "uniform_pixels",
+    "uniformity",
     "with_current_density",
     "with_exchange_current",
 ]

@@ -118,12 +118,12 @@ def fit_exchange_current(
 def _problem(points: Points, shape: Shape, enlarged: float) -> Problem:
     group = np.unique(points.particle, return_inverse=True)[1]
     return Problem(
-        points.x,
+        np.stack([points.x, points.width]),
         points.y,
-        points.x_noise * enlarged,
+        np.stack([points.x_noise, points.width_noise]) * enlarged,
         points.y_noise * enlarged,
         group,
-        lambda x, p: interval_mean(shape, x, points.width, p),
+        lambda x, p: interval_mean(shape, x[0], x[1], p),
     )
 
 

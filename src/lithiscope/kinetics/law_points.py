@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _EXCHANGE, _X, _RATE = "exchange_current_density", "lithium_fraction", "insertion_rate"
-_ARRAYS = ("x", "y", "width", "x_noise", "y_noise", "particle", "direction", "used")
+_ARRAYS = ("x", "y", "width", "x_noise", "y_noise", "width_noise", "particle", "direction", "used")
 
 
 class Points(NamedTuple):
@@ -30,17 +30,17 @@ class Points(NamedTuple):
         Composition and exchange current density (A/m2).
     width : ndarray, shape (points,)
         Range of composition that each point runs through.
-    x_noise, y_noise : ndarray, shape (points, sources)
-        What one standard deviation of each source does to x and to y. Sources are the mean over each region in each
-        frame, what is common to each frame, and the overpotential of each interval.
+    x_noise, y_noise, width_noise : ndarray, shape (points, sources)
+        What one standard deviation of each source does to x, y and width. Sources are the mean over each region in
+        each frame, what is common to each frame, and the overpotential of each interval.
     particle : ndarray of str, shape (points,)
         Name of the particle; of tables of several studies, "STUDY/PARTICLE".
     direction : ndarray of int, shape (points,)
         +1 lithiation, -1 delithiation.
     used : ndarray of bool, shape (points,)
         Whether the point takes part in the fit.
-    shifts : dict of str to (ndarray, ndarray)
-        What each named cause does to x and to y.
+    shifts : dict of str to (ndarray, ndarray, ndarray)
+        What each named cause does to x, y and width.
     """
 
     x: np.ndarray
@@ -48,23 +48,24 @@ class Points(NamedTuple):
     width: np.ndarray
     x_noise: np.ndarray
     y_noise: np.ndarray
+    width_noise: np.ndarray
     particle: np.ndarray
     direction: np.ndarray
     used: np.ndarray
-    shifts: dict[str, tuple[np.ndarray, np.ndarray]]
+    shifts: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
     def chosen(self) -> Points:
         """Return the points that take part alone."""
         keep = self.used
         return self._replace(
             **{name: getattr(self, name)[keep] for name in _ARRAYS},
-            shifts={cause: (dx[keep], dy[keep]) for cause, (dx, dy) in self.shifts.items()},
+            shifts={cause: (dx[keep], dy[keep], dw[keep]) for cause, (dx, dy, dw) in self.shifts.items()},
         )
 
     def moved(self, cause: str) -> Points:
         """Return the points as a cause moves them."""
-        dx, dy = self.shifts[cause]
-        return self._replace(x=self.x + dx, y=self.y + dy)
+        dx, dy, dw = self.shifts[cause]
+        return self._replace(x=self.x + dx, y=self.y + dy, width=self.width + dw)
 
 
 def points_of(tables: Sequence[xr.Dataset], options: LawFitOptions) -> Points:
@@ -117,14 +118,16 @@ def _of_table(table: xr.Dataset, options: LawFitOptions, study: str) -> Points:
     inside = (x - width / 2 > options.closest_to_ends) & (x + width / 2 < 1 - options.closest_to_ends)
     used = inside & (direction != 0) & ((flag & flag_bit("wrong_sign")) == 0)
     used &= table[f"{_EXCHANGE}_std"].values[row, interval] > 0
-    x_noise, y_noise = _noise(table, row, interval, direction)
+    x_noise, y_noise, width_noise = _noise(table, row, interval, direction)
+    corrected = float(options.interval_correction)
     names = table["of"].values if "of" in table else table["particle"].values
     return Points(
         x,
         y,
-        width if options.interval_correction else np.zeros_like(width),
+        width * corrected,
         x_noise,
         y_noise,
+        width_noise * corrected,
         np.array([f"{study}{names[k]}" for k in row], dtype=str),
         direction,
         used,
@@ -132,45 +135,49 @@ def _of_table(table: xr.Dataset, options: LawFitOptions, study: str) -> Points:
     )
 
 
-def _shifts(table: xr.Dataset, row: np.ndarray, interval: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _shifts(
+    table: xr.Dataset, row: np.ndarray, interval: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     found = {}
+    hours = np.asarray(table["duration"].values, dtype=float)[interval] / 3600
+    way = np.sign(np.asarray(table[_RATE].values, dtype=float)[row, interval])
     for number, cause in enumerate(causes_of(table)):
         moved = []
-        for name in (_X, _EXCHANGE):
+        for name in (_X, _EXCHANGE, _RATE):
             shift = f"{name}_shift"
             moved.append(np.nan_to_num(table[shift].values[number][row, interval]) if shift in table else 0.0 * row)
-        if np.any(moved[0]) or np.any(moved[1]):
-            found[cause] = (moved[0], moved[1])
+        if any(np.any(part) for part in moved):
+            found[cause] = (moved[0], moved[1], way * moved[2] * hours)
     return found
 
 
 def _noise(
     table: xr.Dataset, row: np.ndarray, interval: np.ndarray, direction: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what every source of noise does to x and y.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what every source of noise does to x, y and width.
 
-    A rate is the later frame less the earlier, a middle composition half of both; the exchange current follows the
-    rate with the sign of the direction. So one error of a frame moves two intervals, and in each both x and y.
+    A rate is the later frame less the earlier, a middle composition half of both; the exchange current and the width
+    follow the rate with the sign of the direction. So one error of a frame moves two intervals, all three in each.
     """
     sign = np.where(direction < 0, -1.0, 1.0)
     share = share_after(table)[row, interval]
     before, after = (np.asarray(table[name].values, dtype=int)[interval] for name in ("before", "after"))
     own = {name: table[f"{name}_std"].values[row, interval].astype(float) for name in (_X, _EXCHANGE)}
-    x, y = _Sources(len(row)), _Sources(len(row))
-    x.add((row, after), own[_X] * np.sqrt(share))
-    x.add((row, before), own[_X] * np.sqrt(1 - share))
-    y.add((row, after), sign * own[_EXCHANGE] * np.sqrt(share))
-    y.add((row, before), -sign * own[_EXCHANGE] * np.sqrt(1 - share))
     common_x, common_y, of_eta = _common(table, row, interval, own)
+    x, y, width = (_Sources(len(row)) for _ in range(3))
     # Frames common to all particles are kept apart from those of a row by a row number that no row has.
-    everyone = np.full(len(row), -1)
-    x.add((everyone, after), common_x * np.sqrt(0.5))
-    x.add((everyone, before), common_x * np.sqrt(0.5))
-    y.add((everyone, after), sign * common_y * np.sqrt(0.5))
-    y.add((everyone, before), -sign * common_y * np.sqrt(0.5))
-    y.add((np.full(len(row), -2), interval), of_eta)
-    keys = sorted({*x.terms, *y.terms})
-    return x.matrix(keys), y.matrix(keys)
+    everyone, every_interval = np.full(len(row), -1), np.full(len(row), -2)
+    for who, part, of_x, of_y in (
+        (row, share, own[_X], own[_EXCHANGE]),
+        (everyone, 0.5 + 0 * share, common_x, common_y),
+    ):
+        for frame, size, side in ((after, np.sqrt(part), sign), (before, np.sqrt(1 - part), -sign)):
+            x.add((who, frame), of_x * size)
+            y.add((who, frame), of_y * size * side)
+            width.add((who, frame), 2 * of_x * size * side)
+    y.add((every_interval, interval), of_eta)
+    keys = sorted({*x.terms, *y.terms, *width.terms})
+    return x.matrix(keys), y.matrix(keys), width.matrix(keys)
 
 
 class _Sources:
@@ -219,10 +226,11 @@ def _joined(parts: Sequence[Points]) -> Points:
     causes = list(dict.fromkeys(cause for part in parts for cause in part.shifts))
     shifts = {}
     for cause in causes:
-        moved = [part.shifts.get(cause, (np.zeros(len(part.x)), np.zeros(len(part.x)))) for part in parts]
-        shifts[cause] = (np.concatenate([m[0] for m in moved]), np.concatenate([m[1] for m in moved]))
+        moved = [part.shifts.get(cause, (np.zeros(len(part.x)),) * 3) for part in parts]
+        dx, dy, dw = (np.concatenate(side) for side in zip(*moved, strict=True))
+        shifts[cause] = (dx, dy, dw)
     together = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS if not name.endswith("_noise")
     }
-    noise = {name: block_diag(*(getattr(part, name) for part in parts)) for name in ("x_noise", "y_noise")}
+    noise = {name: block_diag(*(getattr(part, name) for part in parts)) for name in _ARRAYS if name.endswith("_noise")}
     return Points(**together, **noise, shifts=shifts)

@@ -1,17 +1,36 @@
 """The options of every step of the kinetics."""
 
+from lithiscope.kinetics.channels_options import ChannelOptions, HalfChargeOptions, NormaliseOptions
+from lithiscope.kinetics.domains_options import AgreementOptions, DomainOptions
 from lithiscope.kinetics.law_fit_options import LawFitOptions
+from lithiscope.kinetics.line_cuts_options import Line, LineCutOptions
+from lithiscope.kinetics.phases_options import BoundaryOptions, PhaseOptions, RelaxationOptions
 from lithiscope.kinetics.pool_options import AsymmetryOptions, DoseCheckOptions, PoolOptions, UniformOptions
 from lithiscope.kinetics.rates_options import CurrentOptions, ExchangeOptions, RateOptions, RateTableOptions
+from lithiscope.kinetics.regime_options import RegimeOptions
+from lithiscope.kinetics.uniformity_options import RateGroupOptions, UniformityOptions
 
 __all__ = [
+    "AgreementOptions",
     "AsymmetryOptions",
+    "BoundaryOptions",
+    "ChannelOptions",
     "CurrentOptions",
+    "DomainOptions",
     "DoseCheckOptions",
     "ExchangeOptions",
+    "HalfChargeOptions",
     "LawFitOptions",
+    "Line",
+    "LineCutOptions",
+    "NormaliseOptions",
+    "PhaseOptions",
     "PoolOptions",
+    "RateGroupOptions",
     "RateOptions",
     "RateTableOptions",
+    "RegimeOptions",
+    "RelaxationOptions",
     "UniformOptions",
+    "UniformityOptions",
 ]

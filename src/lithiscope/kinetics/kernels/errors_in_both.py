@@ -1,4 +1,4 @@
-"""Least squares with errors in both variables, correlated between points, and a scatter between groups of points."""
+"""Least squares with errors in all variables, correlated between points, and a scatter between groups of points."""
 
 from __future__ import annotations
 
@@ -43,9 +43,11 @@ class Problem(NamedTuple):
 
     Attributes
     ----------
-    x, y : ndarray, shape (points,)
+    x : ndarray, shape (inputs, points)
+        What f is a function of, as measured.
+    y : ndarray, shape (points,)
         As measured.
-    x_noise, y_noise : ndarray, shape (points, sources)
+    x_noise, y_noise : ndarray, shape (inputs, points, sources) and (points, sources)
         What each source does to x and to y.
     group : ndarray of int, shape (points,)
         Number of the group of a point.
@@ -53,9 +55,9 @@ class Problem(NamedTuple):
         f.
     """
 
-    x: Float[np.ndarray, " points"]
+    x: Float[np.ndarray, "inputs points"]
     y: Float[np.ndarray, " points"]
-    x_noise: Float[np.ndarray, "points sources"]
+    x_noise: Float[np.ndarray, "inputs points sources"]
     y_noise: Float[np.ndarray, "points sources"]
     group: Int[np.ndarray, " points"]
     curve: Curve
@@ -66,7 +68,7 @@ def solve(
 ) -> Solution:
     """Fit k and p by iterated generalised least squares (Britt and Luecke, Technometrics 15, 233 (1973)).
 
-    Every step linearises f at the best estimate of the true x, takes C = B B' with B = B_y - k f' B_x as the
+    Every step linearises f at the best estimate of the true x, takes C = B B' with B = B_y - k sum f'_i B_i as the
     covariance of the residuals, and solves; the noise that explains the residuals best moves the estimate of x.
 
     Parameters
@@ -82,8 +84,8 @@ def solve(
     """
     x, p = problem.x.copy(), np.array(start, dtype=float)
     k = _first_guess(problem, p)
-    extra, spread = np.zeros(len(x)), scatter or 0.0
-    farthest = _FARTHEST * np.linalg.norm(problem.x_noise, axis=1)
+    extra, spread = np.zeros(len(problem.y)), scatter or 0.0
+    farthest = _FARTHEST * np.linalg.norm(problem.x_noise, axis=-1)
     state = _linearised(problem, x, k, p)
     for iteration in range(_ITERATIONS):
         covariance = _covariance(problem, state, k, extra, spread)
@@ -118,15 +120,21 @@ class _State(NamedTuple):
 
 def _linearised(problem: Problem, x: np.ndarray, k: float, p: np.ndarray) -> _State:
     value = problem.curve(x, p)
-    slope = (problem.curve(x + _STEP_X, p) - problem.curve(x - _STEP_X, p)) / (2 * _STEP_X)
+    slope = np.stack([_slope(problem, x, p, number) for number in range(len(x))])
     columns = [value]
     for index in range(len(p)):
         step = np.zeros(len(p))
         step[index] = _STEP_P
         columns.append(k * (problem.curve(x, p + step) - problem.curve(x, p - step)) / (2 * _STEP_P))
-    residual = problem.y - k * (value + slope * (problem.x - x))
-    noise = problem.y_noise - (k * slope)[:, None] * problem.x_noise
+    residual = problem.y - k * (value + np.sum(slope * (problem.x - x), axis=0))
+    noise = problem.y_noise - k * np.einsum("ip,ips->ps", slope, problem.x_noise)
     return _State(value, np.stack(columns, axis=1), residual, noise)
+
+
+def _slope(problem: Problem, x: np.ndarray, p: np.ndarray, number: int) -> np.ndarray:
+    step = np.zeros((len(x), 1))
+    step[number] = _STEP_X
+    return (problem.curve(x + step, p) - problem.curve(x - step, p)) / (2 * _STEP_X)
 
 
 def _covariance(problem: Problem, state: _State, k: float, extra: np.ndarray, spread: float) -> np.ndarray:
@@ -195,6 +203,6 @@ def _scatter(problem: Problem, state: _State, k: float, extra: np.ndarray) -> fl
 
 def _enlarged(problem: Problem, state: _State, k: float, spread: float, huber: float) -> np.ndarray:
     """Return the variance to add to points far off, so that each counts with Huber's weight."""
-    variance = np.diag(_covariance(problem, state, k, np.zeros(len(problem.x)), spread))
+    variance = np.diag(_covariance(problem, state, k, np.zeros(len(problem.y)), spread))
     off = np.abs(state.residual) / np.sqrt(variance)
     return np.asarray(np.where(off > huber, variance * (off / huber - 1), 0.0))
