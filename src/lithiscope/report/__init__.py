@@ -1,24 +1,18 @@
 """Figures, movies and the study page: the only part of lithiscope that draws. Everything is returned as bytes or text.
 
 Lives here: the look of figures (`style`, `colours`, `panels`, `plots`), maps (`maps`, `rates`), spectra with their fits
-(`spectra`), curves against time (`curves`, `courses`), the cell (`cell`), the kinetics (`exchange`, `uniformity`,
-`channels`, `regime`, over populations `population`), the interpolated movie (`movie`), and the self-contained HTML page
-(the subpackage `lithiscope.report.page`, with `page` and `stxm_page_content`). A figure is a PNG, or a vector as SVG or
-PDF.
+(`spectra`), curves against time (`curves`, `courses`), the cell (`cell`, `half_cycles`), the kinetics (`exchange`,
+`uniformity`, `channels`, `regime`, over populations `population`), the interpolated movie (`movie`), and the
+self-contained HTML page (the subpackage `lithiscope.report.page`, with `page` and `stxm_page_content`). A figure is a
+PNG, or a vector as SVG or PDF.
 """
 
-from lithiscope.report.cell import (
-    capacity_derivative,
-    cell_curves,
-    clock_residuals,
-    half_cycle_curves,
-    overpotential_against_rate,
-    particles_against_cell,
-)
+from lithiscope.report.cell import cell_curves, clock_residuals, particles_against_cell
 from lithiscope.report.channels import channel_profiles, line_cut_curves, surface_against_rate
 from lithiscope.report.courses import course_curves, rate_courses
 from lithiscope.report.curves import chi_square_histogram, incident_curves, particle_curves, shift_curves
 from lithiscope.report.exchange import exchange_current, normalised_exchange
+from lithiscope.report.half_cycles import capacity_derivative, half_cycle_curves, overpotential_against_rate
 from lithiscope.report.maps import (
     amount_map,
     chi_square_map,

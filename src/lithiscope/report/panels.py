@@ -182,10 +182,10 @@ def domain_segments(domain: NDArray[Any]) -> NDArray[np.float64]:
     """Return the straight pieces of the borders between pixels of value 1 and 2, as `outline_segments` does."""
     padded = np.pad(domain, 1)
 
-    def between(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    def _between(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray((one * other == 2) & (one + other == 3))
 
-    return _segments(between(padded[1:, 1:-1], padded[:-1, 1:-1]), between(padded[1:-1, 1:], padded[1:-1, :-1]))
+    return _segments(_between(padded[1:, 1:-1], padded[:-1, 1:-1]), _between(padded[1:-1, 1:], padded[1:-1, :-1]))
 
 
 def _segments(across: NDArray[np.bool_], along: NDArray[np.bool_]) -> NDArray[np.float64]:

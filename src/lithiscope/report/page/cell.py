@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lithiscope.report import cell, courses
+from lithiscope.report import cell, courses, half_cycles
 from lithiscope.report.page.kinetic_tables import half_cycle_rows, peak_rows
 from lithiscope.report.page.results import Drawer, Study
 
@@ -42,21 +42,21 @@ def _half_cycles(study: Study) -> Section | None:
     drawer = Drawer()
     if trace is not None and halves is not None:
         drawer.draw(
-            lambda: cell.half_cycle_curves(trace, halves, options=study.figures),
+            lambda: half_cycles.half_cycle_curves(trace, halves, options=study.figures),
             "Voltage against the charge of each half cycle",
             "Stronger lines are later half cycles. Ohmic drops are not taken out.",
             "voltage-capacity",
         )
     if curves is not None:
         drawer.draw(
-            lambda: cell.capacity_derivative(curves, peaks=peaks, options=study.figures),
+            lambda: half_cycles.capacity_derivative(curves, peaks=peaks, options=study.figures),
             "dQ/dV of each half cycle",
             "The area under a curve is the charge passed; the smoothing is part of the widths.",
             "capacity-derivative",
         )
     if overpotential is not None:
         drawer.draw(
-            lambda: cell.overpotential_against_rate(overpotential, options=study.figures),
+            lambda: half_cycles.overpotential_against_rate(overpotential, options=study.figures),
             "Overpotential at half capacity against C-rate",
             "Both directions upwards. Bars: one standard deviation; band: systematic causes in quadrature.",
             "overpotential",

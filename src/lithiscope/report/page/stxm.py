@@ -14,9 +14,18 @@ from lithiscope.report import curves, maps, movie, readings, spectra
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
 from lithiscope.report.page.cell import GROUP as CELL_GROUP
 from lithiscope.report.page.cell import cell_sections
-from lithiscope.report.page.content import Figure, Notice, PageContent, Provenance, Quantity, Section, Table
+from lithiscope.report.page.content import Figure, Notice, PageContent, Quantity, Section, Table
 from lithiscope.report.page.explorer import explorer
 from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
+from lithiscope.report.page.head import (
+    DOSE_LIMIT,
+    dose_notices,
+    highest_dose,
+    main_figures,
+    particle_names,
+    provenance_of,
+    quantity,
+)
 from lithiscope.report.page.kinetics import kinetic_sections
 from lithiscope.report.page.results import Study, known_results
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
@@ -25,7 +34,6 @@ from lithiscope.report.page.voltage import voltage_trace
 if TYPE_CHECKING:
     import xarray as xr
 
-_DOSE_LIMIT = 60.0  # MGy up to which Lim 2016 saw no damage
 _COARSE = 120  # pixels across, up to which a movie is lossless
 
 
@@ -108,10 +116,12 @@ def stxm_page_content(
     """
     if labels is None and video is not None and "label" in video:
         labels = video["label"]
-    study = _Study(options, recording, od, alignment, references, video, table, labels, incident, _names(table, labels))
+    study = _Study(
+        options, recording, od, alignment, references, video, table, labels, incident, particle_names(table, labels)
+    )
     known = known_results(results)
     about = Study(known, options, study.figures, video, table, labels)
-    more = tuple(summary) if not isinstance(summary, Mapping) else tuple(_quantity(k, v) for k, v in summary.items())
+    more = tuple(summary) if not isinstance(summary, Mapping) else tuple(quantity(k, v) for k, v in summary.items())
     builders = (_maps, _error, _amount, _spectra, _fit, _particles, _registration, _incident, _dose)
     sections = [section for build in builders if (section := build(study)) is not None]
     sections = [*_with_trace(sections, known), *cell_sections(about), *kinetic_sections(about)]
@@ -119,14 +129,14 @@ def stxm_page_content(
     return PageContent(
         title=title,
         subtitle=subtitle,
-        summary=(*_summary(study), *kinetic_summary(known), *more),
+        summary=(*main_figures(od=od, video=video, table=table, labels=labels), *kinetic_summary(known), *more),
         notices=(
             *(n if isinstance(n, Notice) else Notice(str(n)) for n in warnings),
-            *_dose_notice(video),
+            *dose_notices(video),
             *kinetic_notices(known),
         ),
         sections=tuple(sections),
-        provenance=None if provenance is None else _provenance(provenance, recording),
+        provenance=None if provenance is None else provenance_of(provenance, recording),
     )
 
 
@@ -139,58 +149,6 @@ def _with_trace(sections: list[Section], known: Mapping[str, xr.Dataset]) -> lis
         return [replace(sections[0], trace=trace), *sections[1:]]
     text = "Point at the curve, or use the arrow keys, to read what the cell did at a frame."
     return [*sections, Section("voltage", "Voltage at the frames", text, trace=trace, group=CELL_GROUP)]
-
-
-def _names(table: xr.Dataset | None, labels: xr.DataArray | None) -> dict[int, str]:
-    if table is not None and "label" in table.coords:
-        pairs = zip(table["label"].values, table["particle"].values, strict=True)
-        return {int(number): str(name) for number, name in pairs}
-    if labels is None:
-        return {}
-    return {int(number): str(number) for number in np.unique(labels.values) if number > 0}
-
-
-def _quantity(label: str, value: str | float) -> Quantity:
-    return Quantity(label, value if isinstance(value, str) else f"{value:.3g}")
-
-
-def _summary(study: _Study) -> tuple[Quantity, ...]:
-    found: list[Quantity] = []
-    if study.table is not None:
-        excluded = int(np.sum(study.table["excluded"].values)) if "excluded" in study.table else 0
-        remark = f"{excluded} more excluded" if excluded else ""
-        found.append(Quantity("Particles", str(study.table.sizes["particle"] - excluded), remark=remark))
-    video = study.video if study.video is not None else study.od
-    if video is not None:
-        time = readings.minutes(video)
-        span = f"over {time[-1] - time[0]:.0f} min" if time.size > 1 else ""
-        found.append(Quantity("Scans", str(time.size), remark=span))
-    if study.od is not None and "energy" in study.od.coords:
-        energy = study.od["energy"].values
-        found.append(
-            Quantity("Photon energies", str(energy.size), remark=f"{energy.min():.1f} to {energy.max():.1f} eV")
-        )
-    if study.video is not None:
-        found += _errors(study.video, study.labels)
-    return tuple(found)
-
-
-def _errors(video: xr.Dataset, labels: xr.DataArray | None) -> list[Quantity]:
-    signal = str(video.attrs["signal"])
-    inside = np.stack([readings.material(video, labels, frame) for frame in range(video.sizes["time"])])
-    values = video[signal].values
-    trusted = np.isfinite(values) & inside
-    found = []
-    if f"{signal}_std" in video and trusted.any():
-        median = float(np.nanmedian(video[f"{signal}_std"].values[trusted]))
-        found.append(Quantity("σ of x per pixel", f"{median:.3f}", remark="median, random part"))
-    ratio = video.attrs.get("empirical_over_predicted_sigma")
-    if ratio is not None:
-        found.append(Quantity("Scatter found / predicted", f"{float(ratio):.2f}", remark="of the fits; 1 is honest"))
-    if inside.any():
-        share = 100 * (1 - trusted.sum() / inside.sum())
-        found.append(Quantity("Not trusted", f"{share:.1f}", "%", "of the material's pixels"))
-    return found
 
 
 def _svg(data: bytes, alt: str, caption: str, name: str) -> Figure:
@@ -389,27 +347,14 @@ def _incident(study: _Study) -> Section | None:
     )
 
 
-def _highest_dose(video: xr.Dataset) -> float:
-    last = readings.flat_picture(video["dose"], video.sizes["time"] - 1) / 1e6
-    return float(np.nanmax(last)) if np.isfinite(last).any() else float("nan")
-
-
-def _dose_notice(video: xr.Dataset | None) -> tuple[Notice, ...]:
-    if video is None or "dose" not in video or not _highest_dose(video) > _DOSE_LIMIT:
-        return ()
-    return (
-        Notice(f"a pixel absorbed {_highest_dose(video):.3g} MGy; no damage is documented up to {_DOSE_LIMIT:.0f} MGy"),
-    )
-
-
 def _dose(study: _Study) -> Section | None:
     video = study.video
     if video is None or "dose" not in video:
         return None
     picture = maps.dose_map(video, labels=study.labels, options=study.figures)
     text = (
-        f"Absorbed dose up to the last scan: at most {_highest_dose(video):.3g} MGy. No damage was seen up to "
-        f"{_DOSE_LIMIT:.0f} MGy (Lim 2016)."
+        f"Absorbed dose up to the last scan: at most {highest_dose(video):.3g} MGy. No damage was seen up to "
+        f"{DOSE_LIMIT:.0f} MGy (Lim 2016)."
     )
     return Section("dose", "Dose", text, figures=(_svg(picture, "Map of the dose", "After the last scan.", "dose"),))
 
@@ -432,22 +377,3 @@ def _systematic(study: _Study) -> Section | None:
         return None
     text = "Causes that move all values together and do not average down."
     return Section("systematic", "Systematic shifts", text, tables=(systematic_table(study.table),))
-
-
-def _provenance(record: Mapping[str, Any], recording: xr.Dataset | None) -> Provenance:
-    known = ("recipe", "inputs", "versions", "bibtex")
-    facts = {
-        str(key).replace("_", " "): ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        for key, value in record.items()
-        if key not in known
-    }
-    if recording is not None:
-        named = {"source": "source", "format": "format", "start_utc": "start (UTC)", "origin": "origin"}
-        facts |= {text: str(recording.attrs[key]) for key, text in named.items() if recording.attrs.get(key)}
-    return Provenance(
-        recipe=str(record.get("recipe", "")),
-        inputs={str(name): str(digest) for name, digest in dict(record.get("inputs", {})).items()},
-        versions={str(name): str(number) for name, number in dict(record.get("versions", {})).items()},
-        facts=facts,
-        bibtex=str(record.get("bibtex", "")),
-    )
