@@ -6,6 +6,8 @@
 """
 
 from lithiscope.kinetics.asymmetry import rate_asymmetry
+from lithiscope.kinetics.boundaries import boundary_directions
+from lithiscope.kinetics.channel_exchange import normalised_exchange, with_channel_exchange
 from lithiscope.kinetics.channels import channels
 from lithiscope.kinetics.covariance import interval_covariance
 from lithiscope.kinetics.current import with_current_density
@@ -14,15 +16,17 @@ from lithiscope.kinetics.domain_growth import domain_growth
 from lithiscope.kinetics.domains import domain_outlines, fast_domains
 from lithiscope.kinetics.dose import DoseCheck, dose_check
 from lithiscope.kinetics.exchange import with_exchange_current
-from lithiscope.kinetics.half_charge import at_half_charge
+from lithiscope.kinetics.half_charge import at_half_charge, channel_profile
 from lithiscope.kinetics.law_fit import fit_exchange_current
 from lithiscope.kinetics.line_cuts import line_cuts
 from lithiscope.kinetics.options import LawFitOptions, PoolOptions, RegimeOptions
 from lithiscope.kinetics.pool import pool
+from lithiscope.kinetics.population import global_against_particle
 from lithiscope.kinetics.rate_groups import by_rate
 from lithiscope.kinetics.rate_table import rate_table
 from lithiscope.kinetics.rates import insertion_rate
 from lithiscope.kinetics.regime import diagnose_regime
+from lithiscope.kinetics.relaxation import relaxation
 from lithiscope.kinetics.solid_solution import solid_solution_fraction
 from lithiscope.kinetics.uniform import uniform_pixels
 from lithiscope.kinetics.uniformity import uniformity
@@ -33,7 +37,9 @@ __all__ = [
     "PoolOptions",
     "RegimeOptions",
     "at_half_charge",
+    "boundary_directions",
     "by_rate",
+    "channel_profile",
     "channels",
     "diagnose_regime",
     "domain_agreement",
@@ -42,15 +48,19 @@ __all__ = [
     "dose_check",
     "fast_domains",
     "fit_exchange_current",
+    "global_against_particle",
     "insertion_rate",
     "interval_covariance",
     "line_cuts",
+    "normalised_exchange",
     "pool",
     "rate_asymmetry",
     "rate_table",
+    "relaxation",
     "solid_solution_fraction",
     "uniform_pixels",
     "uniformity",
+    "with_channel_exchange",
     "with_current_density",
     "with_exchange_current",
 ]

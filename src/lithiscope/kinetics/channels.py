@@ -58,7 +58,8 @@ def channels(
         stop), of their mean (surface) and of the others (internal), mid-interval. Random errors of means count the
         noise before resampling. Named shifts: those of the rates; ``channel_length`` for the current;
         ``surface_averaging`` for the composition of the ends: a pixel is the mean over its 40 nm or so, and the face
-        itself lies half a pixel further out on the slope between the end pixel and the next. A channel that the picture cuts off, or with too many lost pixels, is NaN.
+        itself lies half a pixel further out on the slope between the end pixel and the next. A channel that the picture
+        cuts off, or with too many lost pixels, is NaN.
 
     Raises
     ------
@@ -165,7 +166,7 @@ def _surface(rates: xr.Dataset, lines: Lines, gain: np.ndarray, options: Channel
     def ends_of(values: np.ndarray) -> np.ndarray:
         # What the probe mixes in is taken out along the slope to the next pixel, where there is one.
         end, second = values[..., lines.ends], values[..., lines.seconds]
-        return end + back * np.nan_to_num(end - second)
+        return np.asarray(end + back * np.nan_to_num(end - second))
 
     x = _terms(rates, _X, lines)
     value, second = ends_of(x), x[:, lines.seconds]

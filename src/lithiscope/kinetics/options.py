@@ -6,6 +6,7 @@ from lithiscope.kinetics.law_fit_options import LawFitOptions
 from lithiscope.kinetics.line_cuts_options import Line, LineCutOptions
 from lithiscope.kinetics.phases_options import BoundaryOptions, PhaseOptions, RelaxationOptions
 from lithiscope.kinetics.pool_options import AsymmetryOptions, DoseCheckOptions, PoolOptions, UniformOptions
+from lithiscope.kinetics.population_options import PopulationOptions
 from lithiscope.kinetics.rates_options import CurrentOptions, ExchangeOptions, RateOptions, RateTableOptions
 from lithiscope.kinetics.regime_options import RegimeOptions
 from lithiscope.kinetics.uniformity_options import RateGroupOptions, UniformityOptions
@@ -26,6 +27,7 @@ __all__ = [
     "NormaliseOptions",
     "PhaseOptions",
     "PoolOptions",
+    "PopulationOptions",
     "RateGroupOptions",
     "RateOptions",
     "RateTableOptions",

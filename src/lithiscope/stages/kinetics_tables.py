@@ -82,7 +82,7 @@ POPULATION = Stage(
         **_measured("path_slope", "particle half_cycle", ONE, "change of the particle's x per change of the global x"),
         "path_curve": Variable("particle time", ONE, "particle's x less the global x"),
         "inactive_probability": Variable(
-            "particle half_cycle", ONE, "probability that the slope is below the limit for an active particle"
+            "particle half_cycle", ONE, "probability that its change is below the limit for an active particle"
         ),
         "activity": Variable("particle half_cycle", ONE, "active, inactive or not decidable", kind="string"),
         "status": Variable("particle", ONE, "active, inactive, delaminated or not decidable", kind="string"),

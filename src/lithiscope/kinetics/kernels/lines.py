@@ -39,3 +39,37 @@ def weighted_line(
     slope = float(w @ ((t - centre) * (y - mean)) / spread)
     chi_square = float(w @ (y - mean - slope * (t - centre)) ** 2)
     return Line(centre, mean, float(total**-0.5), slope, spread**-0.5, chi_square)
+
+
+def decay(
+    t: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"], std: Float[np.ndarray, " points"]
+) -> tuple[float, float]:
+    """Rate k of y = y0 exp(-k t) by weighted least squares, with its standard deviation; k < 0 is growth.
+
+    NaN where y0 stands less than two standard deviations off zero, because then any k fits, or where no k is found.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 2, 5)
+    >>> k, k_std = decay(t, 0.3 * np.exp(-0.7 * t), np.full(5, 0.01))
+    >>> round(k, 6), k_std < 0.1
+    (0.7, True)
+    """
+    from scipy.optimize import least_squares
+
+    start = float(np.average(y, weights=1 / std**2))
+    scale = float(np.ptp(t))
+    passed = (t - t.min()) / scale
+
+    def residual(p: np.ndarray) -> np.ndarray:
+        return np.asarray((p[0] * np.exp(-p[1] * passed) - y) / std)
+
+    found = least_squares(residual, x0=[start, 0.0], x_scale=[abs(start) + 1e-9, 1.0])
+    slopes = np.asarray(found.jac)
+    normal = slopes.T @ slopes
+    if not found.success or np.linalg.matrix_rank(normal) < 2:
+        return float("nan"), float("nan")
+    covariance = np.linalg.inv(normal)
+    if abs(found.x[0]) < 2 * np.sqrt(covariance[0, 0]):
+        return float("nan"), float("nan")
+    return float(found.x[1] / scale), float(np.sqrt(covariance[1, 1]) / scale)
