@@ -107,8 +107,10 @@ def fit_exchange_current(
     if options.recipe == "maximum":
         fits = [_at_maximum(used, shape) for shape in shapes]
         return _assembled(points, fits, {}, {"verdict": "no comparison: fitted to the largest value"}, options)
-    enlarged = _enlargement(used, shapes, options)
-    fits = _fitted(used, shapes, options, enlarged)
+    fits = _fitted(used, shapes, options, 1.0)
+    enlarged = _enlargement(fits, len(used.x))
+    if enlarged > 1:
+        fits = _fitted(used, shapes, options, enlarged)
     scatters = [fit.solution.scatter for fit in fits]
     shifts = {cause: _fitted(moved, shapes, options, enlarged, scatters) for cause, moved in _moved(used, options)}
     attrs = {**_verdict(fits, options.decisive), "errors_enlarged_by": enlarged}
@@ -118,12 +120,14 @@ def fit_exchange_current(
 def _problem(points: Points, shape: Shape, enlarged: float) -> Problem:
     group = np.unique(points.particle, return_inverse=True)[1]
     return Problem(
-        np.stack([points.x, points.width]),
+        np.stack([points.x, points.width, np.zeros_like(points.x)]),
         points.y,
-        np.stack([points.x_noise, points.width_noise]) * enlarged,
+        np.stack([points.x_noise, points.width_noise, points.relative_noise]) * enlarged,
         points.y_noise * enlarged,
         group,
-        lambda x, p: interval_mean(shape, x[0], x[1], p),
+        # The error of the overpotential is one of an input, too: j = k0 F r(eta), so that its effect goes with the law
+        # and not with the noisy value, which would give more weight to what happens to be small.
+        lambda x, p: interval_mean(shape, x[0], x[1], p) * (1 + x[2]),
     )
 
 
@@ -172,13 +176,19 @@ def _deviations(solution: Solution, particles: int) -> np.ndarray:
     return np.asarray(std)
 
 
-def _enlargement(points: Points, shapes: Sequence[Shape], options: LawFitOptions) -> float:
-    """Return the factor by which all errors are too small, 1 where chi-square does not say so."""
+def _enlargement(fits: Sequence[_Fit], points: int) -> float:
+    """Return the factor by which all errors are too small, 1 where chi-square does not say so.
+
+    Raises
+    ------
+    AnalysisError
+        If no law could be fitted.
+    """
     from scipy.stats import chi2
 
     best = 1.0, np.inf
-    for fit in _fitted(points, shapes, options, 1.0):
-        freedom = len(points.x) - len(fit.solution.parameters)
+    for fit in fits:
+        freedom = points - len(fit.solution.parameters)
         chi = fit.solution.chi_square
         if np.isfinite(chi) and chi / freedom < best[1]:
             best = (float(chi2.sf(chi, freedom)), chi / freedom)
@@ -186,7 +196,7 @@ def _enlargement(points: Points, shapes: Sequence[Shape], options: LawFitOptions
         raise AnalysisError(
             "no law can be fitted",
             field="laws",
-            value=[shape.name for shape in shapes],
+            value=[fit.shape.name for fit in fits],
             remedy="look at the points: their errors, their range of x and their sign",
         )
     return float(np.sqrt(best[1])) if best[0] < _SURE and best[1] > 1 else 1.0
@@ -209,7 +219,7 @@ def _at_maximum(points: Points, shape: Shape) -> _Fit:
     p = np.array(shape.start)
     grid = np.linspace(0.001, 0.999, 1999)
     largest = float(np.max(shape.value(grid, p)))
-    k, std = points.y[top] / largest, float(np.linalg.norm(points.y_noise[top])) / largest
+    k, std = points.y[top] / largest, float(points.y_std[top]) / largest
     covariance = np.diag([std**2, *np.full(len(p), np.nan)])
     return _Fit(
         shape,
@@ -277,7 +287,7 @@ def _assembled(
         "lithium_fraction": ("point", points.x),
         "lithium_fraction_std": ("point", np.linalg.norm(points.x_noise, axis=1)),
         "exchange_current_density": ("point", points.y),
-        "exchange_current_density_std": ("point", np.linalg.norm(points.y_noise, axis=1)),
+        "exchange_current_density_std": ("point", points.y_std),
         "used": ("point", points.used),
         "x_grid": ("grid", grid),
         "fit": ("law grid", [curve[0] for curve in curves]),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _EXCHANGE, _X, _RATE = "exchange_current_density", "lithium_fraction", "insertion_rate"
-_ARRAYS = ("x", "y", "width", "x_noise", "y_noise", "width_noise", "particle", "direction", "used")
+_ARRAYS = ("x", "y", "width", "x_noise", "y_noise", "width_noise", "relative_noise", "particle", "direction", "used")
 
 
 class Points(NamedTuple):
@@ -33,6 +33,8 @@ class Points(NamedTuple):
     x_noise, y_noise, width_noise : ndarray, shape (points, sources)
         What one standard deviation of each source does to x, y and width. Sources are the mean over each region in
         each frame, what is common to each frame, and the overpotential of each interval.
+    relative_noise : ndarray, shape (points, sources)
+        What a source does to y over y: the overpotential, which divides.
     particle : ndarray of str, shape (points,)
         Name of the particle; of tables of several studies, "STUDY/PARTICLE".
     direction : ndarray of int, shape (points,)
@@ -49,10 +51,17 @@ class Points(NamedTuple):
     x_noise: np.ndarray
     y_noise: np.ndarray
     width_noise: np.ndarray
+    relative_noise: np.ndarray
     particle: np.ndarray
     direction: np.ndarray
     used: np.ndarray
     shifts: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+    @property
+    def y_std(self) -> np.ndarray:
+        """Standard deviation of y from all sources."""
+        relative = np.linalg.norm(self.relative_noise, axis=1)
+        return np.asarray(np.hypot(np.linalg.norm(self.y_noise, axis=1), self.y * relative))
 
     def chosen(self) -> Points:
         """Return the points that take part alone."""
@@ -118,7 +127,7 @@ def _of_table(table: xr.Dataset, options: LawFitOptions, study: str) -> Points:
     inside = (x - width / 2 > options.closest_to_ends) & (x + width / 2 < 1 - options.closest_to_ends)
     used = inside & (direction != 0) & ((flag & flag_bit("wrong_sign")) == 0)
     used &= table[f"{_EXCHANGE}_std"].values[row, interval] > 0
-    x_noise, y_noise, width_noise = _noise(table, row, interval, direction)
+    x_noise, y_noise, width_noise, relative_noise = _noise(table, row, interval, direction)
     corrected = float(options.interval_correction)
     names = table["of"].values if "of" in table else table["particle"].values
     return Points(
@@ -128,6 +137,7 @@ def _of_table(table: xr.Dataset, options: LawFitOptions, study: str) -> Points:
         x_noise,
         y_noise,
         width_noise * corrected,
+        relative_noise,
         np.array([f"{study}{names[k]}" for k in row], dtype=str),
         direction,
         used,
@@ -151,10 +161,8 @@ def _shifts(
     return found
 
 
-def _noise(
-    table: xr.Dataset, row: np.ndarray, interval: np.ndarray, direction: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what every source of noise does to x, y and width.
+def _noise(table: xr.Dataset, row: np.ndarray, interval: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return what every source of noise does to x, y, width, and y over y.
 
     A rate is the later frame less the earlier, a middle composition half of both; the exchange current and the width
     follow the rate with the sign of the direction. So one error of a frame moves two intervals, all three in each.
@@ -164,7 +172,7 @@ def _noise(
     before, after = (np.asarray(table[name].values, dtype=int)[interval] for name in ("before", "after"))
     own = {name: table[f"{name}_std"].values[row, interval].astype(float) for name in (_X, _EXCHANGE)}
     common_x, common_y, of_eta = _common(table, row, interval, own)
-    x, y, width = (_Sources(len(row)) for _ in range(3))
+    x, y, width, relative = (_Sources(len(row)) for _ in range(4))
     # Frames common to all particles are kept apart from those of a row by a row number that no row has.
     everyone, every_interval = np.full(len(row), -1), np.full(len(row), -2)
     for who, part, of_x, of_y in (
@@ -175,9 +183,10 @@ def _noise(
             x.add((who, frame), of_x * size)
             y.add((who, frame), of_y * size * side)
             width.add((who, frame), 2 * of_x * size * side)
-    y.add((every_interval, interval), of_eta)
-    keys = sorted({*x.terms, *y.terms, *width.terms})
-    return x.matrix(keys), y.matrix(keys), width.matrix(keys)
+    value = np.abs(table[_EXCHANGE].values[row, interval])
+    relative.add((every_interval, interval), np.divide(of_eta, value, out=np.zeros(len(row)), where=value > 0))
+    keys = sorted({*x.terms, *y.terms, *width.terms, *relative.terms})
+    return x.matrix(keys), y.matrix(keys), width.matrix(keys), relative.matrix(keys)
 
 
 class _Sources:
