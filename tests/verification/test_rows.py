@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from lithiscope.errors import OptionError
-from lithiscope.verification import Row, compare, table
+from lithiscope.verification import Row, Unchecked, compare, table
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,22 @@ def test_verify_prints_and_fails_when_one_row_fails(monkeypatch):
     assert [row["verdict"] for row in data] == ["pass", "fail"]
     assert set(data[0]) >= {"claim", "source", "expected", "measured", "tolerance", "reason", "verdict"}
     assert table.as_markdown(list(table.rows())).count("\n") == 4
+
+
+def test_what_cannot_be_checked_here_is_said_and_fails_nothing(monkeypatch):
+    module = ModuleType("fake_check")
+    module.rows = lambda everything: iter(
+        [Unchecked("files", "no folder"), compare("one", "s", 1, 1.0, within=0, because="exact")]
+    )
+    monkeypatch.setitem(sys.modules, "fake_check", module)
+    monkeypatch.setattr(table, "CHECKS", {"fake": "fake_check"})
+    text, passed = table.verify()
+    assert passed
+    assert "NOT CHECKED  [fake] files: no folder" in text
+    assert "1 of 1 claims hold" in text
+    data = json.loads(table.verify(as_json=True)[0])
+    assert data[0] == {"name": "fake", "claim": "files", "reason": "no folder", "verdict": "not checked"}
+    assert "| no folder | not checked |" in table.as_markdown(list(table.rows()))
 
 
 def test_an_unknown_name_lists_the_known():

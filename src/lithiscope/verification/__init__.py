@@ -1,5 +1,5 @@
 """Claims of lithiscope beside what is measured: published numbers, exact solutions and virtual experiments."""
 
-from lithiscope.verification.rows import Row, compare
+from lithiscope.verification.rows import Row, Unchecked, compare
 
-__all__ = ["Row", "compare"]
+__all__ = ["Row", "Unchecked", "compare"]

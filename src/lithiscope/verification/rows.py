@@ -55,6 +55,27 @@ class Row:
         return {**asdict(self), "verdict": self.verdict}
 
 
+@dataclass(frozen=True)
+class Unchecked:
+    """What could not be measured on this machine, and why; it neither passes nor fails.
+
+    Parameters
+    ----------
+    claim : str
+        What is promised.
+    reason : str
+        What is missing, and how to supply it.
+    """
+
+    claim: str
+    reason: str
+    verdict: Literal["not checked"] = "not checked"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return claim, reason and verdict as plain JSON values."""
+        return asdict(self)
+
+
 def compare(
     claim: str, source: str, expected: float, measured: float, *, within: float, because: str, unit: str = "1"
 ) -> Row:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lithiscope.errors import OptionError
+from lithiscope.instruments.reaction.closed_form import advanced, coordinate, slope_of_mean
 from lithiscope.instruments.reaction.electrode import THERMAL_VOLTAGE, Electrode, Even, Hold, Insertion, Step
 
 Array = NDArray[np.float64]
@@ -109,7 +110,8 @@ def react(electrode: Electrode, steps: Sequence[Step], *, start: float = 0.02, s
     Notes
     -----
     dx/dt = -(2 k0 / (e rho_s Th)) k F(x) 2 sinh((V - V_eq(x)) / (2 kT/e)), the Butler-Volmer law with a symmetric
-    barrier. At constant current the potential follows in closed form from the sum over the rates.
+    barrier. At constant current the potential follows in closed form from the sum over the rates. Without interaction
+    the compositions do too (see `closed_form`).
     """
     width = max(electrode.rate_spread, _NARROWEST) * _SPREADS
     log_rate = np.linspace(-width, width, _RATES)
@@ -118,10 +120,15 @@ def react(electrode: Electrode, steps: Sequence[Step], *, start: float = 0.02, s
     parts: list[tuple[Array, Array, Array, Array]] = []
     for step in steps:
         mean = float(state @ weight)
-        times, states = _run(electrode, step, state, now, sample, np.exp(log_rate), weight)
-        rates = [_kinetics(electrode, step, x, np.exp(log_rate), weight, mean) for x in states]
-        potential = np.array([one[0] for one in rates])
-        mean_rate = np.array([one[1] @ weight for one in rates])
+        if electrode.interaction == 0 and not isinstance(step, Even):
+            times, states, potential, mean_rate = _in_closed_form(
+                electrode, step, state, sample, np.exp(log_rate), weight
+            )
+        else:
+            times, states = _run(electrode, step, state, sample, np.exp(log_rate), weight)
+            rates = [_kinetics(electrode, step, x, np.exp(log_rate), weight, mean) for x in states]
+            potential, mean_rate = np.array([one[0] for one in rates]), np.array([one[1] @ weight for one in rates])
+        times = now + times
         parts.append((times, states, potential, -mean_rate * _SECONDS_PER_HOUR * electrode.capacity))
         state, now = states[-1], float(times[-1])
     time, x, potential, current = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -139,20 +146,24 @@ def _weights(log_rate: Array, spread: float) -> Array:
     return np.asarray(weight / weight.sum())
 
 
+def _times(step: Step, mean: float, sample: float) -> Array:
+    length = _length(step, mean)
+    # A step begins just after the one before has ended, so that time increases strictly.
+    return np.unique(np.append(np.arange(1e-3, length, sample), length))
+
+
 def _run(
-    electrode: Electrode, step: Step, state: Array, now: float, sample: float, rate: Array, weight: Array
+    electrode: Electrode, step: Step, state: Array, sample: float, rate: Array, weight: Array
 ) -> tuple[Array, Array]:
     from scipy.integrate import solve_ivp
 
     mean = float(state @ weight)
-    length = _length(step, mean)
-    # A step begins just after the one before has ended, so that time increases strictly.
-    times = np.unique(np.append(np.arange(1e-3, length, sample), length))
+    times = _times(step, mean, sample)
     if isinstance(step, Even):
-        return now + times, state + (times / length)[:, None] * (step.lithium_fraction - state)
+        return times, state + (times / times[-1])[:, None] * (step.lithium_fraction - state)
     solved = solve_ivp(
         lambda _t, x: _kinetics(electrode, step, x, rate, weight, mean)[1],
-        (0.0, length),
+        (0.0, times[-1]),
         state,
         method="LSODA",
         t_eval=times,
@@ -163,7 +174,28 @@ def _run(
         raise OptionError(
             "the virtual electrode cannot follow this step", field="steps", value=step, remedy=str(solved.message)
         )
-    return now + times, np.clip(solved.y.T, _CLOSEST, 1 - _CLOSEST)
+    return times, np.clip(solved.y.T, _CLOSEST, 1 - _CLOSEST)
+
+
+def _in_closed_form(
+    electrode: Electrode, step: Step, state: Array, sample: float, rate: Array, weight: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return times, compositions, potential (kT/e) and mean dx/dt (1/s) where the equilibrium voltage is one."""
+    mean = float(state @ weight)
+    times = _times(step, mean, sample)
+    if isinstance(step, Insertion):
+        flow = np.sign(step.until - mean) * step.c_rate / _SECONDS_PER_HOUR
+        reached = coordinate(electrode.law, state, rate, weight, mean + flow * times)
+        mean_rate = np.full(times.size, flow)
+        speed = flow / slope_of_mean(electrode.law, state, rate, weight, reached)
+    else:
+        volt = step.volt if isinstance(step, Hold) else electrode.equilibrium_volt
+        held = (volt - electrode.equilibrium_volt) / THERMAL_VOLTAGE
+        speed = np.full(times.size, -electrode.frequency * 2 * np.sinh(held / 2))
+        reached = speed * times
+        mean_rate = speed * slope_of_mean(electrode.law, state, rate, weight, reached)
+    states = np.clip(advanced(electrode.law, state, reached[:, None] * rate), _CLOSEST, 1 - _CLOSEST)
+    return times, states, -2 * np.arcsinh(speed / (2 * electrode.frequency)), mean_rate
 
 
 def _length(step: Step, mean: float) -> float:
