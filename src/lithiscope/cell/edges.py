@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lithiscope.cell.kernels.smoothing import white_noise
+from lithiscope.cell.kernels.smoothing import stepped_noise
 from lithiscope.cell.options import EdgeOptions
 from lithiscope.cell.samples import Samples, samples_of
 
@@ -59,7 +59,7 @@ def edges_of(samples: Samples, least_change: float) -> CurrentEdges:
     current = np.where(samples.state == 0, 0.0, samples.current)
     change = np.diff(current)
     larger = np.maximum(np.abs(current[1:]), np.abs(current[:-1]))
-    noise = _SIGMA * np.sqrt(2.0) * np.nan_to_num(white_noise(samples.current))
+    noise = _SIGMA * np.sqrt(2.0) * np.nan_to_num(stepped_noise(samples.current))
     found = np.flatnonzero((np.abs(change) > least_change * larger) & (np.abs(change) > noise)) + 1
     if len(found) == 0:
         empty = np.zeros(0)

@@ -117,10 +117,11 @@ def _measure(volt: np.ndarray, value: np.ndarray, window: _Window, top_share: fl
     above = y >= top_share * y[top]
     first, last = _run_around(above, top)
     position, height = _vertex(x[first : last + 1], y[first : last + 1], x[top], y[top])
-    left, right = _run_around(y >= y[top] / 2, top)
+    # The fitted height: the highest bin is the one that noise has lifted.
+    left, right = _run_around(y >= height / 2, top)
     width = float("nan")
     if left > 0 and right < len(y) - 1:
-        width = _crossing(x, y, right, right + 1, y[top] / 2) - _crossing(x, y, left, left - 1, y[top] / 2)
+        width = _crossing(x, y, right, right + 1, height / 2) - _crossing(x, y, left, left - 1, height / 2)
     # Each foot belongs half to either side.
     area = float(np.sum(y[1:] + y[:-1]) / 2 * (volt[1] - volt[0]))
     return position, height, width, area

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _FEWEST_AFTER = 3  # samples that a straight line after a step needs
 _STEADY = 0.1  # a current that wanders by more than this share of the step is not constant
-_CHI_SQUARE = 9.0  # steps that scatter by more than three times their errors
+_CHI_SQUARE = 9.0  # steps that scatter by more than three times their errors,
+_SPREAD = 0.02  # and by more than this share of the resistance, are told
 
 
 class Spectrum(NamedTuple):
@@ -73,7 +74,7 @@ def ohmic_resistance(
     Warns
     -----
     LithiscopeWarning
-        If the steps scatter by more than three times their errors.
+        If the steps scatter by more than three times their errors, and by more than 2 %.
     """
     if options.ohm is not None:
         std = options.ohm_std if options.ohm_std is not None else 0.0
@@ -129,7 +130,7 @@ def _from_steps(trace: xr.Dataset, options: ResistanceOptions) -> xr.Dataset:
     weight = np.array([step.std for step in steps]) ** -2.0
     mean = float(np.sum(weight * ohm) / weight.sum())
     excess = float(np.sum(weight * (ohm - mean) ** 2) / max(len(steps) - 1, 1))
-    if excess > _CHI_SQUARE:
+    if excess > _CHI_SQUARE and float(np.std(ohm)) > _SPREAD * abs(mean):
         warnings.warn(
             f"the resistance differs between the {len(steps)} steps by {np.sqrt(excess):.1f} times their errors "
             f"({ohm.min():.4g} to {ohm.max():.4g} ohm); it may depend on time, current or lithium fraction",
@@ -152,7 +153,9 @@ def _at_step(
     start, step, end = bounds
     time, voltage, current = samples.time, samples.voltage, samples.current
     moment = (time[step] + time[step - 1]) / 2
-    before = np.arange(start, step)[time[start:step] >= moment - options.window_second]
+    # What the step before set going has died down most in the later half of the time since.
+    reach = min(options.window_second, (moment - time[start]) / 2)
+    before = np.arange(start, step)[time[start:step] >= moment - reach]
     after = np.arange(step, end)[
         (time[step:end] <= moment + options.window_second) & (time[step:end] > moment + options.skip_second)
     ]

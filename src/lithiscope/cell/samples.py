@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from lithiscope.cell.kernels.runs import cumulative_charge
-from lithiscope.cell.kernels.smoothing import white_noise
+from lithiscope.cell.kernels.smoothing import stepped_noise
 from lithiscope.errors import AnalysisError
 from lithiscope.stages import check
 
@@ -103,7 +103,7 @@ def rest_tolerance(current: np.ndarray, trace: xr.Dataset) -> float:
         If no current rises above it.
     """
     large = float(np.percentile(np.abs(current), 99.0)) if len(current) else 0.0
-    noise = white_noise(current)
+    noise = stepped_noise(current)
     tolerance = float(max(_REST_SIGMA * (noise if np.isfinite(noise) else 0.0), _REST_SHARE * large))
     if not large > tolerance:
         raise AnalysisError(

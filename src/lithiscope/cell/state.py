@@ -9,7 +9,7 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.cell.halves import halves_of
 from lithiscope.cell.kernels.runs import seconds_after, seconds_before
-from lithiscope.cell.kernels.smoothing import rounded_noise, white_noise
+from lithiscope.cell.kernels.smoothing import rounded_noise, stepped_noise
 from lithiscope.cell.options import FrameOptions
 from lithiscope.cell.samples import Samples
 from lithiscope.errors import OptionError
@@ -124,7 +124,7 @@ def state_of(samples: Samples, half_cycles: xr.Dataset, parameters: Parameters) 
         columns["equilibrium_voltage_volt"] = np.interp((lithium - low) / (high - low), *parameters.curve)
     elif parameters.plateau_volt is not None:
         columns["equilibrium_voltage_volt"] = np.full(len(lithium), parameters.plateau_volt)
-    noises = (rounded_noise(samples.voltage), white_noise(samples.current))
+    noises = (rounded_noise(samples.voltage), stepped_noise(samples.current))
     return State(samples.time, samples.charge, columns, *noises)
 
 

@@ -19,6 +19,17 @@ def white_noise(values: Float[np.ndarray, " samples"]) -> float:
     return float(1.4826 * np.median(np.abs(bend - np.median(bend))) / np.sqrt(1.5))
 
 
+def stepped_noise(values: Float[np.ndarray, " samples"]) -> float:
+    """Return the standard deviation of the noise of values that often jump, from the quietest of their differences.
+
+    The lower quartile of the absolute differences of neighbours, so that up to three quarters of them may be jumps.
+    """
+    if len(values) < 2:
+        return float("nan")
+    # A quarter of the absolute values of a Gaussian lie below 0.3186 standard deviations.
+    return float(np.percentile(np.abs(np.diff(values)), 25.0) / 0.3186 / np.sqrt(2.0))
+
+
 def rounded_noise(values: Float[np.ndarray, " samples"]) -> float:
     """Return `white_noise`, or the last digit over the square root of 12 where most neighbours are rounded alike."""
     sigma = white_noise(values)
@@ -51,7 +62,9 @@ def local_lines(
     The value at the nodes is ``sum(share * y[place], axis=1)``; straight lines come out exactly. `x` must rise.
     """
     after = np.clip(np.searchsorted(x, at), 1, len(x) - 1)
-    local = np.maximum(width, (x[np.minimum(after + 1, len(x) - 1)] - x[np.maximum(after - 2, 0)]) / 2)
+    above = np.maximum(x[np.minimum(after + 1, len(x) - 1)], at)
+    below = np.minimum(x[np.maximum(after - 2, 0)], at)
+    local = np.maximum(width, (above - below) / 2)
     first = np.searchsorted(x, at - _REACH * local)
     near = int(np.max(np.searchsorted(x, at + _REACH * local, side="right") - first))
     place = np.minimum(first, len(x) - near)[:, None] + np.arange(near)

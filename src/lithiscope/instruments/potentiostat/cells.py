@@ -24,7 +24,7 @@ class VirtualCell:
     Parameters
     ----------
     open_circuit : callable
-        Voltage without current U (V) of the lithium fraction, array to array; falling.
+        Voltage without current U (V) of the lithium fraction, array to array; falling within 0 and 1.
     capacity_ah : float
         Charge between lithium fraction 1 and 0 (Ah).
     resistance_ohm : float
@@ -60,6 +60,10 @@ class VirtualCell:
         if not 0 <= self.side_share < 1:
             raise OptionError("not a share", field="side_share", value=self.side_share, limit="0 to below 1")
 
+    def still_volt(self, lithium: Array) -> Array:
+        """Return the open-circuit voltage (V); the lithium fraction stays off 0 and 1, where it may be infinite."""
+        return self.open_circuit(np.clip(lithium, 1e-12, 1 - 1e-12))
+
     def slow_ohm(self, current: float) -> float:
         """Return the late resistance for the direction of this current, ohm."""
         return self.slow_delithiation_ohm if current > 0 else self.slow_lithiation_ohm
@@ -85,8 +89,7 @@ def plateau_cell(
     """
 
     def open_circuit(x: Array) -> Array:
-        inside = np.clip(x, 1e-12, 1 - 1e-12)
-        return np.asarray(plateau_volt + slope_volt * (1 - 2 * x) + end_volt * np.log((1 - inside) / inside))
+        return np.asarray(plateau_volt + slope_volt * (1 - 2 * x) + end_volt * np.log((1 - x) / x))
 
     return VirtualCell(open_circuit, capacity_ah, resistance_ohm=resistance_ohm, hysteresis_volt=hysteresis_volt)
 

@@ -72,7 +72,7 @@ def measure(
         clock_drift=options.clock_drift,
         lithium_fraction=columns["lithium"],
         voltage_volt=columns["voltage"],
-        open_circuit_volt=cell.open_circuit(columns["lithium"]),
+        open_circuit_volt=cell.still_volt(columns["lithium"]),
     )
     return Measurement(_trace(columns, truth, options, np.random.default_rng(seed)), truth)
 
@@ -134,7 +134,7 @@ class _Run:
             time, current, lithium, late, charge = self._steady(number, step)
         sign = np.sign(current[0])
         voltage = (
-            self.cell.open_circuit(lithium)
+            self.cell.still_volt(lithium)
             + sign * self.cell.hysteresis_volt / 2
             + current * self.cell.resistance_ohm
             + late
@@ -192,7 +192,7 @@ class _Run:
         late = slow + (self.late_volt - slow) * np.exp(-time / self.cell.slow_second)
         lithium = np.array([self.lithium + self.cell.lithium_per_second(current) * time])
         instant = np.sign(current) * self.cell.hysteresis_volt / 2 + current * self.cell.resistance_ohm
-        return float(self.cell.open_circuit(lithium)[0] + instant + late)
+        return float(self.cell.still_volt(lithium)[0] + instant + late)
 
     def _reaches(self, volt: float, current: float, longest: float) -> float:
         """Return when the voltage first reaches `volt`, or `longest`; it rises or falls all the way."""
@@ -227,7 +227,7 @@ class _Run:
             )
 
         def current(state: Array) -> float:
-            still = cell.open_circuit(state[:1])[0] + sign * cell.hysteresis_volt / 2 + state[1]
+            still = cell.still_volt(state[:1])[0] + sign * cell.hysteresis_volt / 2 + state[1]
             return float((step.volt - still) / cell.resistance_ohm)
 
         def change(_: float, state: Array) -> list[float]:
