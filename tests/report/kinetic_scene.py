@@ -22,6 +22,12 @@ K0 = 0.01  # A/m2
 TO_CURRENT = 1.602e-19 * 1.38e28 / 3600 * 150e-9 / 2  # A/m2 per 1/h
 
 
+RESULT_NAMES = (
+    "cell_trace", "half_cycles", "clock", "cell_frames", "rates", "rate_table", "domains", "uniformity", "law_fit",
+    "channels", "evidence", "line_cuts", "surfaces", "incremental_capacity", "peaks", "rate_overpotential",
+)  # fmt: skip
+
+
 def skewed(x):
     x = np.clip(x, 1e-4, 1 - 1e-4)
     return 3 * (1 - x) * np.sqrt(x * (1 - x))

@@ -16,6 +16,7 @@ from lithiscope.report.plots import (
     empty_figure,
     finite_std,
     need,
+    need_values,
     note,
     readable,
     zero_line,
@@ -116,6 +117,7 @@ def cell_curves(
     """
     check(trace, "cell_trace")
     name = voltage_name(trace)
+    need_values(trace, name)
     time = image_seconds(trace["test_time_second"].values, clock)
     span = float(np.ptp(time))
     scale, unit = (3600.0, "h") if span > 4 * 3600 else (60.0, "min")
@@ -173,7 +175,7 @@ def _shade_directions(panels: Any, trace: xr.Dataset, time: Floats) -> None:
     stops = np.append(starts[1:], half.size) - 1
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
         if half[start] >= 0:
-            direction = -1 if np.nanmean(current[start : stop + 1]) > 0 else 1
+            direction = -1 if np.nansum(current[start : stop + 1]) > 0 else 1
             for axes in panels:
                 axes.axvspan(time[start], time[stop], color=DIRECTION_COLOURS[direction], alpha=0.09, linewidth=0)
 

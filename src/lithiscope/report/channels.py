@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
 from lithiscope.report.options import FigureOptions
-from lithiscope.report.plots import DIRECTION_NAMES, empty_figure, finite_std, need, note, readable, second_axis
+from lithiscope.report.plots import (
+    DIRECTION_NAMES,
+    empty_figure,
+    finite_std,
+    need,
+    need_values,
+    note,
+    readable,
+    second_axis,
+)
 from lithiscope.report.population import Group, groups_of, rate_points
 from lithiscope.report.rates import interval_text
 from lithiscope.report.style import CYCLE, DIRECTION_COLOURS, INK, MUTED, style, to_bytes
@@ -264,7 +273,7 @@ def line_cut_curves(
         If there is no such line.
     """
     check(cuts, "line_cuts")
-    need(cuts, "lithium_fraction", "distance")
+    need_values(cuts, "lithium_fraction", "distance")
     names = np.asarray(cuts["line"].values).astype(str) if "line" in cuts.coords else np.full(cuts.sizes["sample"], "")
     known = list(dict.fromkeys(names.tolist()))
     unknown = sorted(set(lines or ()) - set(known))
@@ -303,7 +312,8 @@ def _cut_panel(axes: Any, cuts: xr.Dataset, here: NDArray[np.bool_], frames: Any
         strength = 0.25 + 0.75 * rank / max(len(frames) - 1, 1)
         axes.plot(distance, x[frame], color=DIRECTION_COLOURS[direction], alpha=strength, linewidth=1.0)
     if "lithium_fraction_std" in cuts:
-        std = float(np.nanmedian(cuts["lithium_fraction_std"].values[:, here]))
+        errors = np.asarray(cuts["lithium_fraction_std"].values, dtype=float)[:, here]
+        std = float(np.median(errors[np.isfinite(errors)])) if np.isfinite(errors).any() else 0.0
         axes.errorbar([1.03], [0.5], yerr=[std], color=INK, elinewidth=1, capsize=2, fmt="none",
                       transform=axes.get_yaxis_transform(), clip_on=False)  # fmt: skip
     time = readings.minutes(cuts)

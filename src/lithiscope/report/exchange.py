@@ -14,7 +14,7 @@ from lithiscope.report.plots import (
     composition_axis,
     empty_figure,
     finite_std,
-    need,
+    need_values,
     note,
     points,
     quadrature,
@@ -69,7 +69,7 @@ def exchange_current(
         If it is no fit, or holds no points.
     """
     check(fit, "law_fit")
-    need(fit, "lithium_fraction", "exchange_current_density", "x_grid", "fit")
+    need_values(fit, "lithium_fraction", "exchange_current_density", "x_grid", "fit")
     ratio = capacity_ratio if capacity_ratio is not None else fit.attrs.get("capacity_ratio")
     factor, unit = readable(fit["exchange_current_density"].values, "A/m²")
     best = best_law(fit)
@@ -95,7 +95,8 @@ def best_law(fit: xr.Dataset) -> int:
     names = [str(name) for name in fit["law"].values]
     if fit.attrs.get("preferred") in names:
         return names.index(str(fit.attrs["preferred"]))
-    return int(np.nanargmax(fit["log_likelihood"].values)) if "log_likelihood" in fit else 0
+    likelihood = fit["log_likelihood"].values if "log_likelihood" in fit else np.zeros(len(names))
+    return int(np.argmax(np.where(np.isnan(likelihood), -np.inf, likelihood)))
 
 
 def law_text(name: str) -> str:
@@ -139,7 +140,7 @@ def _law_label(fit: xr.Dataset, k: int) -> str:
 
 def _systematic_share(fit: xr.Dataset, best: int) -> tuple[float, list[str]] | None:
     """Return the shift of k0 over k0, all causes but face and capacity in quadrature, with their names."""
-    if "rate_constant_shift" not in fit or "systematic" not in fit.coords:
+    if not {"rate_constant", "rate_constant_shift", "systematic"} <= set(fit.variables):
         return None
     causes = [str(cause) for cause in fit["systematic"].values]
     kept = [k for k, cause in enumerate(causes) if cause not in (_FACE, _CAPACITY)]
@@ -192,7 +193,7 @@ def _limits(fit: xr.Dataset, factor: float) -> tuple[float, float]:
 def _face_scale(axes: Any, fit: xr.Dataset, best: int, unit: str) -> None:
     """Add the scale that holds where one face does not react, if the fit knows of that cause."""
     causes = [str(cause) for cause in fit["systematic"].values] if "systematic" in fit.coords else []
-    if _FACE not in causes or "rate_constant_shift" not in fit:
+    if _FACE not in causes or not {"rate_constant", "rate_constant_shift"} <= set(fit):
         return
     share = float(fit["rate_constant_shift"].values[causes.index(_FACE), best] / fit["rate_constant"].values[best])
     low, high = axes.get_ylim()
@@ -233,7 +234,7 @@ def normalised_exchange(
         If a chosen channel does not exist, or the table lacks what is drawn.
     """
     check(channels, "channel_table")
-    need(channels, "normalised_exchange_current", "surface_lithium_fraction")
+    need_values(channels, "normalised_exchange_current", "surface_lithium_fraction")
     numbers = _numbers(channels)
     wanted = [int(n) for n in chosen] if chosen is not None else _middle(numbers)
     unknown = sorted(set(wanted) - set(numbers))
@@ -295,6 +296,7 @@ def _channel_points(axes: Any, channels: xr.Dataset, row: int, colour: str, labe
 
 def _normalised_law(axes: Any, fit: xr.Dataset, shift: Floats | None) -> None:
     check(fit, "law_fit")
+    need_values(fit, "fit", "rate_constant")
     best = best_law(fit)
     curve = fit["fit"].values[best] / float(fit["rate_constant"].values[best])
     axes.plot(fit["x_grid"].values, curve, color=INK, label=law_text(str(fit["law"].values[best])))

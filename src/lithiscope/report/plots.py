@@ -80,6 +80,23 @@ def need(data: xr.Dataset, *names: str) -> None:
             )
 
 
+def need_values(data: xr.Dataset, *names: str) -> None:
+    """Raise where a variable that a figure draws is absent or holds no finite value.
+
+    Raises
+    ------
+    AnalysisError
+        Naming the variable.
+    """
+    need(data, *names)
+    for name in names:
+        if not np.isfinite(np.asarray(data[name].values, dtype=float)).any():
+            raise AnalysisError(
+                "no value of the quantity to draw can be trusted", field=name, limit="one finite value",
+                remedy="read the flags of the stage",
+            )  # fmt: skip
+
+
 def points(
     axes: Any, x: Any, y: Any, *, direction: int, x_std: Any = None, y_std: Any = None, line: str = "", **more: Any
 ) -> None:

@@ -7,9 +7,11 @@ from lithiscope.errors import StageError
 from lithiscope.report import FigureOptions, PageOptions
 from lithiscope.report.page import RESULTS, page, stxm_page_content
 from lithiscope.report.page.cell import cell_sections
+from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
 from lithiscope.report.page.kinetics import kinetic_sections, morphology_point, stability_states
 from lithiscope.report.page.results import Study, known_results
 from lithiscope.stages.catalogue import CATALOGUE
+from report import kinetic_scene
 
 FIGURES = FigureOptions(format="svg", max_frames=2)
 
@@ -79,6 +81,38 @@ def test_what_cannot_be_drawn_is_told_in_words(kinetics):
     section = next(s for s in kinetic_sections(study({"rates": lost})) if s.identity == "rates")
     assert [figure.name for figure in section.figures] == ["current-density"]
     assert "Maps of the insertion rate between frames: not drawn, no interval holds a value" in section.explanation
+
+
+def emptied(stage):
+    """The stage with every measured number lost."""
+    copy = stage.copy(deep=True)
+    for name in copy.data_vars:
+        if copy[name].dtype.kind == "f" and copy[name].dims:
+            copy[name][...] = np.nan
+    return copy
+
+
+@pytest.mark.parametrize("name", sorted(set(RESULTS) & set(kinetic_scene.RESULT_NAMES)))
+def test_a_result_in_which_everything_is_lost_breaks_nothing(kinetics, name):
+    lost = {name: emptied(kinetics[name])}
+    for results in (lost, {"half_cycles": kinetics["half_cycles"], "cell_frames": kinetics["cell_frames"]} | lost):
+        assert sections_of(results, table=kinetics["table"]) is not None
+        kinetic_notices(known_results(results))
+        kinetic_summary(known_results(results))
+
+
+@pytest.mark.parametrize(
+    ("name", "dim"),
+    [("cell_trace", "sample"), ("half_cycles", "half_cycle"), ("clock", "edge"), ("cell_frames", "time"),
+     ("rate_table", "particle"), ("law_fit", "point"), ("uniformity", "particle"), ("channels", "channel"),
+     ("channels", "interval"), ("line_cuts", "time"), ("line_cuts", "sample"), ("evidence", "evidence"),
+     ("surfaces", "particle"), ("peaks", "peak")],
+)  # fmt: skip
+def test_a_result_without_entries_breaks_nothing(kinetics, name, dim):
+    results = known_results({name: kinetics[name].isel({dim: []})})
+    assert sections_of(results) is not None
+    kinetic_notices(results)
+    kinetic_summary(results)
 
 
 def test_every_table_has_its_file_and_every_figure_its_words(whole):

@@ -31,7 +31,7 @@ def kinetic_summary(results: Results) -> list[Quantity]:
         found.append(_half_cycles(results["half_cycles"]))
     if "law_fit" in results and "rate_constant" in results["law_fit"]:
         found.append(_rate_constant(results["law_fit"]))
-    if "uniformity" in results:
+    if "uniformity" in results and "uniformity" in results["uniformity"]:
         found += _uniformities(results["uniformity"])
     if "evidence" in results:
         verdict = str(results["evidence"].attrs["verdict"])
@@ -184,6 +184,8 @@ def _domain_notices(domains: xr.Dataset) -> list[Notice]:
 
 
 def _uniformity_notices(table: xr.Dataset) -> list[Notice]:
+    if "uniformity" not in table:
+        return []
     values = np.asarray(table["uniformity"].values, dtype=float)
     lost = int(np.isnan(values).sum())
     found = []

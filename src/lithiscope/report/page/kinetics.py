@@ -88,7 +88,7 @@ def _exchange(study: Study) -> Section | None:
                 video, table=study.get("rate_table"), labels=_labels(study, video), options=study.figures
             ),
             "Maps of the exchange current density",
-            "Current over driving force, by the reaction law named below; negative values are noise and drawn as zero.",
+            "By the reaction law named above. Values below zero are noise and take the colour of zero.",
             "exchange-maps",
         )
     law = next(

@@ -86,7 +86,8 @@ class Drawer:
         try:
             self.figures.append(Figure(picture(), "image/svg+xml", alt, caption, name))
         except AnalysisError as error:
-            self.reasons.append(f"{alt}: not drawn, {error.problem}.")
+            which = f" ({error.field})" if error.field else ""
+            self.reasons.append(f"{alt}: not drawn, {error.problem}{which}.")
 
     def section(
         self, identity: str, heading: str, text: str, *, group: str, tables: tuple[Table, ...] = (), **more: Any

@@ -106,7 +106,7 @@ def _shades(frames: xr.Dataset, trace: xr.Dataset | None, clock: xr.Dataset | No
     starts = np.flatnonzero(np.diff(half, prepend=half[0] - 1))
     stops = np.append(starts[1:], half.size) - 1
     return [
-        [float(time[a]), float(time[b]), -1 if np.nanmean(current[a : b + 1]) > 0 else 1]
+        [float(time[a]), float(time[b]), -1 if np.nansum(current[a : b + 1]) > 0 else 1]
         for a, b in zip(starts.tolist(), stops.tolist(), strict=True)
         if half[a] >= 0
     ]
