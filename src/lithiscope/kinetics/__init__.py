@@ -19,6 +19,7 @@ from lithiscope.kinetics.exchange import with_exchange_current
 from lithiscope.kinetics.half_charge import at_half_charge, channel_profile
 from lithiscope.kinetics.law_fit import fit_exchange_current
 from lithiscope.kinetics.line_cuts import line_cuts
+from lithiscope.kinetics.morphology import diagram_lines, morphology_point
 from lithiscope.kinetics.options import LawFitOptions, PoolOptions, RegimeOptions
 from lithiscope.kinetics.pool import pool
 from lithiscope.kinetics.population import global_against_particle
@@ -28,6 +29,8 @@ from lithiscope.kinetics.rates import insertion_rate
 from lithiscope.kinetics.regime import diagnose_regime
 from lithiscope.kinetics.relaxation import relaxation
 from lithiscope.kinetics.solid_solution import solid_solution_fraction
+from lithiscope.kinetics.stability_path import stability_path
+from lithiscope.kinetics.times import bulk_time, reaction_time, time_ratio
 from lithiscope.kinetics.uniform import uniform_pixels
 from lithiscope.kinetics.uniformity import uniformity
 
@@ -38,10 +41,12 @@ __all__ = [
     "RegimeOptions",
     "at_half_charge",
     "boundary_directions",
+    "bulk_time",
     "by_rate",
     "channel_profile",
     "channels",
     "diagnose_regime",
+    "diagram_lines",
     "domain_agreement",
     "domain_growth",
     "domain_outlines",
@@ -52,12 +57,16 @@ __all__ = [
     "insertion_rate",
     "interval_covariance",
     "line_cuts",
+    "morphology_point",
     "normalised_exchange",
     "pool",
     "rate_asymmetry",
     "rate_table",
+    "reaction_time",
     "relaxation",
     "solid_solution_fraction",
+    "stability_path",
+    "time_ratio",
     "uniform_pixels",
     "uniformity",
     "with_channel_exchange",

@@ -8,7 +8,7 @@ from lithiscope.kinetics.phases_options import BoundaryOptions, PhaseOptions, Re
 from lithiscope.kinetics.pool_options import AsymmetryOptions, DoseCheckOptions, PoolOptions, UniformOptions
 from lithiscope.kinetics.population_options import PopulationOptions
 from lithiscope.kinetics.rates_options import CurrentOptions, ExchangeOptions, RateOptions, RateTableOptions
-from lithiscope.kinetics.regime_options import RegimeOptions
+from lithiscope.kinetics.regime_options import RegimeOptions, StabilityOptions
 from lithiscope.kinetics.uniformity_options import RateGroupOptions, UniformityOptions
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "RateTableOptions",
     "RegimeOptions",
     "RelaxationOptions",
+    "StabilityOptions",
     "UniformOptions",
     "UniformityOptions",
 ]

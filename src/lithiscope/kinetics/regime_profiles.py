@@ -121,7 +121,9 @@ def fold_lines(lines: xr.Dataset, half_cycle: int | None, options: RegimeOptions
 def fold_table(table: xr.Dataset, half_cycle: int | None, options: RegimeOptions) -> Folded:
     """Fold the surface and internal means of a channel table: two zones, in the middle of every interval.
 
-    Neighbouring intervals share a frame; their errors are enlarged by sqrt(2), which is right for sums over many.
+    Neighbouring intervals share a frame; their errors are enlarged by sqrt(2), which is right for sums over many. All
+    channels of the table are taken together: select those of one particle first. Where the table has already corrected
+    its ends for the probe, set the resolution to 0.
     """
     stages.check(table, "channel_table")
     rows, direction = _frames(table, "interval", half_cycle)
