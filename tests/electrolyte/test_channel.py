@@ -145,7 +145,9 @@ def test_salt_is_conserved(exponent):
     """Gained = released + entered to rounding, also for a current that turns round."""
     times = np.linspace(0, 7200, 5)
     current = 1e-8 * np.sin(times / 900)
-    stage = channel_transport(times, current, options=ChannelOptions(elements=2, diffusivity_exponent=exponent, tolerance=1e-2))
+    stage = channel_transport(
+        times, current, options=ChannelOptions(elements=2, diffusivity_exponent=exponent, tolerance=1e-2)
+    )
     assert np.abs(stage["salt_balance"]).max() < 1e-10
 
 
