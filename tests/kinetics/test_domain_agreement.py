@@ -38,7 +38,7 @@ def test_p_values_of_unrelated_smooth_domains_are_honest():
         noisy = x + 0.04 * rng.standard_normal(x.shape)
         args = (mask, [0.0, 60.0], [0, 1], [1, 1])
         parted = fast_domains(domain_truth.as_video(noisy, 0.04, *args), domain_truth.as_labels(mask), options=QUICK)
-        table = domain_agreement(parted, options=AgreementOptions(draws=199))
+        table = domain_agreement(parted, options=AgreementOptions(draws=99))
         found.append(float(table["p_value"][0]))
     assert np.mean(np.array(found) <= 0.05) <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 40)
     assert 0.3 < np.median(found) < 0.75

@@ -9,7 +9,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError
-from lithiscope.kinetics.crops import SIGNAL, Crop, check_video, crops, noise_gain, particle_names
+from lithiscope.kinetics.crops import SIGNAL, Crop, check_video, crops, noise_gain, noise_pattern, particle_names
 from lithiscope.kinetics.kernels.directions import (
     axial_difference,
     boundary_angle,
@@ -25,6 +25,7 @@ from lithiscope.progress import SILENT, Reporter
 if TYPE_CHECKING:
     import xarray as xr
 
+_LEAST_SLOPES = 8  # numbers, two a pixel, that a frame needs
 _NAMES = ("boundary_angle", "boundary_angle_std", "coherence", "facet_angle")
 
 
@@ -87,8 +88,10 @@ def boundary_directions(
         facets = np.asarray(options.facets, dtype=float) % 180
         if not len(facets):
             facets = facet_angles(crop.mask, spacing, options.facet_count)
+        size, noise = _noise_slopes(crop, gain, spacing, options, rng)
+        slopes = slopes_inside(smooth_inside(crop.x, options.smoothing), spacing)
         for frame in range(shape[1]):
-            found = _of_frame(crop, frame, gain[frame], spacing, options, rng)
+            found = _of_frame(slopes[frame : frame + 1], size[frame] * noise, options)
             columns["coherence"][row, frame] = found.coherence
             if np.isfinite(found.angle):
                 nearest = facets[np.argmin(np.abs(axial_difference(facets, found.angle)))]
@@ -104,22 +107,21 @@ class _Direction(NamedTuple):
     coherence: float
 
 
-def _of_frame(
-    crop: Crop,
-    frame: int,
-    gain: float,
-    spacing: tuple[float, float],
-    options: BoundaryOptions,
-    rng: np.random.Generator,
-) -> _Direction:
-    x = crop.x[frame]
-    if crop.std is None or np.isfinite(x).sum() < 9:
+def _noise_slopes(
+    crop: Crop, gain: np.ndarray, spacing: tuple[float, float], options: BoundaryOptions, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Size of the noise in every frame, and slopes of smoothed noise of mean square 1, (draws, 2, y, x)."""
+    size, pattern = noise_pattern(crop, gain)
+    noise = rng.standard_normal((options.draws, *pattern.shape)) * pattern
+    return size, slopes_inside(smooth_inside(noise, options.smoothing), spacing)
+
+
+def _of_frame(slopes: np.ndarray, noise: np.ndarray, options: BoundaryOptions) -> _Direction:
+    """Direction in one frame, from its slopes (1, 2, y, x) and those of noise (draws, 2, y, x)."""
+    noise = np.where(np.isfinite(slopes), noise, np.nan)
+    if np.isfinite(noise[0]).sum() < _LEAST_SLOPES:
         return _Direction(np.nan, np.nan, np.nan)
-    std = np.where(np.isfinite(x), crop.std[frame] / gain, np.nan)
-    noise = rng.standard_normal((options.draws, *x.shape)) * std
-    smooth = smooth_inside(np.concatenate([x[None], noise]), options.smoothing)
-    slopes = slopes_inside(smooth, spacing)
-    tensor, of_noise = structure_tensor(slopes[:1]), structure_tensor(slopes[1:])
+    tensor, of_noise = structure_tensor(slopes), structure_tensor(noise)
     clean = tensor - of_noise.mean(axis=0)
     power = of_noise[:, 0] + of_noise[:, 2]
     signal = float(clean[0, 0] + clean[0, 2])
@@ -129,7 +131,7 @@ def _of_frame(
     if found < options.min_coherence:
         return _Direction(np.nan, np.nan, found)
     angle = boundary_angle(clean)
-    again = boundary_angle(structure_tensor(slopes[:1] + slopes[1:]))
+    again = boundary_angle(structure_tensor(slopes + noise))
     spread = float(np.sqrt(np.mean(axial_difference(again, float(angle[0])) ** 2)))
     return _Direction(float(angle[0]), spread, found)
 

@@ -120,6 +120,31 @@ def crops(video: xr.Dataset, labels: xr.DataArray, names: Mapping[int, str]) -> 
         yield Crop(name, window, mask, x, std)
 
 
+def noise_pattern(crop: Crop, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split the noise before resampling into a size per frame and a pattern over the particle, of mean square 1.
+
+    The pattern (thin pixels are noisier) is that of all frames together, so that noise is simulated once per particle.
+
+    Returns
+    -------
+    size : ndarray, shape (time,)
+        Root mean square over the pixels; NaN without any.
+    pattern : ndarray, shape (space)
+        NaN outside the particle and where no frame has a value.
+    """
+    if crop.std is None:
+        return np.full(len(crop.x), np.nan), np.full(crop.mask.shape, np.nan)
+    known = np.isfinite(crop.x) & np.isfinite(crop.std)
+    variance = np.where(known, crop.std, 0.0) ** 2 / gain.reshape(-1, *([1] * crop.mask.ndim)) ** 2
+    pixels, frames = known.reshape(len(known), -1).sum(axis=1), known.sum(axis=0)
+    size = np.full(len(known), np.nan)
+    np.divide(variance.reshape(len(known), -1).sum(axis=1), pixels, out=size, where=pixels > 0)
+    pattern = np.full(crop.mask.shape, np.nan)
+    np.divide(variance.sum(axis=0), frames, out=pattern, where=frames > 0)
+    whole = np.nanmean(pattern) if (frames > 0).any() else np.nan
+    return np.sqrt(size), np.sqrt(pattern / whole) if whole > 0 else pattern
+
+
 def noise_gain(video: xr.Dataset, dim: str = "time") -> np.ndarray:
     """Return apparent over native standard deviation of every frame; 1 where the video keeps none."""
     if "noise_gain" in video:

@@ -10,7 +10,16 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, LithiscopeWarning
-from lithiscope.kinetics.crops import SIGNAL, Crop, check_video, crops, half_cycles, noise_gain, particle_names
+from lithiscope.kinetics.crops import (
+    SIGNAL,
+    Crop,
+    check_video,
+    crops,
+    half_cycles,
+    noise_gain,
+    noise_pattern,
+    particle_names,
+)
 from lithiscope.kinetics.domains_options import DomainOptions
 from lithiscope.kinetics.kernels.domains import middle_and_contrast, smooth_inside, smoothed_noise
 from lithiscope.progress import SILENT, Reporter
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FAST, SLOW, UNDECIDED = 1, 2, 0
+_REDRAWS = 50  # noise pictures for the error of a share, which they give to 10 %
 
 
 def fast_domains(
@@ -102,12 +112,14 @@ def _parted(
     x = smooth_inside(crop.x, options.smoothing)[:, crop.mask]
     threshold, contrast = middle_and_contrast(x)
     limit, fraction_std = np.full((2, len(x)), np.nan)
-    if crop.std is not None:
+    size, pattern = noise_pattern(crop, gain)
+    if np.isfinite(pattern).any():
+        noise = np.full((options.draws, x.shape[1]), np.nan)
+        noise[:, np.isfinite(pattern)[crop.mask]] = smoothed_noise(pattern, options.smoothing, options.draws, rng)
+        limit = size * np.quantile(middle_and_contrast(noise)[1], 1 - options.significance)
         for frame in np.flatnonzero(np.isfinite(contrast) & (sign != 0)):
-            std = np.where(np.isfinite(crop.x[frame]), crop.std[frame] / gain[frame], np.nan)
-            noise = smoothed_noise(std, options.smoothing, options.draws, rng)
-            limit[frame] = np.quantile(middle_and_contrast(noise)[1], 1 - options.significance)
-            again = x[frame][np.isfinite(std[crop.mask])] + noise
+            known = np.isfinite(x[frame])
+            again = x[frame, known] + size[frame] * noise[:_REDRAWS, known]
             fraction_std[frame] = np.std(_is_fast(again, middle_and_contrast(again)[0], sign[frame]).mean(axis=1))
     decided = (sign != 0) & (contrast > np.nan_to_num(limit, nan=0.0))
     fast = _is_fast(x, threshold, sign[:, None])

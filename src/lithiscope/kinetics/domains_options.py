@@ -14,7 +14,7 @@ class DomainOptions(Options):
     significance: float = Field(
         0.01, gt=0, lt=1, description="probability that noise alone passes for domains in a frame"
     )
-    draws: int = Field(200, ge=50, description="simulated noise pictures per particle and frame")
+    draws: int = Field(500, ge=50, description="simulated noise pictures per particle")
     seed: int = Field(0, ge=0, description="start of the random numbers")
 
 

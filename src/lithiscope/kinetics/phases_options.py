@@ -18,7 +18,7 @@ class PhaseOptions(Options):
     iterations: int = Field(
         200, ge=10, le=2000, description="steps of the unfolding; more resolve more and scatter more"
     )
-    draws: int = Field(60, ge=20, description="simulated histograms per particle and frame, for the error")
+    draws: int = Field(40, ge=20, description="simulated histograms per particle and frame, for the error")
     seed: int = Field(0, ge=0, description="start of the random numbers")
 
     @model_validator(mode="after")
@@ -40,7 +40,7 @@ class BoundaryOptions(Options):
         (), description="directions of the facets, degrees from +x towards +y; empty: from the outline of the particle"
     )
     facet_count: int = Field(2, ge=1, le=4, description="facet directions looked for in the outline")
-    draws: int = Field(100, ge=20, description="simulated noise pictures per particle and frame, for the error")
+    draws: int = Field(100, ge=20, description="simulated noise pictures per particle, for the error")
     seed: int = Field(0, ge=0, description="start of the random numbers")
 
 
