@@ -57,18 +57,27 @@ def rate_asymmetry(
     numbers = np.unique(half[direction != 0])
     if not len(numbers):
         raise AnalysisError("no interval belongs to a half cycle", field="half_cycle", remedy="give frames a direction")
-    columns: dict[str, np.ndarray] = {}
+    columns = _empty(table, len(numbers))
     covariance = interval_covariance(table, _RATE).values if f"{_RATE}_std" in table else None
     for column, number in enumerate(numbers):
         mine = np.flatnonzero((half == number) & (direction != 0))
         for row in range(table.sizes["particle"]):
             own = None if covariance is None else covariance[row]
             for name, value in _passing(table, row, mine, own, options.lithium_fraction).items():
-                shape = (*np.shape(value), table.sizes["particle"], len(numbers))
-                columns.setdefault(name, np.full(shape, np.nan))[..., row, column] = value
+                columns[name][..., row, column] = value
     way = np.array([direction[half == number][0] for number in numbers])
     applied = _applied(table, half, numbers)
     return _assembled(table, columns, numbers, way, applied, options)
+
+
+def _empty(table: xr.Dataset, half_cycles: int) -> dict[str, np.ndarray]:
+    shape = (table.sizes["particle"], half_cycles)
+    names = [_RATE, *([f"{_RATE}_std"] if f"{_RATE}_std" in table else [])]
+    names += [_ETA, f"{_ETA}_std"] if _ETA in table else []
+    columns = {name: np.full(shape, np.nan) for name in names}
+    if f"{_RATE}_shift" in table:
+        columns[f"{_RATE}_shift"] = np.full((table.sizes["systematic"], *shape), np.nan)
+    return columns
 
 
 def _chosen(table: xr.Dataset, region: str) -> xr.Dataset:
@@ -96,7 +105,7 @@ def _passing(
     x = np.asarray(table[_X].values[row, mine], dtype=float)
     passed = np.flatnonzero((x[:-1] - level) * (x[1:] - level) <= 0)
     if not len(passed) or x[passed[0]] == x[passed[0] + 1]:
-        return {_RATE: np.nan}
+        return {}
     first, second = mine[passed[0]], mine[passed[0] + 1]
     x1, x2 = x[passed[0]], x[passed[0] + 1]
     w = (level - x1) / (x2 - x1)

@@ -16,7 +16,7 @@ from lithiscope.kinetics.rates_options import RateOptions
 if TYPE_CHECKING:
     import xarray as xr
 
-_BLOCK = 2_000_000  # pixels and intervals worked on at once
+_BLOCK = 300_000  # pixels and intervals worked on at once
 _X = "lithium_fraction"
 _RATE = "insertion_rate"
 
