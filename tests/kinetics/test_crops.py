@@ -38,7 +38,7 @@ def test_imported_names_are_kept():
 
 
 def test_noise_is_a_size_per_frame_and_a_pattern():
-    """std = size x pattern exactly, and the gain is divided out; a lost pixel changes neither by more than its share."""
+    """std = size x pattern exactly, and the gain is divided out."""
     video, labels = two_particles()
     crop = next(crops(video, labels, {2: "a"}))
     thin = np.where(np.arange(4)[None, :] < 2, 1.0, 2.0) * np.ones((4, 1))
