@@ -70,16 +70,62 @@ def look(
 
 
 @app.command()
+def trace(
+    file: Annotated[
+        Path, typer.Argument(help="A potentiostat's file: .mpt, .mpr, .DTA, .csv, .ndax, .mat", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option(help="Where the picture goes; beside you by default.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Zone of its clock, e.g. America/Los_Angeles.")] = None,
+    capacity: Annotated[float | None, typer.Option(help="Charge that 1C passes in an hour, Ah.")] = None,
+) -> None:
+    """Look at one potentiostat's file in seconds: half cycles, capacities, and doubts about its sign and units."""
+    from lithiscope.studies.trace import look_at_trace
+
+    report = look_at_trace(file, timezone=timezone, capacity_ah=capacity)
+    place = out or Path(f"{file.stem}.trace.png")
+    place.write_bytes(report.picture)
+    for line in report.lines:
+        typer.echo(line)
+    typer.echo(f"picture: {place}")
+
+
+@app.command()
 def new(
     files: Annotated[list[str], typer.Argument(help="Raw files or patterns, one series.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The recipe to write; an existing file is never overwritten.")] = Path(
         "recipe.yaml"
     ),
+    cell: Annotated[
+        list[str] | None,
+        typer.Option("--cell", help="The potentiostat's file; adds the sections cell and kinetics. May be repeated."),
+    ] = None,
+    kinetics: Annotated[
+        bool, typer.Option("--kinetics", help="Add the section kinetics without a potentiostat's file.")
+    ] = False,
 ) -> None:
     """Write a commented recipe for the given raw files."""
     from lithiscope.studies.new import write_recipe
 
-    for line in write_recipe(files, out):
+    for line in write_recipe(files, out, cell=cell or (), kinetics=kinetics or bool(cell)):
+        typer.echo(line)
+
+
+@app.command()
+def pool(
+    studies: Annotated[list[Path], typer.Argument(help="Results folders.", show_default=False)],
+    quantity: Annotated[str, typer.Option(help="What to average: step.variable.")] = "uniformity.uniformity",
+    cell: Annotated[
+        list[str] | None, typer.Option("--cell", help="Cell of each study, in the same order; repeat per study.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Start of the random numbers.")] = 0,
+) -> None:
+    """Average a figure over the particles of several studies, by direction and C-rate (hierarchical bootstrap)."""
+    from lithiscope.kinetics import PoolOptions
+    from lithiscope.studies.pooling import pool_studies
+
+    _, lines = pool_studies(studies, quantity, cells=cell or (), options=PoolOptions(draws=draws, seed=seed))
+    for line in lines:
         typer.echo(line)
 
 

@@ -272,6 +272,7 @@ RATE_ASYMMETRY = Stage(
         "second": Variable("pair", ONE, "number of the half cycle that delithiates", kind="int"),
     },
     coordinates={
+        **_SYSTEMATIC,
         **_PARTICLE,
         "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True),
         "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),

@@ -14,6 +14,19 @@ _ENTRIES: dict[str, str] = {
   title = {Origin and hysteresis of lithium compositional spatiodynamics within battery primary particles},
   journal = {Science}, volume = {353}, pages = {566--571}, year = {2016}, doi = {10.1126/science.aaf4914}
 }""",
+    "koo2023": """@article{koo2023,
+  author = {Koo, Bonho and Chung, Jinkyu and Kim, Juwon and Fraggedakis, Dimitrios and Seo, Sungjae and Nam, Chihyun
+            and Lee, Danwon and Han, Jeongwoo and Jo, Sugeun and Zhao, Hongbo and Nadkarni, Neel and Wang, Jian
+            and Kim, Namdong and Weigand, Markus and Bazant, Martin Z. and Lim, Jongwoo},
+  title = {Dynamic surface phases controlling asymmetry of high-rate lithiation and delithiation in phase-separating
+           electrodes},
+  journal = {Energy \\& Environmental Science}, volume = {16}, pages = {3302}, year = {2023}, doi = {10.1039/d3ee00341h}
+}""",
+    "bai2011": """@article{bai2011,
+  author = {Bai, Peng and Cogswell, Daniel A. and Bazant, Martin Z.},
+  title = {Suppression of Phase Separation in LiFePO4 Nanoparticles During Battery Discharge},
+  journal = {Nano Letters}, volume = {11}, pages = {4890--4896}, year = {2011}, doi = {10.1021/nl202764f}
+}""",
     "henke1993": """@article{henke1993,
   author = {Henke, B. L. and Gullikson, E. M. and Davis, J. C.},
   title = {X-Ray Interactions: Photoabsorption, Scattering, Transmission, and Reflection at E = 50-30,000 eV,

@@ -8,12 +8,15 @@ from pathlib import Path
 from lithiscope.errors import OptionError
 from lithiscope.recordings import open_recording
 from lithiscope.studies.recipe import DataSection, Recipe, Series
+from lithiscope.studies.recipe_cell import CellSection
+from lithiscope.studies.recipe_kinetics import KineticsSection
+from lithiscope.studies.recipe_text import commented_yaml
 
 # With more energies than this a stack is a spectrum, and the general fit uses all of them.
 _FEW = 8
 
 
-def write_recipe(patterns: Sequence[str], out: Path) -> list[str]:
+def write_recipe(patterns: Sequence[str], out: Path, *, cell: Sequence[str] = (), kinetics: bool = False) -> list[str]:
     """Write a recipe for raw files.
 
     Parameters
@@ -22,6 +25,10 @@ def write_recipe(patterns: Sequence[str], out: Path) -> list[str]:
         Raw files or patterns.
     out : Path
         The recipe to write.
+    cell : sequence of str
+        The potentiostat's files or patterns.
+    kinetics : bool
+        Whether rates and what follows are computed.
 
     Returns
     -------
@@ -44,8 +51,16 @@ def write_recipe(patterns: Sequence[str], out: Path) -> list[str]:
             remedy="write one recipe, then add a series per folder by hand",
         )
     first = open_recording(files[0])
-    recipe = _recipe(files, first.sizes["energy"], folder=_relative(files[0].parent, out.parent))
-    out.write_text(commented(recipe), encoding="utf-8")
+    folder = _relative(files[0].parent, out.parent)
+    recipe = _recipe(files, first.sizes["energy"], folder=folder)
+    traces = tuple(str(_relative(path, files[0].parent)) for path in _matching(cell))
+    sections = {
+        "cell": CellSection(files=traces) if traces else None,
+        "kinetics": KineticsSection(compute=True) if kinetics else None,
+    }
+    recipe = recipe.model_copy(update={name: section for name, section in sections.items() if section is not None})
+    absent = [name for name, section in sections.items() if section is None]
+    out.write_text(commented(recipe, leave_out=absent), encoding="utf-8")
     few = "few_energy" if first.sizes["energy"] <= _FEW else "general"
     return [
         f"{len(files)} file(s), {first.sizes['energy']} energies, {first.sizes['y']} x {first.sizes['x']} pixels",
@@ -84,9 +99,9 @@ def _recipe(files: Sequence[Path], energies: int, *, folder: Path) -> Recipe:
     return recipe.model_copy(update={"composition": composition})
 
 
-def commented(recipe: Recipe) -> str:
-    """Return a recipe as YAML with explanations, and an example for the end members."""
-    text = recipe.text
+def commented(recipe: Recipe, *, leave_out: Sequence[str] = ()) -> str:
+    """Return a recipe as YAML with explanations, an example for the end members, and without some sections."""
+    text = commented_yaml(recipe, header=f"lithiscope recipe: {recipe.title}", leave_out=leave_out)
     example = (
         "  # For example:\n  # spectra:\n  #   LFP: {file: LiFePO4.csv, lithium_content: 1}\n"
         "  #   FP: {file: FePO4.csv, lithium_content: 0}\n"

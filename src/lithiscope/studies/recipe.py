@@ -23,6 +23,8 @@ from lithiscope.frames.options import CorrectOptions, RegisterOptions, ResampleO
 from lithiscope.options import Options, option_error
 from lithiscope.particles.options import FindOptions, ImportOptions, TableOptions
 from lithiscope.report.options import PageOptions
+from lithiscope.studies.recipe_cell import CellSection
+from lithiscope.studies.recipe_kinetics import KineticsSection
 from lithiscope.studies.recipe_text import commented_yaml, override, read_yaml
 
 Direction = Literal["lithiation", "delithiation", "rest", "unknown"]
@@ -123,6 +125,8 @@ class Recipe(Options):
     align: AlignSection = Field(AlignSection(), description="registration")
     composition: CompositionSection = Field(CompositionSection(), description="optical density to lithium fraction")
     particles: ParticleSection = Field(ParticleSection(), description="masks and the table of particles")
+    cell: CellSection = Field(CellSection(), description="the potentiostat's trace")
+    kinetics: KineticsSection = Field(KineticsSection(), description="rates, currents, domains, laws")
     report: PageOptions = Field(PageOptions(), description="the page")
 
     _base: Path = PrivateAttr(default=Path())

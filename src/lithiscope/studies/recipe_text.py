@@ -133,7 +133,7 @@ def override(content: Mapping[str, Any], settings: Sequence[str]) -> dict[str, A
     return result
 
 
-def commented_yaml(options: BaseModel, *, header: str) -> str:
+def commented_yaml(options: BaseModel, *, header: str, leave_out: Sequence[str] = ()) -> str:
     """Return options as YAML, each field with its description above it and its choices and default explained.
 
     Parameters
@@ -142,6 +142,8 @@ def commented_yaml(options: BaseModel, *, header: str) -> str:
         A (nested) model; its field descriptions become comments.
     header : str
         Comment for the top of the file, without the ``#``.
+    leave_out : sequence of str
+        Fields at the top that are not written.
 
     Returns
     -------
@@ -149,14 +151,16 @@ def commented_yaml(options: BaseModel, *, header: str) -> str:
         Text that `read_yaml` reads back to the same values.
     """
     lines = [f"# {line}".rstrip() for line in header.splitlines()]
-    return "\n".join([*lines, "", *_lines(options, 0)]) + "\n"
+    return "\n".join([*lines, "", *_lines(options, 0, leave_out)]) + "\n"
 
 
-def _lines(options: BaseModel, depth: int) -> Iterator[str]:
+def _lines(options: BaseModel, depth: int, leave_out: Sequence[str] = ()) -> Iterator[str]:
     from pydantic import BaseModel
 
     indent = "  " * depth
     for name, field in type(options).model_fields.items():
+        if name in leave_out:
+            continue
         value = getattr(options, name)
         yield from _comment(field.description, indent)
         if isinstance(value, BaseModel):

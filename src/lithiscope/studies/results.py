@@ -76,6 +76,7 @@ def _content(study: Study, extra_sections: Sequence[Section]) -> Any:
         warnings=study.warnings,
         provenance=study.provenance,
         extra_sections=extra_sections,
+        results=results,
         options=recipe.report,
     )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.runner import Study, run_steps
+from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
-from lithiscope.studies.stxm import steps
 
 if TYPE_CHECKING:
     from lithiscope.studies.recipe import Recipe
@@ -34,4 +34,4 @@ def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fres
         Its `results` hold the stages by name: ``recording``, ``alignment``, ``composition``, ``particles``, ...
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return run_steps(recipe, steps(), Store(folder / "study.zarr"), reporter=reporter, fresh=fresh)
+    return run_steps(recipe, steps(recipe), Store(folder / "study.zarr"), reporter=reporter, fresh=fresh)

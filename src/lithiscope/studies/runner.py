@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lithiscope.errors import FileFormatError, LithiscopeWarning
+from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.provenance import input_hashes, now, step_key, summary
 from lithiscope.studies.store import Store
@@ -40,6 +40,9 @@ class Step:
         Recipe -> keys of the papers to cite.
     remembers : bool
         Whether `run` also gets the step's own earlier result, as ``"previous"``, when the store holds one.
+    optional : bool
+        Whether the study goes on without it when the data do not allow it: an `AnalysisError` becomes a warning, and
+        the steps that need it are left out.
     """
 
     name: str
@@ -49,6 +52,23 @@ class Step:
     files: Callable[[Recipe], Sequence[Path]] = lambda recipe: ()  # noqa: ARG005
     methods: Callable[[Recipe], Sequence[str]] = lambda recipe: ()  # noqa: ARG005
     remembers: bool = False
+    optional: bool = False
+
+
+def options_at(*paths: str) -> Callable[[Recipe], Any]:
+    """Return a function that takes sections (`align`) or parts of them (`align.scans`) from a recipe, as plain data."""
+
+    def pick(recipe: Recipe) -> Any:
+        found = {}
+        for path in paths:
+            section, *parts = path.split(".")
+            plain = getattr(recipe, section).model_dump(mode="json")
+            for part in parts:
+                plain = plain[part]
+            found[path] = plain
+        return found
+
+    return pick
 
 
 class Results(Mapping[str, "xr.Dataset"]):
@@ -135,8 +155,9 @@ def run_steps(
     """
     started, clock = now(), time.perf_counter()
     study = Study(recipe, Results(store), store)
-    keys: dict[str, str] = {}
     hashes: dict[str, str] = {}
+    known = () if fresh else (store, *fallbacks)
+    keys: dict[str, str] = {}
     with store.locked():
         for number, step in enumerate(steps, start=1):
             files = input_hashes(step.files(recipe))
@@ -144,30 +165,45 @@ def run_steps(
             options = step.options(recipe)
             key = keys[step.name] = step_key(step.name, [options, files], [keys[name] for name in step.needs])
             label = f"[{number}/{len(steps)}] {step.name.replace('_', ' ')}"
-            known = () if fresh else (store, *fallbacks)
             origin = next((one for one in known if one.key(step.name) == key), None)
             if origin is not None:
                 reporter.say(f"{label}: up to date")
                 study.results.put(step.name, None, origin, key)
                 study.records[step.name] = origin.record(step.name)
                 continue
+            absent = [name for name in step.needs if name not in study.results]
+            if absent:
+                reporter.say(f"{label}: left out, because there is no {absent[0].replace('_', ' ')}")
+                continue
             reporter.say(label)
-            inputs = {name: study.results[name] for name in step.needs}
-            if step.remembers and store.key(step.name) is not None:
-                inputs["previous"] = store.load(step.name)
-            data, record = _run_step(step, recipe, inputs, reporter)
-            store.save(step.name, data, key=key, record={**record, "options": options})
-            study.results.put(step.name, data, store, key)
-            study.records[step.name] = record
+            _take(study, step, key, options, reporter)
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
-            del data, inputs
         methods = [method for step in steps for method in step.methods(recipe)]
         study.provenance = summary(
             recipe=recipe.text, inputs=hashes, methods=methods, started=started, seconds=time.perf_counter() - clock
         )
         store.set_attributes({"title": recipe.title, "provenance": study.provenance, "warnings": study.warnings})
     return study
+
+
+def _take(study: Study, step: Step, key: str, options: Any, reporter: Reporter) -> None:
+    """Run one step, and put its result into the store and the study."""
+    inputs = {name: study.results[name] for name in step.needs}
+    if step.remembers and study.store.key(step.name) is not None:
+        inputs["previous"] = study.store.load(step.name)
+    try:
+        data, record = _run_step(step, study.recipe, inputs, reporter)
+    except AnalysisError as error:
+        if not step.optional:
+            raise
+        text = f"no {step.name.replace('_', ' ')}: " + " ".join(str(error).split())
+        reporter.say(f"      warning: {text}")
+        study.records[step.name] = {"warnings": [text], "finished": now()}
+        return
+    study.store.save(step.name, data, key=key, record={**record, "options": options})
+    study.results.put(step.name, data, study.store, key)
+    study.records[step.name] = record
 
 
 def _run_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,30 +30,50 @@ def series_files(recipe: Recipe, series: Series) -> list[Path]:
     OptionError
         If a pattern matches nothing.
     """
+    return named_files(recipe.folder, series.files, field="data.series.files")
+
+
+def named_files(folder: Path, patterns: Sequence[str], *, field: str) -> list[Path]:
+    """Return the files that names or patterns mean, in order, each once.
+
+    Parameters
+    ----------
+    folder : Path
+        What the patterns are relative to.
+    patterns : sequence of str
+        Names or patterns.
+    field : str
+        Where they stand in the recipe, for the message.
+
+    Raises
+    ------
+    OptionError
+        If a pattern matches nothing, or a file is given twice.
+    """
     found: list[Path] = []
-    for pattern in series.files:
-        matches = _matching(recipe.folder, pattern)
+    for pattern in patterns:
+        matches = _matching(folder, pattern, field)
         if not matches:
             raise OptionError(
                 "no file matches",
-                field="data.series.files",
+                field=field,
                 value=pattern,
-                limit=f"a file in {recipe.folder}",
+                limit=f"a file in {folder}",
                 remedy="give the folder with --data, or mend the pattern",
             )
         repeated = set(found) & set(matches)
         if repeated:
             raise OptionError(
                 "a file is given twice",
-                field="data.series.files",
+                field=field,
                 value=min(repeated).name,
-                remedy="name every scan once",
+                remedy="name every file once",
             )
         found += matches
     return found
 
 
-def _matching(folder: Path, pattern: str) -> list[Path]:
+def _matching(folder: Path, pattern: str, field: str) -> list[Path]:
     """Return the files that a pattern means; the name of an existing file means that file, brackets and all."""
     if (folder / pattern).is_file():
         return [folder / pattern]
@@ -61,7 +82,7 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
     except (ValueError, NotImplementedError) as error:
         raise OptionError(
             "a pattern of files cannot be used",
-            field="data.series.files",
+            field=field,
             value=pattern,
             limit=f"a name or pattern relative to {folder}",
             remedy=str(error),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from lithiscope.recordings import read_spectrum
 from lithiscope.stages import flag_bit
 from lithiscope.studies.alignment import align
 from lithiscope.studies.names import named_labels
-from lithiscope.studies.runner import Step
+from lithiscope.studies.runner import Step, options_at
 from lithiscope.studies.sources import raw_files, read_recording
 
 if TYPE_CHECKING:
@@ -32,21 +32,21 @@ _OPAQUE_SHARE = 0.005
 Inputs = Mapping[str, "xr.Dataset"]
 
 
-def steps() -> list[Step]:
+def stxm_steps() -> list[Step]:
     """Return the steps of an STXM study."""
     return [
         Step(
             "recording",
             (),
-            _options("data.series", "data.region", "data.timezone", "data.origin"),
+            options_at("data.series", "data.region", "data.timezone", "data.origin"),
             _recording,
             files=raw_files,
         ),
-        Step("counts", ("recording",), _options("correct"), _counts),
+        Step("counts", ("recording",), options_at("correct"), _counts),
         Step(
             "alignment",
             ("counts",),
-            _options("align.energies", "align.scans", "align.invariant", "align.registration", "incident"),
+            options_at("align.energies", "align.scans", "align.invariant", "align.registration", "incident"),
             _alignment,
             files=_incident_files,
             methods=lambda recipe: ["lucas1981"] if recipe.align.scans else [],
@@ -54,16 +54,16 @@ def steps() -> list[Step]:
         Step(
             "resampled",
             ("counts", "alignment"),
-            _options("align.energies", "align.scans", "align.resample"),
+            options_at("align.energies", "align.scans", "align.resample"),
             _resampled,
         ),
-        Step("optical_density", ("resampled",), _options("incident"), _optical_density, files=_incident_files),
-        Step("incident_methods", ("resampled",), _options("incident"), _incident_methods, files=_incident_files),
-        Step("references", ("optical_density",), _options("references"), _references, files=_reference_files),
+        Step("optical_density", ("resampled",), options_at("incident"), _optical_density, files=_incident_files),
+        Step("incident_methods", ("resampled",), options_at("incident"), _incident_methods, files=_incident_files),
+        Step("references", ("optical_density",), options_at("references"), _references, files=_reference_files),
         Step(
             "composition",
             ("optical_density", "references", "alignment"),
-            _options("composition", "references.energy_offset_std"),
+            options_at("composition", "references.energy_offset_std"),
             _composition,
             files=_reference_files,
             methods=_composition_methods,
@@ -71,28 +71,14 @@ def steps() -> list[Step]:
         Step(
             "labels",
             ("composition",),
-            _options("particles"),
+            options_at("particles"),
             _labels,
             files=_label_files,
             remembers=True,
             methods=lambda recipe: ["otsu1979"] if recipe.particles.find.method == "otsu" else [],
         ),
-        Step("particles", ("composition", "labels"), _options("particles.table"), _particles),
+        Step("particles", ("composition", "labels"), options_at("particles.table"), _particles),
     ]
-
-
-def _options(*paths: str) -> Callable[[Recipe], Any]:
-    """Return a function that takes sections (`align`) or their fields (`align.scans`) from a recipe, as plain data."""
-
-    def pick(recipe: Recipe) -> Any:
-        found = {}
-        for path in paths:
-            section, _, field = path.partition(".")
-            plain = getattr(recipe, section).model_dump(mode="json")
-            found[path] = plain[field] if field else plain
-        return found
-
-    return pick
 
 
 def _recording(recipe: Recipe, _inputs: Inputs, reporter: Reporter) -> xr.Dataset:

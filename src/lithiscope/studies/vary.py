@@ -14,8 +14,8 @@ from lithiscope.progress import SILENT, Reporter
 from lithiscope.report.choices import choice_figure
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.runner import Study, run_steps
+from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
-from lithiscope.studies.stxm import steps
 from lithiscope.studies.summary import figures
 
 
@@ -65,7 +65,7 @@ def vary_option(
     for value in values:
         reporter.say(f"{name} = {value}")
         store = Store(place / f"{_safe(f'{name}={value}')}.zarr")
-        studies[value] = run_steps(recipes[value], steps(), store, reporter=reporter, fallbacks=shared)
+        studies[value] = run_steps(recipes[value], steps(recipes[value]), store, reporter=reporter, fallbacks=shared)
         shared.append(store)
     found = {value: figures(study) for value, study in studies.items()}
     keys = list(dict.fromkeys(key for one in found.values() for key in one))

@@ -10,32 +10,54 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lithiscope.instruments.potentiostat import write_mpt
+from lithiscope.instruments.reaction import Electrode, Reaction, react, reacting_platelets
 from lithiscope.instruments.stxm import MicroscopeOptions, Scene, three_platelets
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
 from lithiscope.studies.runner import Study
+from lithiscope.verification.virtual_kinetics import one_cycle, trace_of
 from lithiscope.verification.virtual_stxm import make_experiment, read_truth
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from lithiscope.report.page import Section
 
 _SCANS_PER_HALF_CYCLE = 7  # as in Lim et al. 2016, Fig. 2
 
+_KINETICS = """
+cell:
+  files: [cell.mpt]
+  timezone: UTC
+  split: {nominal_capacity_ah: 5.0e-9}
+  resistance: {ohm: 1.0e+8, ohm_std: 1.0e+6}    # of the tube of electrolyte, from current pulses
+  equilibrium: {volt: 3.425, volt_std: 0.001}   # mean of slow plateaus, measured before
+  clock: {offset_std: 2.0}
+  frames: {lithium_start: 0.03}
+
+kinetics:
+  compute: true
+  exchange: {law: butler_volmer}
+"""
+
 
 @dataclass(frozen=True)
 class Beamtime:
-    """One virtual beamtime: its folder, its story, and the scene under the microscope."""
+    """One virtual beamtime: its folder, its story, the scene under the microscope, and what drove it, if anything."""
 
     name: str
     title: str
     scene: Scene
     seed: int
+    reaction: Reaction | None = None
 
 
 def beamtimes() -> list[Beamtime]:
     """Return the beamtimes of the demonstration, under the conditions of Lim et al. 2016."""
+    reaction = react(Electrode(interaction=0.0), one_cycle(0.3), start=0.03)
     return [
         Beamtime(
             "slow",
@@ -48,6 +70,13 @@ def beamtimes() -> list[Beamtime]:
             "Three LiFePO4 platelets at 2C: uniform solid solution (virtual)",
             three_platelets("uniform", c_rate=2.0),
             seed=566,
+        ),
+        Beamtime(
+            "kinetics",
+            "Three LiFePO4 platelets that react by a skewed exchange current at 0.3C (virtual)",
+            reacting_platelets(reaction),
+            seed=571,
+            reaction=reaction,
         ),
     ]
 
@@ -88,8 +117,13 @@ def run_demo(folder: Path, *, reporter: Reporter = SILENT) -> Iterator[str]:
 def write_beamtime(beamtime: Beamtime, folder: Path, *, microscope: MicroscopeOptions | None = None) -> Path:
     """Write the raw files (SDF), reference spectra, truth and recipe of a beamtime; return the recipe's path."""
     options = microscope or MicroscopeOptions(spike_share=2e-5, ring_lifetime=36000.0)
+    if beamtime.reaction is not None:
+        # Seven hours long: a stage that drifts as in the short ones would lose the particles.
+        options = options.model_copy(update={"drift_velocity": (0.02, -0.01), "top_up_interval": 7200.0})
     starts, directions = _plan(beamtime.scene, options)
     made = make_experiment(folder / "raw", beamtime.scene, starts, microscope=options, seed=beamtime.seed)
+    if beamtime.reaction is not None:
+        write_mpt(_as_written(beamtime.reaction, beamtime.seed), folder / "raw" / "cell.mpt")
     recipe = folder / "recipe.yaml"
     recipe.write_text(_recipe(beamtime, made.scans, directions, made.references), encoding="utf-8")
     return recipe
@@ -102,10 +136,26 @@ def _plan(scene: Scene, options: MicroscopeOptions) -> tuple[NDArray[np.float64]
     length = scan_duration(scene, options)
     starts, directions = [], []
     for half_cycle in scene.protocol:
+        if half_cycle.direction == 0:
+            continue
         first, last = half_cycle.start - length / 2, half_cycle.end - length / 2
         starts.append(np.linspace(max(first, 0.0), last, _SCANS_PER_HALF_CYCLE))
         directions += [half_cycle.direction] * _SCANS_PER_HALF_CYCLE
     return np.concatenate(starts), directions
+
+
+def _as_written(reaction: Reaction, seed: int) -> xr.Dataset:
+    """Return the trace with the noise of a potentiostat and its clock, whose zone the file does not tell."""
+    rng = np.random.default_rng(seed)
+    trace = trace_of(reaction)
+    current = reaction.current + 2e-13 * rng.standard_normal(reaction.current.size) * (np.abs(reaction.current) > 1e-12)
+    charge = np.concatenate([[0.0], np.cumsum((current[1:] + current[:-1]) / 2 * np.diff(reaction.time))]) / 3600
+    noisy = trace.assign(
+        voltage_volt=("sample", trace["voltage_volt"].values + 2e-4 * rng.standard_normal(current.size)),
+        current_ampere=("sample", current),
+        net_capacity_ah=("sample", charge),
+    )
+    return noisy.assign_attrs(start_utc=MicroscopeOptions().start_utc)
 
 
 def _recipe(beamtime: Beamtime, scans: tuple[Path, ...], directions: list[int], references: object) -> str:
@@ -134,7 +184,7 @@ references:
   spectra:
     LiFePO4: {{file: {spectra["LiFePO4"]}, lithium_content: 1}}
     FePO4: {{file: {spectra["FePO4"]}, lithium_content: 0}}
-"""
+{_KINETICS if beamtime.reaction is not None else ""}"""
 
 
 class Truth(NamedTuple):

@@ -1,0 +1,229 @@
+"""The steps of a study on the potentiostat's trace, and what the cell did at every frame."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope import cell
+from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
+from lithiscope.progress import Reporter
+from lithiscope.studies.runner import Step, options_at
+from lithiscope.studies.sources import named_files
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+Inputs = Mapping[str, "xr.Dataset"]
+
+# Moments at which the liquid is followed, and the change of the current that is one more (share of the largest).
+_MOMENTS = 200
+_STEP = 0.05
+
+
+def cell_steps(recipe: Recipe) -> list[Step]:
+    """Return the steps on the trace, none when the recipe names no file of the potentiostat."""
+    section = recipe.cell
+    if not section.files:
+        return []
+    edges = ("particles",) if section.clock.source == "edges" else ()
+    known = ("cell_trace", "half_cycles")
+    steps = [
+        Step(
+            "cell_trace",
+            (),
+            options_at(
+                *(f"cell.{name}" for name in ("files", "timezone", "columns", "read", "check", "doubtful", "split"))
+            ),
+            _trace,
+            files=trace_files,
+        ),
+        Step("half_cycles", ("cell_trace",), options_at("cell.split"), _half_cycles),
+        Step("incremental_capacity", known, options_at("cell.incremental"), _incremental_capacity),
+        Step("peaks", known, options_at("cell.incremental", "cell.peaks"), _peaks),
+        Step("resistance", ("cell_trace",), options_at("cell.resistance"), _resistance),
+        Step("equilibrium_voltage", (*known, "resistance"), options_at("cell.equilibrium"), _equilibrium),
+    ]
+    if section.compare_rates:
+        steps.append(
+            Step("rate_overpotential", (*known, "resistance"), options_at("cell.overpotential"), _overpotential)
+        )
+    if section.electrolyte.compute:
+        steps.append(Step("electrolyte", known, options_at("cell.electrolyte"), _electrolyte))
+    return [
+        *steps,
+        Step("clock", ("recording", "cell_trace", *edges), options_at("cell.clock", "cell.edges"), _clock),
+        Step(
+            "cell_frames",
+            ("composition", *known, "clock", "resistance", "equilibrium_voltage"),
+            options_at("cell.frames"),
+            _frames,
+        ),
+        Step(
+            "cell_intervals",
+            ("composition", *known, "clock", "resistance", "equilibrium_voltage"),
+            options_at("cell.frames"),
+            _intervals,
+        ),
+    ]
+
+
+def trace_files(recipe: Recipe) -> list[Path]:
+    """Return the potentiostat's files of a recipe.
+
+    Raises
+    ------
+    OptionError
+        If a pattern matches nothing.
+    """
+    return named_files(recipe.folder, recipe.cell.files, field="cell.files")
+
+
+def read_trace(recipe: Recipe) -> xr.Dataset:
+    """Read, join, check and split the trace of a recipe.
+
+    Returns
+    -------
+    xarray.Dataset
+        Stage cell_trace with half_cycle_count.
+    """
+    section = recipe.cell
+    traces = [
+        cell.open_trace(path, timezone=section.timezone, columns=section.columns or None, options=section.read)
+        for path in trace_files(recipe)
+    ]
+    trace = traces[0] if len(traces) == 1 else cell.join_traces(traces)
+    try:
+        cell.require_sound(trace, capacity_ah=section.split.capacity, options=section.check)
+    except AnalysisError as error:
+        if section.doubtful == "stop":
+            raise
+        warnings.warn(f"the trace looks wrong, and is used all the same: {error}", LithiscopeWarning, stacklevel=2)
+    return cell.split(trace, options=section.split)[0]
+
+
+def _trace(recipe: Recipe, _inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return read_trace(recipe)
+
+
+def _half_cycles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.split(inputs["cell_trace"], options=recipe.cell.split)[1]
+
+
+def _incremental_capacity(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.incremental_capacity(inputs["cell_trace"], inputs["half_cycles"], options=recipe.cell.incremental)
+
+
+def _peaks(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.find_peaks(
+        inputs["cell_trace"], inputs["half_cycles"], options=recipe.cell.peaks, curves=recipe.cell.incremental
+    )
+
+
+def _resistance(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.ohmic_resistance(inputs["cell_trace"], options=recipe.cell.resistance)
+
+
+def _equilibrium(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.equilibrium_voltage(
+        inputs["cell_trace"],
+        inputs["half_cycles"],
+        resistance=inputs["resistance"],
+        options=recipe.cell.equilibrium,
+    )
+
+
+def _overpotential(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.overpotential_against_rate(
+        inputs["cell_trace"], inputs["half_cycles"], resistance=inputs["resistance"], options=recipe.cell.overpotential
+    )
+
+
+def _electrolyte(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
+    from lithiscope.electrolyte import ChannelOptions, channel_transport
+
+    trace = inputs["cell_trace"]
+    time, current = trace["test_time_second"].values, trace["current_ampere"].values
+    known = np.flatnonzero(np.isfinite(time) & np.isfinite(current))
+    # The salt follows slowly: a few hundred moments, the steps of the current among them, say all.
+    steps = np.flatnonzero(np.abs(np.diff(current[known])) > _STEP * np.abs(current[known]).max())
+    chosen = np.unique(np.concatenate([np.linspace(0, known.size - 1, _MOMENTS).astype(int), steps, steps + 1]))
+    moments = known[chosen]
+    moments = moments[np.concatenate([[True], np.diff(time[moments]) > 0])]
+    capacity = inputs["half_cycles"].attrs.get("nominal_capacity_ah")
+    return channel_transport(
+        time[moments],
+        current[moments],
+        capacity_ampere_hour=None if capacity is None else float(capacity),
+        options=ChannelOptions(**recipe.cell.electrolyte.model_dump(exclude={"compute"})),
+        reporter=reporter,
+    )
+
+
+def _clock(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    section = recipe.cell.clock
+    options = cell.ClockOptions(**section.model_dump(exclude={"source", "markers"}))
+    start = inputs["recording"].attrs.get("start_utc")
+    if section.source == "markers":
+        if not section.markers:
+            raise OptionError(
+                "there is no marker",
+                field="cell.clock.markers",
+                value="none",
+                limit="one moment or more",
+                remedy="list moments that both clocks saw, or choose another cell.clock.source",
+            )
+        image, std, trace = np.array([(one.image_second, one.image_std, one.trace_second) for one in section.markers]).T
+        return cell.fit_clock(image_second=image, image_second_std=std, trace_second=trace, options=options)
+    if section.source == "edges":
+        table = inputs["particles"]
+        weight = table["area"].values if table["area"].ndim == 1 else table["area"].values.mean(axis=1)
+        kept = ~table["excluded"].values
+        mean = np.average(table["lithium_fraction"].values[kept], axis=0, weights=weight[kept])
+        edges = cell.edges_in_images(table["time"].values, mean)
+        return cell.fit_clock(
+            inputs["cell_trace"],
+            image_second=edges.second,
+            image_second_std=edges.second_std,
+            image_start_utc=start,
+            options=options,
+        )
+    if section.source == "absolute" and start is None:
+        raise OptionError(
+            "the clock of the images has no zone, so it cannot be compared with the potentiostat's",
+            field="data.timezone",
+            value=recipe.data.timezone,
+            limit="an IANA zone, e.g. America/Los_Angeles",
+            remedy="set data.timezone and cell.timezone, or choose another cell.clock.source",
+        )
+    return cell.fit_clock(inputs["cell_trace"], image_start_utc=start, options=options)
+
+
+def _frames(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.at_frames(
+        inputs["cell_trace"],
+        inputs["half_cycles"],
+        inputs["clock"],
+        inputs["composition"]["time"].values,
+        resistance=inputs["resistance"],
+        equilibrium=inputs["equilibrium_voltage"],
+        options=recipe.cell.frames,
+    )
+
+
+def _intervals(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.over_intervals(
+        inputs["cell_trace"],
+        inputs["half_cycles"],
+        inputs["clock"],
+        inputs["composition"]["time"].values,
+        resistance=inputs["resistance"],
+        equilibrium=inputs["equilibrium_voltage"],
+        options=recipe.cell.frames,
+    )

@@ -1,0 +1,94 @@
+"""The sections of a recipe on the kinetics of the particles."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lithiscope.kinetics.options import (
+    AgreementOptions,
+    AsymmetryOptions,
+    BoundaryOptions,
+    ChannelOptions,
+    CurrentOptions,
+    DomainOptions,
+    DoseCheckOptions,
+    ExchangeOptions,
+    HalfChargeOptions,
+    LawFitOptions,
+    LineCutOptions,
+    NormaliseOptions,
+    PhaseOptions,
+    PoolOptions,
+    PopulationOptions,
+    RateOptions,
+    RateTableOptions,
+    RegimeOptions,
+    RelaxationOptions,
+    StabilityOptions,
+    UniformityOptions,
+    UniformOptions,
+)
+from lithiscope.options import Options
+
+
+class RegimeSection(RegimeOptions):
+    """What limits a particle whose channels lie in the picture."""
+
+    diffusivity: tuple[float, float] | None = Field(
+        None, description="lowest and highest believable diffusivity along the channels, m2/s; null: times are not used"
+    )
+
+
+class LawSection(LawFitOptions):
+    """The rate constant and the law of the exchange current, in the fast and in the slow domains."""
+
+    region: str = Field(
+        "uniform",
+        description="uniform: one set of pixels per particle and domain that reacts as a whole, fast and slow fitted "
+        "apart; or one of all, fast, slow",
+    )
+    laws: tuple[str, ...] = Field(
+        ("skewed_lim", "skewed_cogswell_bazant", "symmetric", "constant", "free"),
+        min_length=1,
+        description="functions F(x) that are fitted and compared; free: k x^a (1-x)^b",
+    )
+
+
+class KineticsSection(Options):
+    """How fast lithium moved, where, and by which law."""
+
+    compute: bool = Field(False, description="compute rates and all that follows; needs two scans or more")
+    transport: Literal["through", "in_plane"] = Field(
+        "through",
+        description="through: lithium enters along the beam, every pixel reacts (Lim 2016); in_plane: along channels "
+        "that lie in the picture (Koo 2023)",
+    )
+    rates: RateOptions = Field(RateOptions(), description="rates between sequential frames")
+    thickness: float | None = Field(
+        None, gt=0, description="thickness of the particles, nm; null: measured, from the pre-edge"
+    )
+    current: CurrentOptions = Field(CurrentOptions(), description="rate to current density")
+    exchange: ExchangeOptions = Field(ExchangeOptions(), description="current density to exchange current density")
+    table: RateTableOptions = Field(RateTableOptions(), description="means over particles and over their domains")
+    law: LawSection = Field(LawSection(), description="fit of the exchange current density against composition")
+    uniform: UniformOptions = Field(
+        UniformOptions(), description="which pixels react as a whole; both domains are tried, whatever `domain` says"
+    )
+    asymmetry: AsymmetryOptions = Field(AsymmetryOptions(), description="lithiation against delithiation")
+    domains: DomainOptions = Field(DomainOptions(), description="fast and slow domains")
+    agreement: AgreementOptions = Field(AgreementOptions(), description="whether the same domains are fast again")
+    uniformity: UniformityOptions = Field(UniformityOptions(), description="uniformity coefficient")
+    pool: PoolOptions = Field(PoolOptions(), description="means over particles")
+    phases: PhaseOptions = Field(PhaseOptions(), description="solid-solution fraction")
+    boundaries: BoundaryOptions = Field(BoundaryOptions(), description="direction of phase boundaries at rest")
+    relaxation: RelaxationOptions = Field(RelaxationOptions(), description="what happens after the current stops")
+    line_cuts: LineCutOptions = Field(LineCutOptions(), description="compositions along lines")
+    channels: ChannelOptions = Field(ChannelOptions(), description="channels, for transport in_plane")
+    half_charge: HalfChargeOptions = Field(HalfChargeOptions(), description="surfaces at half charge")
+    regime: RegimeSection = Field(RegimeSection(), description="what limits the particle, for transport in_plane")
+    normalise: NormaliseOptions = Field(NormaliseOptions(), description="normalised exchange currents of channels")
+    population: PopulationOptions = Field(PopulationOptions(), description="particles beside the electrode")
+    stability: StabilityOptions = Field(StabilityOptions(), description="linear stability along the measured path")
+    dose: DoseCheckOptions = Field(DoseCheckOptions(), description="the damage limit")
