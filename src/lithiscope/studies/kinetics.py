@@ -60,9 +60,24 @@ def kinetics_steps(recipe: Recipe) -> list[Step]:
         Step("pooled_uniformity", ("uniformity",), options_at("kinetics.pool"), _pooled_uniformity, optional=True),
         Step("phases", (*_MAPS, *frames), options_at(*excluded, "kinetics.phases"), _phases),
     ]
+    if any(one.direction in ("rest", "unknown") for one in recipe.data.series):
+        steps += [
+            Step(
+                "relaxation",
+                (*_MAPS, *frames),
+                options_at(*excluded, "kinetics.relaxation"),
+                _relaxation,
+                optional=True,
+            ),
+            Step(
+                "boundaries",
+                (*_MAPS, *frames),
+                options_at(*excluded, "kinetics.boundaries"),
+                _boundaries,
+                optional=True,
+            ),
+        ]
     steps += [
-        Step("relaxation", (*_MAPS, *frames), options_at(*excluded, "kinetics.relaxation"), _relaxation, optional=True),
-        Step("boundaries", (*_MAPS, *frames), options_at(*excluded, "kinetics.boundaries"), _boundaries, optional=True),
         Step("population", ("particles", *frames), options_at("kinetics.population"), _population, optional=True),
     ]
     if section.line_cuts.lines:
