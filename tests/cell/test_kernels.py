@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from lithiscope.cell.kernels.averages import means_between
 from lithiscope.cell.kernels.density import charge_in_bins
-from lithiscope.cell.kernels.lines import robust_line, weighted_line
+from lithiscope.cell.kernels.lines import likely_scatter, robust_line, weighted_line
 from lithiscope.cell.kernels.runs import (
     bridged,
     cumulative_charge,
@@ -162,6 +163,12 @@ def test_the_errors_of_a_line_are_those_of_least_squares():
     assert line.slope_std == pytest.approx(np.sqrt(covariance[1, 1]))
     assert covariance[0, 1] == pytest.approx(0.0, abs=1e-15)
     assert (line.slope, line.offset) == pytest.approx((2.0, 1 + 2 * line.reference))
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 5, 30])
+def test_the_likely_scatter_is_the_quantile_of_chi_square(freedom):
+    # The cube root is good to a few per cent, worst for one degree of freedom.
+    assert likely_scatter(freedom) == pytest.approx(stats.chi2.isf(1e-4, freedom) / freedom, rel=0.08)
 
 
 def test_pieces_are_found_where_the_slope_changes():

@@ -10,15 +10,13 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.cell.edges import CurrentEdges, current_edges
-from lithiscope.cell.kernels.lines import Line, robust_line, weighted_line
+from lithiscope.cell.kernels.lines import Line, likely_scatter, robust_line, weighted_line
 from lithiscope.cell.matching import match_edges
 from lithiscope.cell.options import ClockOptions
 from lithiscope.errors import AnalysisError, LithiscopeWarning
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_SCATTER = 9.0  # residuals beyond three times the stated errors
 
 
 class _Pairs(NamedTuple):
@@ -75,7 +73,7 @@ def fit_clock(
     Warns
     -----
     LithiscopeWarning
-        If residuals are more than three times their errors, or an edge was left out as false.
+        If the edges scatter more than chance makes likely, or one was left out as false.
     """
     if options.offset_second is not None:
         std = options.offset_std if options.offset_std is not None else 0.0
@@ -272,7 +270,7 @@ def _errors(line: Line, residual: np.ndarray, std: np.ndarray, stated: bool) -> 
     if freedom < 1:
         return line.offset_std, float("nan") if single else line.slope_std
     excess = float(np.sum((residual[kept] / std[kept]) ** 2) / freedom)
-    if excess > _SCATTER:
+    if excess > likely_scatter(freedom):
         warnings.warn(
             f"the edges scatter by {np.sqrt(excess):.1f} times their stated errors about the line of the clocks; "
             "the errors of offset and drift were enlarged by as much",

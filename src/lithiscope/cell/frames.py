@@ -73,6 +73,7 @@ def at_frames(
     _require_overlap(inside, second, study.samples, "frames")
 
     def sampled(state: State, parameters: Parameters, at: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the values at moments of test time."""
         found = {name: np.interp(at, state.time, values) for name, values in state.columns.items()}
         return completed(found, parameters)
 
@@ -130,6 +131,7 @@ def over_intervals(
     limits = study.samples.time[[0, -1]]
 
     def averaged(state: State, parameters: Parameters, later: np.ndarray | float = 0.0) -> dict[str, np.ndarray]:
+        """Return the means over the intervals, with the clock set later by so many seconds."""
         # A later clock may reach out of the trace by less than the clock is known.
         begin = np.where(inside, np.clip(start + later, *limits), limits[0])
         finish = np.where(inside, np.clip(end + later, *limits), limits[1])
@@ -230,8 +232,8 @@ def _inside(samples: Samples, start: np.ndarray, end: np.ndarray, options: Frame
     time = samples.time
     within = (start >= time[0]) & (end <= time[-1])
     gap = np.flatnonzero(np.diff(time) > options.longest_gap_second)
-    touched = [np.any((start[index] < time[gap + 1]) & (end[index] > time[gap])) for index in range(len(start))]
-    return np.asarray(within & ~np.array(touched, dtype=bool))
+    touched = np.any((start[:, None] < time[gap + 1]) & (end[:, None] > time[gap]), axis=1)
+    return np.asarray(within & ~touched)
 
 
 def _require_overlap(inside: np.ndarray, second: np.ndarray, samples: Samples, what: str) -> None:

@@ -39,6 +39,7 @@ def _piece_costs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     y = y - y.mean()
 
     def between(values: np.ndarray) -> np.ndarray:
+        """Return the sums from point i to point j."""
         running = np.concatenate([[0.0], np.cumsum(values)])
         return np.asarray(running[None, 1:] - running[:-1, None])
 
