@@ -205,8 +205,9 @@ def test_a_blank_electrode_is_subtracted():
 
 def test_curves_that_cannot_be_made_are_refused():
     trace, half = split(cycled((2.5e-9,), interval=600.0)[0])
-    with pytest.raises(AnalysisError, match="too few samples"):
+    with pytest.raises(AnalysisError, match="too few samples") as caught:
         incremental_capacity(trace, half)
+    assert caught.value.remedy == "leave them out: half_cycles.drop_sel(half_cycle=[0, 1])"
     trace, half = split(cycled((2.5e-9,))[0])
     with pytest.raises(AnalysisError, match="too narrow"):
         incremental_capacity(trace, half, options=IncrementalOptions(voltage_width_volt=1e-6))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lithiscope.cell.halves import Half
 from lithiscope.cell.kernels.smoothing import binned, local_lines, rounded_noise
 from lithiscope.cell.samples import Samples
 from lithiscope.errors import AnalysisError
@@ -44,9 +45,32 @@ def lengths(root: csr_array) -> np.ndarray:
     return np.asarray(np.sqrt(root.power(2).sum(axis=1))).ravel()
 
 
-def curve_of(
-    samples: Samples, part: slice, begin: float, charge: float, *, width: float, nodes: int, half_cycle: int
-) -> Curve:
+def require_samples(samples: Samples, halves: list[Half]) -> None:
+    """See that every half cycle has the samples that a curve needs.
+
+    Raises
+    ------
+    AnalysisError
+        If some have fewer than 20 samples with current before a held voltage; all of them are named.
+    """
+    short: dict[int, int] = {}
+    for half in halves:
+        part = half.part(samples)
+        passed = np.abs(samples.charge[part] - half.begin(samples))
+        count = int(np.count_nonzero((samples.state[part] != 0) & (passed <= half.charge - half.held_charge)))
+        if count < _FEWEST or half.charge <= half.held_charge:
+            short[half.number] = count
+    if short:
+        raise AnalysisError(
+            "some half cycles have too few samples for a curve",
+            field="half_cycle",
+            value=", ".join(f"{number} ({count})" for number, count in short.items()),
+            limit=f"at least {_FEWEST} samples with current before a held voltage",
+            remedy=f"leave them out: half_cycles.drop_sel(half_cycle={list(short)})",
+        )
+
+
+def curve_of(samples: Samples, part: slice, begin: float, charge: float, *, width: float, nodes: int) -> Curve:
     """Return the smoothed curve of a half cycle.
 
     Parameters
@@ -63,24 +87,9 @@ def curve_of(
         Standard deviation of the Gaussian, as a share of `charge`.
     nodes : int
         Number of nodes, at equal shares.
-    half_cycle : int
-        Its number, for the message.
-
-    Raises
-    ------
-    AnalysisError
-        If there are fewer than 20 samples with current.
     """
     share = np.abs(samples.charge[part] - begin) / charge
     used = (samples.state[part] != 0) & (share <= 1.0 + 1e-9)
-    if np.count_nonzero(used) < _FEWEST:
-        raise AnalysisError(
-            "a half cycle has too few samples for its curve",
-            field=f"half_cycle {half_cycle}",
-            value=int(np.count_nonzero(used)),
-            limit=f"at least {_FEWEST}",
-            remedy="leave this half cycle out: half_cycles.isel(half_cycle=...)",
-        )
     share, voltage = share[used], samples.voltage[part][used]
     sigma = rounded_noise(voltage)
     x, y, count = binned(np.clip(share, 0.0, 1.0), voltage, int(np.ceil(_BINS_PER_WIDTH / width)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lithiscope import stages
-from lithiscope.cell.curves import Curve, curve_of
+from lithiscope.cell.curves import Curve, curve_of, require_samples
 from lithiscope.cell.halves import Half, halves_of
 from lithiscope.cell.kernels.smoothing import binned, local_lines, rounded_noise
 from lithiscope.cell.options import EquilibriumOptions
@@ -92,6 +92,7 @@ def equilibrium_voltage(
     used: dict[int, list[Half]] = {}
     for direction in (-1, 1):
         used[direction] = _slowest(half_cycles, direction, options)
+        require_samples(samples, used[direction])
         curves = [
             curve_of(
                 samples._replace(voltage=samples.voltage - samples.current * ohm),
@@ -100,7 +101,6 @@ def equilibrium_voltage(
                 half.charge - half.held_charge,
                 width=options.width,
                 nodes=options.points,
-                half_cycle=half.number,
             )
             for half in used[direction]
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lithiscope import stages
-from lithiscope.cell.curves import Curve, curve_of, lengths
+from lithiscope.cell.curves import Curve, curve_of, lengths, require_samples
 from lithiscope.cell.halves import Half, halves_of, shared_coordinates
 from lithiscope.cell.kernels.density import charge_in_bins
 from lithiscope.cell.options import IncrementalOptions
@@ -147,8 +147,10 @@ def curves_of(trace: xr.Dataset, half_cycles: xr.Dataset, options: IncrementalOp
         rest_current=half_cycles.attrs.get("rest_current_ampere"),
         charge=half_cycles.attrs.get("charge_source", "current"),
     )
+    halves = halves_of(half_cycles)
+    require_samples(samples, halves)
     curves = []
-    for half in halves_of(half_cycles):
+    for half in halves:
         held = 0.0 if options.held_voltage else half.held_charge
         curves.append(
             curve_of(
@@ -158,7 +160,6 @@ def curves_of(trace: xr.Dataset, half_cycles: xr.Dataset, options: IncrementalOp
                 half.charge - held,
                 width=options.charge_width,
                 nodes=options.points + 1,
-                half_cycle=half.number,
             )
         )
     return curves
