@@ -63,6 +63,7 @@ RATE_VIDEO = Stage(
         "faces": "number of reacting faces along the beam",
         "site_density_per_cubic_metre": "lithium sites per volume, and whose number",
         "law": "reaction law that gave the exchange current density",
+        "exchange_options": "the options that gave the exchange current density, as JSON",
         "range_of_1c": "change of x that 1C brings in an hour",
         "origin": "'simulation' or the source of the measurement",
     },
@@ -99,6 +100,7 @@ RATE_TABLE = Stage(
     coordinates={**_INTERVAL, **_PARTICLE, **_SYSTEMATIC},
     attributes={
         "law": "reaction law that gave the exchange current density",
+        "exchange_options": "the options that gave the exchange current density, as JSON",
         "range_of_1c": "change of x that 1C means",
     },
 )
