@@ -6,6 +6,7 @@ from scipy.ndimage import binary_erosion
 
 from lithiscope import laws
 from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError, StageError
+from lithiscope.instruments.reaction import Electrode
 from lithiscope.kinetics import (
     fit_exchange_current,
     insertion_rate,
@@ -15,6 +16,7 @@ from lithiscope.kinetics import (
 )
 from lithiscope.kinetics.law_points import points_of
 from lithiscope.kinetics.options import ExchangeOptions, LawFitOptions
+from lithiscope.verification.virtual_kinetics import fast_domains_of, kinetic_experiment
 from truth import kinetics_truth as truth
 
 LINEAR = ExchangeOptions()
@@ -116,6 +118,36 @@ def test_butler_volmer_kinetics_with_their_own_law():
     fit = fit_exchange_current(table, ("skewed_lim",), options=PLAIN)
     # Within an interval r(mean eta) is not mean r(eta): second order, below the noise here
     assert float(fit["rate_constant"][0]) == pytest.approx(known["k0"].mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("interaction", [0.0, 3.0])
+def test_an_electrode_of_another_making(interaction):
+    """The virtual electrode, integrated in time: Butler-Volmer, and V_eq(x) of a regular solution; hardly any noise.
+
+    Its composition is read between samples of 5 s and rates 1 % apart, so the points are known to about 1e-3.
+    """
+    made = kinetic_experiment(Electrode(interaction=interaction), 0.3, frames=9, sigma=1e-3)
+    time, reaction = made.video["time"].values, made.reaction
+    eta = reaction.overpotential_free_volt - reaction.electrode.equilibrium_volt
+    passed = np.concatenate([[0], np.cumsum((eta[1:] + eta[:-1]) / 2 * np.diff(reaction.time))])
+    mean = np.diff(np.interp(time, reaction.time, passed)) / np.diff(time)
+    half, way = made.video["half_cycle"].values, made.video["direction"].values
+    options = ExchangeOptions(
+        law="butler_volmer",
+        equilibrium="regular_solution" if interaction else "cell",
+        largest_overpotential=0.2,
+    )
+    rates = with_current_density(insertion_rate(made.video))
+    rates = with_exchange_current(rates, truth.as_intervals(time, half, way, mean), options=options)
+    labels = truth.as_labels(made.video["label"].values).assign_coords(y=made.video["y"], x=made.video["x"])
+    inner = labels.copy(data=binary_erosion(fast_domains_of(made), iterations=3))
+    table = rate_table(rates, labels, regions={"fast": inner.astype(bool)})
+    fit = fit_exchange_current(table, ("skewed_lim", "symmetric", "free"), options=PLAIN)
+    # Fast domains of 1.5, 1.8 and 1.3 times 0.01 A/m2
+    assert float(fit["rate_constant"].sel(law="skewed_lim")) == pytest.approx(0.01 * 4.6 / 3, rel=0.003)
+    assert float(fit["peak_position"].sel(law="free")) == pytest.approx(0.25, abs=0.004)
+    assert float(fit["rate_constant"].sel(law="symmetric")) > 0
+    assert fit.attrs["preferred"] == "skewed_lim"
 
 
 def test_a_narrow_range_of_x_cannot_tell():

@@ -19,7 +19,7 @@ _CURRENT, _EXCHANGE, _X, _ETA = "current_density", "exchange_current_density", "
 _LAW_CAUSE = "reaction_law"
 
 
-class _Law(NamedTuple):
+class Drive(NamedTuple):
     """A reaction law with the equilibrium that its overpotential counts from."""
 
     reaction: laws.ReactionLaw
@@ -28,6 +28,7 @@ class _Law(NamedTuple):
 
     @property
     def sees_composition(self) -> bool:
+        """Whether the rate at a given voltage depends on x beside the exchange current."""
         return self.potential is not None or self.reaction.needs_composition
 
     def overpotential(self, eta: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -36,7 +37,13 @@ class _Law(NamedTuple):
             return np.broadcast_to(eta, x.shape)
         return np.asarray(eta + self.potential(np.clip(x, self.closest, 1 - self.closest)))
 
+    def rate(self, eta: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Return j/j0 at the overpotential of the cell (kT/e) and a composition."""
+        x = np.clip(x, self.closest, 1 - self.closest)
+        return np.asarray(self.reaction.rate(self.overpotential(eta, x), x))
+
     def exchange(self, current: np.ndarray, eta: np.ndarray, x: np.ndarray) -> laws.ExchangeCurrent:
+        """Return the exchange current density with its derivatives."""
         composition = np.clip(x, self.closest, 1 - self.closest) if self.reaction.needs_composition else None
         return laws.exchange_current(current, self.overpotential(eta, x), self.reaction, x=composition)
 
@@ -90,7 +97,7 @@ def with_exchange_current(
             "an exchange current needs a current density", field=_CURRENT, remedy="call with_current_density before"
         )
     eta = _overpotential(rates, intervals)
-    law, other = _laws(options)
+    law, other = drive_of(options), _other(options)
     causes, moved_eta = _causes(rates, intervals, other is not None)
     variables = _maps(rates, eta, _eta_std(intervals), law, other, causes, moved_eta, options)
     dims = " ".join(str(dim) for dim in rates[_CURRENT].dims)
@@ -102,7 +109,11 @@ def with_exchange_current(
         if source in intervals:
             result[name] = ("interval", intervals[source].values)
     return extended(
-        rates, result, coords=_direction(rates, intervals), causes=causes, attrs={"law": _words(law, options)}
+        rates,
+        result,
+        coords=_direction(rates, intervals),
+        causes=causes,
+        attrs={"law": _words(law, options), "exchange_options": options.model_dump_json()},
     )
 
 
@@ -160,22 +171,30 @@ def _eta_std(intervals: xr.Dataset) -> np.ndarray | None:
     return np.asarray(np.nan_to_num(np.asarray(intervals[f"{_ETA}_std"].values, dtype=float)))
 
 
-def _laws(options: ExchangeOptions) -> tuple[_Law, _Law | None]:
+def drive_of(options: ExchangeOptions, name: str | None = None) -> Drive:
+    """Return the reaction law of the options, or another one without parameters, with their equilibrium.
+
+    Raises
+    ------
+    OptionError
+        If the law is unknown.
+    """
     potential = (
         laws.chemical_potential("regular_solution", omega=options.omega)
         if options.equilibrium == "regular_solution"
         else None
     )
-    law = _Law(laws.reaction_law(options.law, **options.parameters), potential, options.closest_to_ends)
-    if options.compare_with is None:
-        return law, None
+    reaction = laws.reaction_law(options.law, **options.parameters) if name is None else laws.reaction_law(name)
+    return Drive(reaction, potential, options.closest_to_ends)
+
+
+def _other(options: ExchangeOptions) -> Drive | None:
+    """Return the law to compare with."""
     name = "linear" if options.compare_with == options.law else options.compare_with
-    if name == options.law:
-        return law, None
-    return law, _Law(laws.reaction_law(name), potential, options.closest_to_ends)
+    return None if name is None or name == options.law else drive_of(options, name)
 
 
-def _words(law: _Law, options: ExchangeOptions) -> str:
+def _words(law: Drive, options: ExchangeOptions) -> str:
     parameters = ", ".join(f"{name}={value:g}" for name, value in options.parameters.items())
     around = f"V_eq(x) of a regular solution, Omega = {options.omega:g} kT" if law.potential else "one V_eq"
     return f"{options.law}({parameters}), {around}" if parameters else f"{options.law}, {around}"
@@ -197,8 +216,8 @@ def _maps(
     rates: xr.Dataset,
     eta: np.ndarray,
     eta_std: np.ndarray | None,
-    law: _Law,
-    other: _Law | None,
+    law: Drive,
+    other: Drive | None,
     causes: list[str],
     moved_eta: dict[str, np.ndarray],
     options: ExchangeOptions,
@@ -257,7 +276,7 @@ def _range_flags(volt: np.ndarray, options: ExchangeOptions) -> np.ndarray:
 def _random(
     rates: xr.Dataset,
     block: slice,
-    law: _Law,
+    law: Drive,
     current: np.ndarray,
     u: np.ndarray,
     x: np.ndarray,

@@ -119,6 +119,8 @@ def fit_exchange_current(
 
 def _problem(points: Points, shape: Shape, enlarged: float) -> Problem:
     group = np.unique(points.particle, return_inverse=True)[1]
+    reaction = points.drive
+    drive = None if reaction is None else lambda x: reaction.rate(points.eta[:, None], x)
     return Problem(
         np.stack([points.x, points.width, np.zeros_like(points.x)]),
         points.y,
@@ -127,7 +129,7 @@ def _problem(points: Points, shape: Shape, enlarged: float) -> Problem:
         group,
         # The error of the overpotential is one of an input, too: j = k0 F r(eta), so that its effect goes with the law
         # and not with the noisy value, which would give more weight to what happens to be small.
-        lambda x, p: interval_mean(shape, x[0], x[1], p) * (1 + x[2]),
+        lambda x, p: interval_mean(shape, x[0], x[1], p, drive) * (1 + x[2]),
     )
 
 
@@ -241,6 +243,9 @@ def _verdict(fits: Sequence[_Fit], decisive: float) -> dict[str, Any]:
     else:
         gap = named[1].aic - named[0].aic
         words = f"{best} preferred to {named[1].shape.name} by {gap:.1f}"
+    failed = [fit.shape.name for fit in fits if not np.isfinite(fit.aic)]
+    if failed:
+        words += f"; {', '.join(failed)} could not be fitted"
     free = [fit for fit in fits if fit.shape.name == FREE and np.isfinite(fit.aic)]
     if free and named[0].aic - free[0].aic > decisive:
         words += f"; but a free shape fits better by {named[0].aic - free[0].aic:.1f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,15 +11,30 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, StageError
 from lithiscope.kinetics.covariance import share_after
+from lithiscope.kinetics.exchange import Drive, drive_of
 from lithiscope.kinetics.extend import causes_of
 from lithiscope.kinetics.law_fit_options import LawFitOptions
+from lithiscope.kinetics.rates_options import ExchangeOptions
+from lithiscope.laws import thermal_voltage
 from lithiscope.stages import flag_bit
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _EXCHANGE, _X, _RATE = "exchange_current_density", "lithium_fraction", "insertion_rate"
-_ARRAYS = ("x", "y", "width", "x_noise", "y_noise", "width_noise", "relative_noise", "particle", "direction", "used")
+_ARRAYS = (
+    "x",
+    "y",
+    "width",
+    "x_noise",
+    "y_noise",
+    "width_noise",
+    "relative_noise",
+    "particle",
+    "direction",
+    "used",
+    "eta",
+)
 
 
 class Points(NamedTuple):
@@ -41,8 +57,12 @@ class Points(NamedTuple):
         +1 lithiation, -1 delithiation.
     used : ndarray of bool, shape (points,)
         Whether the point takes part in the fit.
+    eta : ndarray, shape (points,)
+        Overpotential of the cell, kT/e.
     shifts : dict of str to (ndarray, ndarray, ndarray)
         What each named cause does to x, y and width.
+    drive : Drive or None
+        The reaction law, where at a given voltage it depends on x beside the exchange current.
     """
 
     x: np.ndarray
@@ -55,7 +75,9 @@ class Points(NamedTuple):
     particle: np.ndarray
     direction: np.ndarray
     used: np.ndarray
+    eta: np.ndarray
     shifts: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    drive: Drive | None
 
     @property
     def y_std(self) -> np.ndarray:
@@ -129,6 +151,7 @@ def _of_table(table: xr.Dataset, options: LawFitOptions, study: str) -> Points:
     used &= table[f"{_EXCHANGE}_std"].values[row, interval] > 0
     x_noise, y_noise, width_noise, relative_noise = _noise(table, row, interval, direction)
     corrected = float(options.interval_correction)
+    drive, eta = _drive(table)
     names = table["of"].values if "of" in table else table["particle"].values
     return Points(
         x,
@@ -141,8 +164,20 @@ def _of_table(table: xr.Dataset, options: LawFitOptions, study: str) -> Points:
         np.array([f"{study}{names[k]}" for k in row], dtype=str),
         direction,
         used,
+        eta[interval],
         _shifts(table, row, interval),
+        drive,
     )
+
+
+def _drive(table: xr.Dataset) -> tuple[Drive | None, np.ndarray]:
+    """Return the reaction law, where it sees the composition, and the overpotential of the cell in kT/e."""
+    if "exchange_options" not in table.attrs or "overpotential_volt" not in table:
+        return None, np.zeros(table.sizes["interval"])
+    options = ExchangeOptions(**json.loads(table.attrs["exchange_options"]))
+    drive = drive_of(options)
+    eta = np.asarray(table["overpotential_volt"].values, dtype=float) / thermal_voltage(options.temperature)
+    return (drive if drive.sees_composition else None), eta
 
 
 def _shifts(
@@ -229,7 +264,13 @@ def _common(
 
 
 def _joined(parts: Sequence[Points]) -> Points:
-    """Put the points of studies together; their sources of noise are different ones."""
+    """Put the points of studies together; their sources of noise are different ones.
+
+    Raises
+    ------
+    StageError
+        If the tables were made with different reaction laws.
+    """
     from scipy.linalg import block_diag
 
     causes = list(dict.fromkeys(cause for part in parts for cause in part.shifts))
@@ -242,4 +283,10 @@ def _joined(parts: Sequence[Points]) -> Points:
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS if not name.endswith("_noise")
     }
     noise = {name: block_diag(*(getattr(part, name) for part in parts)) for name in _ARRAYS if name.endswith("_noise")}
-    return Points(**together, **noise, shifts=shifts)
+    if len({str(part.drive) for part in parts}) > 1:
+        raise StageError(
+            "the tables were made with different reaction laws",
+            field="attrs['exchange_options']",
+            remedy="use one law and one equilibrium for all of them",
+        )
+    return Points(**together, **noise, shifts=shifts, drive=parts[0].drive)

@@ -16,6 +16,9 @@ _NEAREST = 2e-3  # compositions closer to 0 or 1 are not evaluated: F goes to ze
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
+Drive = Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class Shape:
     """A function F(x; parameters) with a maximum.
@@ -87,7 +90,9 @@ def _free(x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         return np.asarray(np.exp(s * (p * np.log(x / p) + (1 - p) * np.log((1 - x) / (1 - p)))))
 
 
-def interval_mean(shape: Shape, x: np.ndarray, width: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+def interval_mean(
+    shape: Shape, x: np.ndarray, width: np.ndarray, parameters: np.ndarray, drive: Drive | None = None
+) -> np.ndarray:
     """Harmonic mean of F over x - width/2 to x + width/2: the constant F that would take the same time.
 
     At constant overpotential the time from x1 to x2 is proportional to integral dx/F. The integral is taken over the
@@ -102,6 +107,9 @@ def interval_mean(shape: Shape, x: np.ndarray, width: np.ndarray, parameters: np
         Middle and length of the range of composition.
     parameters : ndarray
         Of F.
+    drive : callable, optional
+        r(x) of every point at the overpotential of the cell, where the rate at a given voltage depends on x beside F:
+        then the mean is that of F r(x)/r(middle).
     """
     low = np.arcsin(np.sqrt(np.clip(x - np.abs(width) / 2, _NEAREST, 1 - _NEAREST)))
     high = np.arcsin(np.sqrt(np.clip(x + np.abs(width) / 2, _NEAREST, 1 - _NEAREST)))
@@ -109,7 +117,10 @@ def interval_mean(shape: Shape, x: np.ndarray, width: np.ndarray, parameters: np
     angle = (low + high)[..., None] / 2 + (high - low)[..., None] / 2 * _NODES
     jacobian = np.sin(2 * angle)
     at = np.sin(angle) ** 2
-    time = (jacobian / shape.value(at, parameters)) @ _WEIGHTS
+    value = shape.value(at, parameters)
+    if drive is not None:
+        value = value * drive(at) / drive(x[..., None])
+    time = (jacobian / value) @ _WEIGHTS
     length = jacobian @ _WEIGHTS
     middle = shape.value(np.clip(x, _NEAREST, 1 - _NEAREST), parameters)
     return np.where(wide, length / np.where(wide, time, 1.0), middle)

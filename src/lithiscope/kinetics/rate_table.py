@@ -241,5 +241,5 @@ def _assembled(rates: xr.Dataset, rows: list[_Row], whole: Columns) -> xr.Datase
     coords["particle"] = ("particle", np.array([row.name for row in rows], dtype=str))
     if causes_of(rates):
         coords["systematic"] = ("systematic", rates["systematic"].values)
-    attrs = {name: rates.attrs[name] for name in ("law", "range_of_1c") if name in rates.attrs}
+    attrs = {name: rates.attrs[name] for name in ("law", "exchange_options", "range_of_1c") if name in rates.attrs}
     return stages.new("rate_table", variables, coords=coords, attrs=attrs)

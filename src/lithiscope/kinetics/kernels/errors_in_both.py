@@ -90,11 +90,13 @@ def solve(
     for iteration in range(_ITERATIONS):
         covariance = _covariance(problem, state, k, extra, spread)
         step, inverse, left = _gauss_newton(covariance, state)
-        damped = _damped(step, k)
+        # A wrong law can swing between two answers; after a while half steps settle it.
+        share = 1.0 if iteration < _ITERATIONS // 4 else 0.5
+        damped = share * _damped(step, k)
         k, p = k + damped[0], p + damped[1:]
         # The noise that explains what is left moves x, but not out of reach where the law is a wrong one.
         moved = problem.x_noise @ (state.noise.T @ np.linalg.solve(covariance, left))
-        x = problem.x - np.clip(moved, -farthest, farthest)
+        x = (1 - share) * x + share * (problem.x - np.clip(moved, -farthest, farthest))
         state = _linearised(problem, x, k, p)
         if huber is not None:
             extra = _enlarged(problem, state, k, spread, huber)
