@@ -30,7 +30,8 @@ def rate_courses(
     Parameters
     ----------
     table : RateTable
-        With ``c_rate`` (particle, interval); ``applied_c_rate`` is drawn where it is known.
+        With ``c_rate`` (particle, interval); ``applied_c_rate`` is drawn where it is known. Of a table with regions
+        only the rows of whole particles are drawn.
     options : FigureOptions
         Format and size; at most ``max_frames`` particles are drawn.
 
@@ -46,6 +47,8 @@ def rate_courses(
     """
     check(table, "rate_table")
     need(table, "c_rate", "time")
+    if "region" in table and np.any(table["region"].values == "all"):
+        table = table.isel(particle=np.flatnonzero(table["region"].values == "all"))
     rate = np.asarray(table["c_rate"].values, dtype=float)
     kept = np.flatnonzero(np.isfinite(rate).any(axis=1))
     if kept.size == 0:

@@ -33,6 +33,8 @@ Floats = NDArray[np.float64]
 
 _FACE = "inactive_face"  # doubles j0 where one face does not react, so it is a second scale and not a band
 _CAPACITY = "capacity"
+# So many systematic causes are named beside the figure.
+_CAUSES = 4
 _BAND = 1.96  # standard deviations of a 95 % band
 _NAMED = 8  # up to so many particles are named in the legend
 _DASHES = ((4, 2), (1, 1.5), (6, 1.5, 1, 1.5), (2, 1))
@@ -74,7 +76,7 @@ def exchange_current(
     factor, unit = readable(fit["exchange_current_density"].values, "A/m²")
     best = best_law(fit)
     with style(options):
-        figure = empty_figure(options.width, 0.46 * options.width)
+        figure = empty_figure(options.width, 0.5 * options.width)
         axes = figure.subplots()
         _draw_laws(axes, fit, best, factor)
         if ratio is not None:
@@ -134,12 +136,12 @@ def _law_label(fit: xr.Dataset, k: int) -> str:
         text += f"\nk₀ = {with_error(factor * value, factor * error)} {unit}"
     freedom = fit.attrs.get("degrees_of_freedom")
     if "chi_square" in fit and freedom:
-        text += f"\nχ²/dof = {float(fit['chi_square'].values[k]) / float(freedom):.2g}"
+        text += f", χ²/dof {float(fit['chi_square'].values[k]) / float(freedom):.2g}"
     return text
 
 
 def _systematic_share(fit: xr.Dataset, best: int) -> tuple[float, list[str]] | None:
-    """Return the shift of k0 over k0, all causes but face and capacity in quadrature, with their names."""
+    """Return the shift of k0 over k0, all causes but face and capacity in quadrature, with the names of the largest."""
     if not {"rate_constant", "rate_constant_shift", "systematic"} <= set(fit.variables):
         return None
     causes = [str(cause) for cause in fit["systematic"].values]
@@ -147,8 +149,11 @@ def _systematic_share(fit: xr.Dataset, best: int) -> tuple[float, list[str]] | N
     if not kept:
         return None
     shift = np.asarray(fit["rate_constant_shift"].values[kept, best], dtype=float)
-    share = float(np.sqrt(np.nansum(shift**2)) / abs(float(fit["rate_constant"].values[best])))
-    return share, [law_text(causes[k]) for k in kept]
+    constant = abs(float(fit["rate_constant"].values[best]))
+    share = float(np.sqrt(np.nansum(shift**2)) / constant)
+    largest = np.argsort(-np.abs(np.nan_to_num(shift)))[:_CAUSES]
+    names = [f"{law_text(causes[kept[k]])} {100 * abs(shift[k]) / constant:.2g} %" for k in largest]
+    return share, names + ([f"and {len(kept) - _CAUSES} more"] if len(kept) > _CAUSES else [])
 
 
 def _draw_capacity(axes: Any, fit: xr.Dataset, best: int, factor: float, ratio: float) -> None:
