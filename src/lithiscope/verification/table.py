@@ -16,6 +16,7 @@ Check = Callable[[bool], Iterable[Line]]
 CHECKS = {
     "stxm": "lithiscope.verification.stxm",
     "registration": "lithiscope.verification.registration",
+    "cell": "lithiscope.verification.cell",
     "kinetics": "lithiscope.verification.kinetics",
 }
 
