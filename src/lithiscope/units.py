@@ -22,6 +22,7 @@ PER_HOUR = "1/h"
 VOLT = "V"
 AMPERE = "A"
 AMPERE_HOUR = "Ah"
+AMPERE_HOUR_PER_GRAM = "Ah/g"
 AMPERE_HOUR_PER_VOLT = "Ah/V"
 VOLT_PER_AMPERE_HOUR = "V/Ah"
 OHM = "ohm"
@@ -46,6 +47,7 @@ _SPELLINGS = {
     "ah": "A*hour",
     "mah": "mA*hour",
     "uah": "uA*hour",
+    "ah/g": "A*hour/g",
     "ah/v": "A*hour/V",
     "v/ah": "V/A/hour",
     "ev": "eV",

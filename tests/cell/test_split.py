@@ -106,10 +106,21 @@ def test_capacity_from_mass_and_specific_capacity():
     trace, _ = cycled((1e-9,))
     options = SplitOptions(active_mass_gram=1e-7, specific_capacity_ah_per_gram=0.05)
     assert split(trace, options=options)[1].attrs["nominal_capacity_ah"] == pytest.approx(5e-9)
-    with pytest.raises(OptionError, match="both"):
-        SplitOptions(active_mass_gram=1e-7)
+    with pytest.raises(OptionError, match="needs active_mass_gram"):
+        SplitOptions(specific_capacity_ah_per_gram=0.1)
     with pytest.raises(OptionError, match="not both"):
         SplitOptions(active_mass_gram=1e-7, specific_capacity_ah_per_gram=0.1, nominal_capacity_ah=1.0)
+
+
+def test_area_and_mass_give_current_density_and_specific_capacity():
+    trace, _ = cycled((1e-9,))
+    half = split(trace, options=SplitOptions(active_mass_gram=2e-8, electrode_area_square_centimetre=0.0204))[1]
+    # 1 nA on 1.2 x 1.7 mm is 0.049 uA/cm2 (Lim 2016: of the order of 0.1), 4.9e-4 A/m2.
+    np.testing.assert_allclose(
+        half["current_density_ampere_per_square_metre"].values, half["current_ampere"].values / 2.04e-6
+    )
+    np.testing.assert_allclose(half["specific_capacity_ah_per_gram"].values, half["capacity_ah"].values / 2e-8)
+    assert "nominal_c_rate" not in half
 
 
 def test_the_columns_of_charge_are_compared_and_may_be_used():

@@ -22,6 +22,9 @@ class SplitOptions(Options):
     specific_capacity_ah_per_gram: float | None = Field(
         None, gt=0, description="capacity of a gram of active material, Ah/g, e.g. 0.15"
     )
+    electrode_area_square_centimetre: float | None = Field(
+        None, gt=0, description="projected area of the electrode, cm2, for its current density"
+    )
     rest_current_ampere: float | None = Field(
         None, gt=0, description="currents no larger than this are rest, A; null takes it from the noise of the trace"
     )
@@ -44,10 +47,10 @@ class SplitOptions(Options):
     @model_validator(mode="after")
     def _one_capacity(self) -> Self:
         parts = (self.active_mass_gram, self.specific_capacity_ah_per_gram)
-        if (parts[0] is None) != (parts[1] is None):
-            raise ValueError("state both active_mass_gram and specific_capacity_ah_per_gram, or neither")
-        if self.nominal_capacity_ah is not None and parts[0] is not None:
-            raise ValueError("state either nominal_capacity_ah or mass and specific capacity, not both")
+        if parts[0] is None and parts[1] is not None:
+            raise ValueError("specific_capacity_ah_per_gram needs active_mass_gram")
+        if self.nominal_capacity_ah is not None and parts[1] is not None:
+            raise ValueError("state either nominal_capacity_ah or specific_capacity_ah_per_gram, not both")
         if self.nominal_capacity_std_ah is not None and self.capacity is None:
             raise ValueError("nominal_capacity_std_ah needs a nominal capacity")
         return self

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _DISAGREEMENT = 0.02  # between integrated current and the file's own charge, as a share of a half cycle
 _FALL = 0.003  # a current that lies below the constant one by this share, and by its noise, is falling
 _SECONDS_PER_HOUR = 3600.0
+_SQUARE_METRE_PER_SQUARE_CENTIMETRE = 1e-4
 
 
 def split(
@@ -144,6 +145,12 @@ def _table(samples: Samples, runs: Runs, start: np.ndarray, capacity: np.ndarray
         attrs["nominal_capacity_ah"] = nominal
         if options.nominal_capacity_std_ah is not None:
             attrs["nominal_capacity_std_ah"] = options.nominal_capacity_std_ah
+    if options.electrode_area_square_centimetre is not None:
+        variables["current_density_ampere_per_square_metre"] = variables["current_ampere"] / (
+            options.electrode_area_square_centimetre * _SQUARE_METRE_PER_SQUARE_CENTIMETRE
+        )
+    if options.active_mass_gram is not None:
+        variables["specific_capacity_ah_per_gram"] = capacity / options.active_mass_gram
     return stages.new(
         "half_cycles",
         {name: ("half_cycle", values) for name, values in variables.items()},

@@ -10,7 +10,9 @@ from lithiscope.stages.schema import Stage, Variable
 from lithiscope.units import (
     AMPERE,
     AMPERE_HOUR,
+    AMPERE_HOUR_PER_GRAM,
     AMPERE_HOUR_PER_VOLT,
+    AMPERE_PER_SQUARE_METRE,
     CELSIUS,
     OHM,
     ONE,
@@ -76,6 +78,12 @@ HALF_CYCLES = Stage(
         "rest_second": Variable("half_cycle", SECOND, "length of the rest that followed"),
         "constant_voltage_ah": Variable("half_cycle", AMPERE_HOUR, "part of the charge passed at held voltage"),
         "final_current_ampere": Variable("half_cycle", AMPERE, "current at the end: the cut-off of a held voltage"),
+        "current_density_ampere_per_square_metre": Variable(
+            "half_cycle", AMPERE_PER_SQUARE_METRE, "current over the stated area of the electrode"
+        ),
+        "specific_capacity_ah_per_gram": Variable(
+            "half_cycle", AMPERE_HOUR_PER_GRAM, "charge passed over the stated mass of active material"
+        ),
     },
     coordinates={"half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int", required=True)},
     attributes={
