@@ -145,7 +145,7 @@ def _systematic_share(fit: xr.Dataset, best: int) -> tuple[float, list[str]] | N
     if not {"rate_constant", "rate_constant_shift", "systematic"} <= set(fit.variables):
         return None
     causes = [str(cause) for cause in fit["systematic"].values]
-    kept = [k for k, cause in enumerate(causes) if cause not in (_FACE, _CAPACITY)]
+    kept = [k for k, cause in enumerate(causes) if cause != _FACE and not cause.startswith(_CAPACITY)]
     if not kept:
         return None
     shift = np.asarray(fit["rate_constant_shift"].values[kept, best], dtype=float)
