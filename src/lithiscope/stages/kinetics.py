@@ -200,25 +200,52 @@ CHANNEL_TABLE = Stage(
     },
 )
 
+_CASE = "[particle] [half_cycle]"
+_PIECE = f"{_CASE} evidence"
+
+
+def _with_range(name: str, dims: str, unit: str, meaning: str) -> dict[str, Variable]:
+    """Return a quantity with the ends of its 95 % range."""
+    return {
+        name: Variable(dims, unit, meaning),
+        f"{name}_low": Variable(dims, unit, "lower end of its 95 % range"),
+        f"{name}_high": Variable(dims, unit, "upper end of its 95 % range"),
+    }
+
+
 EVIDENCE_TABLE = Stage(
     "evidence_table",
-    "What speaks for which regime, each piece with its own figure, and the verdict",
+    "What speaks for which regime, each piece with its own figure, and the verdict; of one particle in one half cycle, "
+    "or of several",
     variables={
-        "value": Variable("evidence", ONE, "the figure"),
-        "value_std": Variable("evidence", ONE, "its standard deviation"),
-        "low": Variable("evidence", ONE, "lower end of its 95 % range"),
-        "high": Variable("evidence", ONE, "upper end of its 95 % range"),
-        "boundary": Variable("evidence", ONE, "value at which the verdict of this piece turns"),
-        "probability": Variable(
-            "evidence", ONE, "probability that this piece speaks for a limit by the surface reaction"
-        ),
+        "value": Variable(_PIECE, ONE, "the figure; NaN where it could not be found, and `meaning` says why"),
+        "value_std": Variable(_PIECE, ONE, "its standard deviation"),
+        "low": Variable(_PIECE, ONE, "lower end of its 95 % range"),
+        "high": Variable(_PIECE, ONE, "upper end of its 95 % range"),
+        "boundary": Variable(_PIECE, ONE, "value at which the verdict of this piece turns"),
+        "probability": Variable(_PIECE, ONE, "probability that this piece speaks for a limit by the surface reaction"),
         "verdict": Variable(
-            "evidence", ONE, "surface-reaction-limited, bulk-diffusion-limited or not decidable", kind="string"
+            _PIECE, ONE, "surface-reaction-limited, bulk-diffusion-limited or not decidable", kind="string"
         ),
-        "meaning": Variable("evidence", ONE, "what the figure is and its unit", kind="string"),
+        "meaning": Variable(_PIECE, ONE, "what the figure is and its unit", kind="string"),
+        "overall_verdict": Variable(_CASE, ONE, "the verdict on all pieces", kind="string"),
+        "overall_confidence": Variable(_CASE, ONE, "which pieces spoke how, or why there are none", kind="string"),
+        "exchange_current_density": Variable(_CASE, AMPERE_PER_SQUARE_METRE, "j0, mean over x, that the pieces took"),
+        "exchange_current_density_std": Variable(_CASE, AMPERE_PER_SQUARE_METRE, "its standard deviation"),
+        "exchange_current_source": Variable(
+            _CASE, ONE, "where j0 came from: stated, or which half cycle", kind="string"
+        ),
+        **_with_range("tau_bulk", _CASE, SECOND, "time of diffusion along the channel, from the profile"),
+        **_with_range("tau_reaction", _CASE, SECOND, "time of the surface reaction, from j0"),
+        **_with_range("tau_process", _CASE, SECOND, "time to fill the channel at the measured rate"),
     },
-    coordinates={"evidence": Variable("evidence", ONE, "name of the piece", kind="string", required=True)},
-    attributes={"verdict": "the verdict on all pieces", "confidence": "how sure, in words with the reason"},
+    coordinates={
+        "evidence": Variable("evidence", ONE, "name of the piece", kind="string", required=True),
+        "particle": Variable("particle", ONE, "name of the particle", kind="string"),
+        "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int"),
+        "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
+    },
+    attributes={"verdict": "the verdict on all", "confidence": "how sure, in words with the reason"},
     required_attributes=("verdict",),
 )
 

@@ -68,11 +68,15 @@ LINE_CUTS = Stage(
     coordinates={
         **_TIME,
         "line": Variable("sample", ONE, "name of the line", kind="string"),
+        "particle": Variable("sample", ONE, "name of the particle that the line lies in", kind="string"),
         "distance": Variable("sample", MICROMETRE, "distance from the start of the line"),
         "position_x": Variable("sample", MICROMETRE, "position of the point"),
         "position_y": Variable("sample", MICROMETRE, "position of the point"),
     },
-    attributes={"width": "width across the line over which the mean is taken, um"},
+    attributes={
+        "width": "width across the line over which the mean is taken, um",
+        "axis": "direction of the lines in the image, degrees from +x towards +y, by particle",
+    },
 )
 
 POPULATION = Stage(
