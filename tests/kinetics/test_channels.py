@@ -6,38 +6,36 @@ import xarray as xr
 
 from lithiscope.errors import AnalysisError, OptionError, StageError
 from lithiscope.grid import Grid
+from lithiscope.instruments.reaction.channel_platelet import ChannelPlatelet as Platelet
+from lithiscope.instruments.reaction.channel_platelet import platelet_movie
 from lithiscope.kinetics.channel_lines import across_long_axis
 from lithiscope.kinetics.channels import channels
 from lithiscope.kinetics.channels_options import ChannelOptions
 from lithiscope.kinetics.rates import insertion_rate
-from truth import channel_truth
-from truth.channel_truth import Platelet
 
 SHAPES = {0.0: (34, 20), 90.0: (20, 34), 20.0: (36, 30)}
 
 
 def table_of(platelet, *, with_amount=True, **kwargs):
-    video, labels, truth = channel_truth.experiment(platelet, **kwargs)
+    video, labels, hours = platelet_movie(platelet, **kwargs)
     options = ChannelOptions(axis=platelet.angle)
     amount = video["amount"] if with_amount else None
-    return channels(insertion_rate(video), labels, amount=amount, options=options), truth
+    return channels(insertion_rate(video), labels, amount=amount, options=options), hours
 
 
 def across(table, platelet):
     """Coordinate v (nm) of the channels: their position counts from the first pixel of the picture."""
-    turn = np.deg2rad(platelet.angle)
-    y, x = ((n - 1) / 2 * channel_truth.PIXEL + d for n, d in zip(platelet.shape, platelet.offset, strict=True))
-    return table["position"].values * 1e3 - (np.cos(turn) * y - np.sin(turn) * x)
+    return platelet.position(table["position"].values)
 
 
-def expected(table, platelet, truth):
+def expected(table, platelet, hours):
     """Current of every channel in every interval, and which lie well inside the platelet."""
-    v, hours = across(table, platelet), truth["hours"]
+    v = across(table, platelet)
     result = np.full(table["current_density"].shape, np.nan)
     for row in np.flatnonzero(table["direction"].values):
         first = int(table["before"].values[row]) % len(hours)
         sign = int(table["direction"].values[row])
-        result[row] = channel_truth.current(platelet, v, hours[first], hours[first + 1], sign)
+        result[row] = platelet.current(v, hours[first], hours[first + 1], sign)
     return result, np.abs(v) < 440
 
 
@@ -45,8 +43,8 @@ def expected(table, platelet, truth):
 def test_channel_currents_without_noise_are_right_to_five_per_cent(angle):
     """400 nm x 1 um, 40 nm pixels, a probe of 40 nm, no place in step with the pixels; relative to the peak."""
     platelet = Platelet(angle=angle, shape=SHAPES[angle], offset=(7.0, 13.0))
-    table, truth = table_of(platelet, noisy=False)
-    current, inside = expected(table, platelet, truth)
+    table, hours = table_of(platelet, noisy=False)
+    current, inside = expected(table, platelet, hours)
     known = np.isfinite(current) & inside
     error = (table["current_density"].values - current)[known]
     assert np.abs(error).max() < 0.05 * np.nanmax(np.abs(current))
@@ -60,8 +58,8 @@ def test_channel_currents_in_noise_are_right_to_five_per_cent():
     slope, charge, z = [], [], []
     for seed in range(8):
         platelet = Platelet(offset=(3.0 * seed, -2.0 * seed))
-        table, truth = table_of(platelet, seed=seed)
-        current, inside = expected(table, platelet, truth)
+        table, hours = table_of(platelet, seed=seed)
+        current, inside = expected(table, platelet, hours)
         measured, known = table["current_density"].values, np.isfinite(current) & inside
         slope.append((measured[known] @ current[known]) / (current[known] @ current[known]))
         z.append((measured - current)[known] / table["current_density_std"].values[known])
@@ -92,9 +90,8 @@ def test_the_length_comes_from_the_amount_and_blur_does_not_change_it(offset, pr
 
 def test_composition_of_surface_inside_and_whole():
     platelet = Platelet()
-    table, truth = table_of(platelet, probe=1.0, noisy=False)
+    table, hours = table_of(platelet, probe=1.0, noisy=False)
     v, row = across(table, platelet), 5
-    hours = truth["hours"]
     middle = [platelet.mean(v, hours[row + k], 1) for k in (0, 1)]
     # The first and the last channel are cut by the edge of the platelet.
     inside = np.abs(v) < 440
@@ -102,7 +99,7 @@ def test_composition_of_surface_inside_and_whole():
         table["lithium_fraction"].values[row, inside], np.mean(middle, axis=0)[inside], atol=3e-3
     )
     u = 200 - 40 * (np.arange(40) + 0.5) / 40
-    ends = np.mean([platelet.x(u[:, None], v, hours[row + k], 1).mean(axis=0) for k in (0, 1)], axis=0)
+    ends = np.mean([platelet.fraction(u[:, None], v, hours[row + k], 1).mean(axis=0) for k in (0, 1)], axis=0)
     np.testing.assert_allclose(table["surface_lithium_fraction"].values[row, inside], ends[inside], atol=3e-3)
     whole, surface, internal = (table[f"{name}lithium_fraction"].values for name in ("", "surface_", "internal_"))
     np.testing.assert_allclose(whole, (2 * surface + 8 * internal) / 10, atol=3e-3)
@@ -111,9 +108,9 @@ def test_composition_of_surface_inside_and_whole():
 def test_the_face_lies_further_out_on_the_slope():
     """Shift by cause: half a pixel beyond the end pixel; the bow of the profile is steeper there, so within a third."""
     platelet = Platelet()
-    table, truth = table_of(platelet, probe=1.0, noisy=False)
+    table, hours = table_of(platelet, probe=1.0, noisy=False)
     v, row = across(table, platelet), 5
-    face = np.mean([platelet.x(200.0, v, truth["hours"][row + k], 1) for k in (0, 1)], axis=0)
+    face = np.mean([platelet.fraction(200.0, v, hours[row + k], 1) for k in (0, 1)], axis=0)
     shift = table["surface_lithium_fraction_shift"].sel(systematic="surface_averaging").values[row]
     missing = face - table["surface_lithium_fraction"].values[row]
     inside = np.abs(v) < 440
@@ -124,7 +121,7 @@ def test_the_face_lies_further_out_on_the_slope():
 
 
 def test_errors_of_means_count_the_noise_before_resampling():
-    video, labels, _ = channel_truth.experiment(Platelet())
+    video, labels, _ = platelet_movie(Platelet())
     rates = insertion_rate(video)
     shrunk = insertion_rate(video.assign(noise_gain=("time", np.full(24, 0.8), {"units": "1"})))
     options = ChannelOptions(axis=0.0)
@@ -135,7 +132,7 @@ def test_errors_of_means_count_the_noise_before_resampling():
 
 
 def test_named_shifts_and_common_errors_travel():
-    video, labels, _ = channel_truth.experiment(Platelet(), noisy=False)
+    video, labels, _ = platelet_movie(Platelet(), noisy=False)
     x = video["lithium_fraction"].values
     video = video.assign(
         lithium_fraction_shift=(("systematic", "time", "y", "x"), 0.1 * x[None], {"units": "1"}),
@@ -152,13 +149,13 @@ def test_named_shifts_and_common_errors_travel():
 
 def test_the_axis_is_found_across_the_long_axis():
     for angle in (0.0, 90.0, 20.0):
-        _, labels, _ = channel_truth.experiment(Platelet(angle=angle, shape=SHAPES[angle]), frames=2)
+        _, labels, _ = platelet_movie(Platelet(angle=angle, shape=SHAPES[angle]), frames=2)
         found = across_long_axis(Grid(labels.values == 1, (40.0, 40.0)))
         assert (found - angle + 90) % 180 - 90 == pytest.approx(0.0, abs=3.0)
 
 
 def test_a_lost_pixel_is_tolerated_and_many_are_not():
-    video, labels, _ = channel_truth.experiment(Platelet(), noisy=False)
+    video, labels, _ = platelet_movie(Platelet(), noisy=False)
     column = np.flatnonzero(labels.values[17])
     video["lithium_fraction"].values[3, 17, column[4]] = np.nan
     video["lithium_fraction"].values[5, 17, column[2:7]] = np.nan
@@ -173,7 +170,7 @@ def test_a_lost_pixel_is_tolerated_and_many_are_not():
 
 
 def test_a_channel_that_the_picture_cuts_off_has_no_current():
-    video, labels, _ = channel_truth.experiment(Platelet(), noisy=False)
+    video, labels, _ = platelet_movie(Platelet(), noisy=False)
     half = {"x": slice(0, 10)}
     table = channels(insertion_rate(video.isel(half)), labels.isel(half), options=ChannelOptions(axis=0.0))
     assert np.isnan(table["current_density"].values).all()
@@ -181,7 +178,7 @@ def test_a_channel_that_the_picture_cuts_off_has_no_current():
 
 
 def test_two_particles_keep_their_own_axes():
-    video, labels, _ = channel_truth.experiment(Platelet(), frames=3)
+    video, labels, _ = platelet_movie(Platelet(), frames=3)
     both = xr.concat([video, video.assign_coords(x=video["x"] + 0.8)], "x", data_vars="minimal", join="outer")
     two = xr.concat([labels, 2 * labels.assign_coords(x=labels["x"] + 0.8)], "x", join="outer")
     both.attrs, two = video.attrs, two.fillna(0).astype(np.int32)
@@ -192,7 +189,7 @@ def test_two_particles_keep_their_own_axes():
 
 
 def test_wrong_input_is_refused_one_by_one():
-    video, labels, _ = channel_truth.experiment(Platelet(), frames=3)
+    video, labels, _ = platelet_movie(Platelet(), frames=3)
     rates = insertion_rate(video)
     with pytest.raises(StageError, match="expected stage"):
         channels(video, labels)

@@ -5,17 +5,17 @@ import pytest
 import xarray as xr
 
 from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
+from lithiscope.instruments.reaction.channel_platelet import ChannelPlatelet as Platelet
+from lithiscope.instruments.reaction.channel_platelet import platelet_movie
 from lithiscope.kinetics.channels import channels
 from lithiscope.kinetics.channels_options import ChannelOptions, HalfChargeOptions
 from lithiscope.kinetics.half_charge import at_half_charge, channel_profile
 from lithiscope.kinetics.kernels.channels import local_polynomial
 from lithiscope.kinetics.rates import insertion_rate
-from truth import channel_truth
-from truth.channel_truth import Platelet
 
 
 def table_of(platelet, **kwargs):
-    video, labels, _ = channel_truth.experiment(platelet, **kwargs)
+    video, labels, _ = platelet_movie(platelet, **kwargs)
     options = ChannelOptions(axis=0.0, probe=kwargs.get("probe", 40.0))
     return channels(insertion_rate(video), labels, amount=video["amount"], options=options)
 
@@ -26,7 +26,7 @@ def true_surface(platelet):
 
 def test_the_probe_mixes_the_inside_in_unless_it_is_taken_out():
     platelet = Platelet()
-    video, labels, _ = channel_truth.experiment(platelet, probe=40.0, noisy=False)
+    video, labels, _ = platelet_movie(platelet, probe=40.0, noisy=False)
     shift = []
     for probe in (0.0, 40.0):
         table = channels(insertion_rate(video), labels, options=ChannelOptions(axis=0.0, probe=probe))
@@ -69,7 +69,7 @@ def test_active_and_transformed_shares_with_the_noise_taken_out():
     platelet = Platelet()
     v = (np.arange(400) + 0.5) / 400 * 1000 - 500
     depth = 200 - 40 * (np.arange(40) + 0.5) / 40
-    x = platelet.x(depth[:, None], v, platelet.half_time(1), 1).mean(axis=0)
+    x = platelet.fraction(depth[:, None], v, platelet.half_time(1), 1).mean(axis=0)
     active, transformed = np.mean((x >= 0.15) & (x <= 0.85)), np.mean(x > 0.85)
     tables = [at_half_charge(table_of(platelet, seed=seed, probe=1.0)) for seed in range(8)]
     for name, truth in (("active_fraction", active), ("transformed_fraction", transformed)):
@@ -91,7 +91,7 @@ def test_profiles_of_the_current_at_half_charge():
     inside = np.abs(v) < 440
     for row, sign in enumerate((1, -1)):
         time = platelet.half_time(sign)
-        truth = np.abs(channel_truth.current(platelet, v, time - 1e-4, time + 1e-4, sign))
+        truth = np.abs(platelet.current(v, time - 1e-4, time + 1e-4, sign))
         found = profile["current_density"].values[row]
         assert (found[np.isfinite(found)] >= 0).all()
         assert np.abs(found - truth)[inside].max() < 0.05 * truth.max()

@@ -12,19 +12,18 @@ import pytest
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, StageError
+from lithiscope.instruments.reaction.diffusion_reaction import ChannelParticle as Particle
+from lithiscope.instruments.reaction.diffusion_reaction import (
+    as_line_cuts,
+    observed_lines,
+    random_particle,
+)
+from lithiscope.instruments.reaction.diffusion_reaction import simulate_channel as simulate
+from lithiscope.instruments.reaction.electrode import THERMAL_VOLTAGE
 from lithiscope.kinetics.regime import diagnose_regime, overall
 from lithiscope.kinetics.regime_options import RegimeOptions
 from lithiscope.kinetics.regime_pieces import BULK, OPEN, SURFACE, Piece
 from lithiscope.laws import chemical_potential
-from truth.diffusion_reaction import (
-    THERMAL,
-    Particle,
-    as_stage,
-    exchange_current,
-    observed_lines,
-    random_particle,
-    simulate,
-)
 
 PROFILE = ["measured_ratio_of_times", "surface_depletion", "reaction_front"]
 
@@ -36,13 +35,13 @@ def diagnosed(particle, rng, *, known="both", wide=(1e-18, 1e-13), **options):
     times, pixels = observed_lines(particle, rng, frames=frames, stop=min(0.88, end - 0.08))
     arguments = {}
     if known in ("both", "j0"):
-        true = exchange_current(particle)
+        true = particle.exchange_current
         arguments["exchange_current"] = (true * float(np.exp(0.2 * rng.normal())), 0.2 * true)
         arguments["diffusivity"] = wide
     if known in ("both", "voltage"):
-        arguments["overpotential_volt"] = -particle.direction * particle.drive * THERMAL
+        arguments["overpotential_volt"] = -particle.direction * particle.drive * THERMAL_VOLTAGE
         arguments["potential"] = chemical_potential("regular_solution", omega=particle.omega)
-    lines = as_stage(times, pixels, particle.direction)
+    lines = as_line_cuts(times, pixels, particle.direction)
     return diagnose_regime(lines, **arguments, options=RegimeOptions(**options))
 
 
@@ -101,7 +100,7 @@ def test_an_apparent_exchange_current_does_not_make_a_slow_surface_of_a_slow_bul
         times, pixels = observed_lines(particle, rng)
         rate = (pixels[-1].mean() - pixels[0].mean()) / times[-1]
         apparent = 1.602176634e-19 * 1.38e28 * 400e-9 / 2 * rate / (2 * np.sinh(drive / 2))
-        table = diagnose_regime(as_stage(times, pixels, 1), exchange_current=(apparent, 0.2 * apparent))
+        table = diagnose_regime(as_line_cuts(times, pixels, 1), exchange_current=(apparent, 0.2 * apparent))
         assert table.attrs["verdict"] != SURFACE
         assert SURFACE not in table["verdict"].sel(evidence=PROFILE).values
 
@@ -121,7 +120,7 @@ def test_a_phase_boundary_across_the_channel_is_not_decidable(ratio):
 def test_a_broad_gradient_counts_only_if_asked():
     rng = np.random.default_rng(8)
     times, pixels = observed_lines(Particle(30.0, 2.5), rng)
-    lines = as_stage(times, pixels, 1)
+    lines = as_line_cuts(times, pixels, 1)
     for decides in (False, True):
         table = diagnose_regime(lines, options=RegimeOptions(broad_gradient_decides=decides))
         assert table["verdict"].sel(evidence="gradient_width") == (SURFACE if decides else OPEN)
@@ -167,7 +166,7 @@ def test_a_channel_table_gives_fewer_pieces_but_the_same_verdict(ratio, expected
     rng = np.random.default_rng(10)
     particle = Particle(ratio, 2.5, -1, 1.5, "fick")
     times, pixels = observed_lines(particle, rng, frames=12)
-    true = exchange_current(particle)
+    true = particle.exchange_current
     table = diagnose_regime(table_of(pixels, times, -1), exchange_current=(true, 0.2 * true))
     assert "gradient_width" not in table["evidence"]
     assert table.attrs["verdict"] == expected
@@ -178,10 +177,10 @@ def test_one_reacting_end_sees_the_whole_channel():
     rng = np.random.default_rng(11)
     particle = Particle(0.1, 2.5)
     times, pixels = observed_lines(particle, rng, spread=0.0, frames=10)
-    true = exchange_current(particle)
-    lines = as_stage(times, pixels[..., :5], 1)
+    true = particle.exchange_current
+    lines = as_line_cuts(times, pixels[..., :5], 1)
     one = diagnose_regime(lines, exchange_current=(true, 0.0), options=RegimeOptions(faces=1))
-    both = diagnose_regime(as_stage(times, pixels, 1), exchange_current=(true, 0.0))
+    both = diagnose_regime(as_line_cuts(times, pixels, 1), exchange_current=(true, 0.0))
     name = "measured_ratio_of_times"
     assert float(one["value"].sel(evidence=name)) == pytest.approx(float(both["value"].sel(evidence=name)), abs=0.1)
 
@@ -191,9 +190,9 @@ def test_time_and_current_scale_out():
     rng = np.random.default_rng(12)
     particle = Particle(10.0, 2.5)
     times, pixels = observed_lines(particle, rng)
-    true = exchange_current(particle)
-    first = diagnose_regime(as_stage(times, pixels, 1), exchange_current=(true, 0.1 * true))
-    slow = diagnose_regime(as_stage(times * 1e3, pixels, 1), exchange_current=(true / 1e3, 0.1e-3 * true))
+    true = particle.exchange_current
+    first = diagnose_regime(as_line_cuts(times, pixels, 1), exchange_current=(true, 0.1 * true))
+    slow = diagnose_regime(as_line_cuts(times * 1e3, pixels, 1), exchange_current=(true / 1e3, 0.1e-3 * true))
     np.testing.assert_allclose(first["value"], slow["value"], rtol=1e-9, atol=1e-12)
     assert first.attrs == slow.attrs
 
@@ -201,8 +200,8 @@ def test_time_and_current_scale_out():
 def test_charge_and_discharge_mirror_each_other():
     rng = np.random.default_rng(13)
     times, pixels = observed_lines(Particle(1.0, 2.5), rng)
-    there = diagnose_regime(as_stage(times, pixels, 1)).sel(evidence=PROFILE)
-    back = diagnose_regime(as_stage(times, 1 - pixels, -1)).sel(evidence=PROFILE)
+    there = diagnose_regime(as_line_cuts(times, pixels, 1)).sel(evidence=PROFILE)
+    back = diagnose_regime(as_line_cuts(times, 1 - pixels, -1)).sel(evidence=PROFILE)
     np.testing.assert_allclose(there["value"], back["value"], rtol=1e-9)
 
 
@@ -210,13 +209,13 @@ def test_missing_pixels_are_left_out():
     rng = np.random.default_rng(14)
     particle = Particle(30.0, 2.5)
     times, pixels = observed_lines(particle, rng)
-    holes = as_stage(times, pixels, 1).copy(deep=True)
+    holes = as_line_cuts(times, pixels, 1).copy(deep=True)
     lost = rng.random(holes["lithium_fraction"].shape) < 0.1
     lost[3] = True
     holes["lithium_fraction"].values[lost] = np.nan
     whole, some = (
-        diagnose_regime(x, exchange_current=(exchange_current(particle),) * 2)
-        for x in (as_stage(times, pixels, 1), holes)
+        diagnose_regime(x, exchange_current=(particle.exchange_current,) * 2)
+        for x in (as_line_cuts(times, pixels, 1), holes)
     )
     off = np.abs(whole["value"] - some["value"]).sel(evidence=PROFILE)
     assert np.all(off < 4 * some["value_std"].sel(evidence=PROFILE))
@@ -244,7 +243,7 @@ def test_rule_for_the_verdict_on_all(said, verdict):
 
 def lines_of(seed=15, **changes):
     times, pixels = observed_lines(Particle(10.0, 2.5), np.random.default_rng(seed))
-    return as_stage(changes.get("times", times), changes.get("pixels", pixels), changes.get("direction", 1))
+    return as_line_cuts(changes.get("times", times), changes.get("pixels", pixels), changes.get("direction", 1))
 
 
 def test_bad_input_is_named():

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lithiscope.instruments.reaction.diffusion_reaction import as_line_cuts
+from lithiscope.instruments.reaction.diffusion_reaction import seen_channels as seen
 from lithiscope.kinetics.regime_options import RegimeOptions
 from lithiscope.kinetics.regime_pieces import Copies, width_piece
 from lithiscope.kinetics.regime_profiles import Folded, fold_lines
-from truth.diffusion_reaction import as_stage, seen
 
 
 def lines(profile, frames=6, channels=4, sigma=0.0, direction=1, seed=0, pixels=10):
@@ -19,7 +20,7 @@ def lines(profile, frames=6, channels=4, sigma=0.0, direction=1, seed=0, pixels=
     noisy = values + np.random.default_rng(seed).normal(0, sigma, values.shape)
     if direction < 0:
         noisy = 1 - noisy
-    return as_stage(np.arange(frames) * 60.0, noisy, direction, max(sigma, 1e-3))
+    return as_line_cuts(np.arange(frames) * 60.0, noisy, direction, sigma=max(sigma, 1e-3))
 
 
 def test_folding_keeps_the_profile_from_the_face():
@@ -95,12 +96,12 @@ def test_mixing_is_unbiased_by_noise_and_tells_sharp_from_broad():
     """Half way, x = 1/2 everywhere: <u(1-u)> = 0.25, width 1.5; a step is as wide as the probe makes it."""
     flat = np.full((8, 40, 10), 0.5) + np.linspace(-0.2, 0.2, 8)[:, None, None]
     noisy = flat + np.random.default_rng(1).normal(0, 0.065, flat.shape)
-    folded = fold_lines(as_stage(np.arange(8.0), noisy, 1), None, RegimeOptions())
+    folded = fold_lines(as_line_cuts(np.arange(8.0), noisy, 1), None, RegimeOptions())
     expected = np.mean((flat * (1 - flat))[:, 0, 0])
     assert abs(folded.mixed - expected) < 4 * folded.mixed_std
     depth = 1 - np.abs((np.arange(400) + 0.5) / 200 - 1)
     cells = (depth < np.linspace(0.3, 0.7, 8)[:, None]).astype(float)
     step = seen(cells, np.random.default_rng(2), copies=40)
-    piece = width_piece(fold_lines(as_stage(np.arange(8.0), step, 1), None, RegimeOptions()), RegimeOptions())
+    piece = width_piece(fold_lines(as_line_cuts(np.arange(8.0), step, 1), None, RegimeOptions()), RegimeOptions())
     assert piece.value == pytest.approx(piece.boundary / 2, rel=0.05)
     assert piece.high < piece.boundary
