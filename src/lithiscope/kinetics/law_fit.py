@@ -320,5 +320,6 @@ def _assembled(
     if options.capacity_ratio is not None:
         attrs["capacity_ratio"] = options.capacity_ratio
     attrs = {"preferred": "none", **attrs, "degrees_of_freedom": used - most, "recipe": options.recipe}
+    attrs["region"] = options.region
     attrs["particles"] = len(set(points.particle[points.used]))
     return stages.new("law_fit", variables, coords=coords, attrs=attrs)

@@ -281,6 +281,7 @@ LAW_FIT = Stage(
         **_SYSTEMATIC,
     },
     attributes={
+        "region": "which rows of the tables of rates were fitted: all, fast, slow, uniform fast, ...",
         "degrees_of_freedom": "points less parameters",
         "preferred": "the law with the best evidence, or none",
         "verdict": "the comparison of the laws in words",
