@@ -48,6 +48,25 @@ def test_the_linear_law_and_its_band_against_butler_volmer():
         np.testing.assert_allclose(back, -shift, rtol=1e-4)
 
 
+def test_the_other_equilibrium_is_a_shift_of_its_own():
+    """Lim 2016, fig. S17B: what V_eq(x) of a regular solution would have said, and the other way round."""
+    rates, intervals = setting([0.06, 0.06], x=0.3)
+
+    def found(**options):
+        return with_exchange_current(rates, intervals, options=ExchangeOptions(law="butler_volmer", **options))
+
+    cell, regular = found(), found(equilibrium="regular_solution")
+    change = (regular - cell)["exchange_current_density"].values
+    # V_eq(0.3) lies (3 x 0.4 + ln(3/7)) kT/e = 9.06 mV below V_0, so the overpotential is larger and j0 smaller.
+    expected = np.sinh(0.06 / VOLT / 2) / np.sinh((0.06 / VOLT + 1.2 + np.log(3 / 7)) / 2) - 1
+    np.testing.assert_allclose(change / cell["exchange_current_density"].values, expected, rtol=1e-3)
+    for base, sign in ((cell, 1), (regular, -1)):
+        shift = base["exchange_current_density_shift"].sel(systematic="equilibrium_law").values
+        np.testing.assert_allclose(shift, sign * change, rtol=1e-3)
+    alone = found(compare_equilibrium=False, compare_with=None)
+    assert "equilibrium_law" not in alone["systematic"].values
+
+
 def test_alpha_is_the_coefficient_of_lithiation():
     found = exchange(0.08, "butler_volmer", parameters={"alpha": 0.3})
     u = 0.08 / VOLT
@@ -98,6 +117,7 @@ def test_shifts_of_the_overpotential_are_run_again():
         "inactive_face",
         "resistance",
         "equilibrium_voltage",
+        "equilibrium_law",
     ]
     np.testing.assert_allclose(shift.sel(systematic="resistance").values, j0 * (0.05 / 0.06 - 1), rtol=1e-4)
     np.testing.assert_allclose(shift.sel(systematic="equilibrium_voltage").values, j0 * (0.05 / 0.046 - 1), rtol=1e-4)

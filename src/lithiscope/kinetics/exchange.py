@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _CURRENT, _EXCHANGE, _X, _ETA = "current_density", "exchange_current_density", "lithium_fraction", "overpotential_volt"
 _LAW_CAUSE = "reaction_law"
+_EQUILIBRIUM_CAUSE = "equilibrium_law"
 
 
 class Drive(NamedTuple):
@@ -73,7 +75,8 @@ def with_exchange_current(
         overpotential and its error; the applied C-rate. NaN with the flag ``unsolvable`` where the overpotential is
         below the floor or above the range of the law, ``missing`` where it is not known. Values below zero by more
         than their noise stay, with the warning ``wrong_sign``: leaving them out would bias means. The shift
-        ``reaction_law`` is what another law would have said.
+        ``reaction_law`` is what another law would have said, ``equilibrium_law`` what a V_eq(x) would have that follows
+        the regular solution (or does not): the two sensitivity analyses of Lim 2016 (fig. S17).
 
     Raises
     ------
@@ -97,9 +100,9 @@ def with_exchange_current(
             "an exchange current needs a current density", field=_CURRENT, remedy="call with_current_density before"
         )
     eta = _overpotential(rates, intervals)
-    law, other = drive_of(options), _other(options)
-    causes, moved_eta = _causes(rates, intervals, other is not None)
-    variables = _maps(rates, eta, _eta_std(intervals), law, other, causes, moved_eta, options)
+    law, others = drive_of(options), _others(options)
+    causes, moved_eta = _causes(rates, intervals, list(others))
+    variables = _maps(rates, eta, _eta_std(intervals), law, others, causes, moved_eta, options)
     dims = " ".join(str(dim) for dim in rates[_CURRENT].dims)
     result: dict[str, tuple[str, Any]] = {
         name: (f"systematic {dims}" if name.endswith("_shift") else dims, values) for name, values in variables.items()
@@ -188,10 +191,16 @@ def drive_of(options: ExchangeOptions, name: str | None = None) -> Drive:
     return Drive(reaction, potential, options.closest_to_ends)
 
 
-def _other(options: ExchangeOptions) -> Drive | None:
-    """Return the law to compare with."""
+def _others(options: ExchangeOptions) -> dict[str, Drive]:
+    """Return what to compare with, by the cause of the shift: another reaction law, another equilibrium."""
+    found: dict[str, Drive] = {}
     name = "linear" if options.compare_with == options.law else options.compare_with
-    return None if name is None or name == options.law else drive_of(options, name)
+    if name is not None and name != options.law:
+        found[_LAW_CAUSE] = drive_of(options, name)
+    if options.compare_equilibrium:
+        other = "regular_solution" if options.equilibrium == "cell" else "cell"
+        found[_EQUILIBRIUM_CAUSE] = drive_of(options.model_copy(update={"equilibrium": other}))
+    return found
 
 
 def _words(law: Drive, options: ExchangeOptions) -> str:
@@ -200,7 +209,7 @@ def _words(law: Drive, options: ExchangeOptions) -> str:
     return f"{options.law}({parameters}), {around}" if parameters else f"{options.law}, {around}"
 
 
-def _causes(rates: xr.Dataset, intervals: xr.Dataset, has_other: bool) -> tuple[list[str], dict[str, np.ndarray]]:
+def _causes(rates: xr.Dataset, intervals: xr.Dataset, others: Sequence[str]) -> tuple[list[str], dict[str, np.ndarray]]:
     """Return all causes, those of the rates first, and by how much each moves the overpotential (V)."""
     moved: dict[str, np.ndarray] = {}
     if f"{_ETA}_shift" in intervals:
@@ -208,7 +217,7 @@ def _causes(rates: xr.Dataset, intervals: xr.Dataset, has_other: bool) -> tuple[
             if np.any(np.nan_to_num(shift) != 0):
                 moved[cause] = np.nan_to_num(np.asarray(shift, dtype=float))
     causes = causes_of(rates)
-    more = [*moved, *([_LAW_CAUSE] if has_other else [])]
+    more = [*moved, *others]
     return [*causes, *(cause for cause in more if cause not in causes)], moved
 
 
@@ -217,7 +226,7 @@ def _maps(
     eta: np.ndarray,
     eta_std: np.ndarray | None,
     law: Drive,
-    other: Drive | None,
+    others: Mapping[str, Drive],
     causes: list[str],
     moved_eta: dict[str, np.ndarray],
     options: ExchangeOptions,
@@ -255,8 +264,7 @@ def _maps(
             for number, cause in enumerate(causes):
                 du = moved_eta[cause][block].reshape(column) / volt if cause in moved_eta else 0.0
                 moved = _moved(rates, block, causes_of(rates), cause, current, x)
-                chosen = other if cause == _LAW_CAUSE and other is not None else law
-                shifted = chosen.exchange(moved[0], u + du, moved[1]).value - value
+                shifted = others.get(cause, law).exchange(moved[0], u + du, moved[1]).value - value
                 maps[f"{_EXCHANGE}_shift"][number, block] = shifted
         maps[_EXCHANGE][block] = value
     return {**maps, f"{_EXCHANGE}_flag": flags}

@@ -62,6 +62,10 @@ class ExchangeOptions(Options):
         default="butler_volmer",
         description="law whose difference is carried as the shift reaction_law; for butler_volmer itself, linear",
     )
+    compare_equilibrium: bool = Field(
+        default=True,
+        description="carry the shift equilibrium_law: what the other choice of `equilibrium` would have said",
+    )
     equilibrium: Literal["cell", "regular_solution"] = Field(
         default="cell",
         description="cell: one equilibrium voltage, that of the trace; regular_solution: it is V0, and every pixel "
