@@ -7,6 +7,7 @@
 
 from lithiscope.kinetics.asymmetry import rate_asymmetry
 from lithiscope.kinetics.boundaries import boundary_directions
+from lithiscope.kinetics.channel_cuts import channel_cuts
 from lithiscope.kinetics.channel_exchange import normalised_exchange, with_channel_exchange
 from lithiscope.kinetics.channels import channels
 from lithiscope.kinetics.covariance import interval_covariance
@@ -27,6 +28,7 @@ from lithiscope.kinetics.rate_groups import by_rate
 from lithiscope.kinetics.rate_table import rate_table
 from lithiscope.kinetics.rates import insertion_rate
 from lithiscope.kinetics.regime import diagnose_regime
+from lithiscope.kinetics.regime_particles import diagnose_particles
 from lithiscope.kinetics.relaxation import relaxation
 from lithiscope.kinetics.solid_solution import solid_solution_fraction
 from lithiscope.kinetics.stability_path import stability_path
@@ -43,8 +45,10 @@ __all__ = [
     "boundary_directions",
     "bulk_time",
     "by_rate",
+    "channel_cuts",
     "channel_profile",
     "channels",
+    "diagnose_particles",
     "diagnose_regime",
     "diagram_lines",
     "domain_agreement",

@@ -190,7 +190,7 @@ def normalised_exchange(
             limit="at least 2",
             remedy="see the flags of the table, or widen lower and upper",
         )
-    k0, k0_std = _rate_constant(law, *(values[inside] for values in (j0, std, x, x_std)))
+    k0, k0_std = rate_constant(law, *(values[inside] for values in (j0, std, x, x_std)))
     variables = {
         "normalised_exchange_current": ("interval channel", j0 / k0),
         "normalised_exchange_current_std": ("interval channel", std / abs(k0)),
@@ -199,13 +199,22 @@ def normalised_exchange(
     return extended(table, variables, attrs=attrs)
 
 
-def _rate_constant(
+def rate_constant(
     law: laws.ExchangeLaw, j0: np.ndarray, std: np.ndarray, x: np.ndarray, x_std: np.ndarray
 ) -> tuple[float, float]:
     """Return k0 and its standard deviation, with the error of x as effective variance.
 
     With noise v in x, F(x) is on average F + F'' v/2, and its square scatters by F'^2 v; both are taken out, or k0
     would be low.
+
+    Parameters
+    ----------
+    law : ExchangeLaw
+        F(x).
+    j0, std : ndarray, shape (points,)
+        Exchange current densities and their standard deviations, A/m2.
+    x, x_std : ndarray, shape (points,)
+        Compositions of the surface and their standard deviations.
     """
     step, noise = 1e-3, x_std**2
     f, slope = np.asarray(law(x)), np.asarray(law.slope(x))

@@ -22,7 +22,8 @@ from lithiscope.kinetics.regime_pieces import (
     profile_pieces,
     width_piece,
 )
-from lithiscope.kinetics.regime_profiles import Folded, fold_lines, fold_table
+from lithiscope.kinetics.regime_profiles import Folded, fold_lines, fold_table, times_of
+from lithiscope.kinetics.regime_times import case_times
 from lithiscope.kinetics.times import reaction_time, time_ratio
 from lithiscope.laws import ChemicalPotential
 
@@ -58,7 +59,8 @@ def diagnose_regime(
         cycle already contains what diffusion took and would hide a limit by the bulk: leave it out then, and the
         overpotential, or `options.drive`, takes its place; then a limit by the bulk can hardly be shown.
     overpotential_volt : (frames - 1,) array or float, optional
-        Of every interval. With `potential` it is V - V0, less ohmic drop, instead.
+        Of every interval between frames of the half cycle; NaN where it is not known. With `potential` it is V - V0,
+        less ohmic drop, instead.
     potential : ChemicalPotential, optional
         mu(x)/kT of a uniform particle, added at the composition of the face.
     options : RegimeOptions
@@ -70,7 +72,8 @@ def diagnose_regime(
         One row per piece with value, error, 95 % range, boundary, probability for the surface reaction and its own
         verdict. A piece decides if the ratio of times lies outside a factor of `band` with probability `level`. The
         verdict on all: at least `agreeing` pieces decide alike and none the other way; else it is not decidable.
-        ``attrs["confidence"]`` says which pieces spoke how. There is no lumped probability.
+        ``attrs["confidence"]`` says which pieces spoke how. There is no lumped probability. Beside that the three times
+        of the morphology diagram, with their 95 % ranges.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def diagnose_regime(
     folded = fold(channels, half_cycle, options)
     rng = np.random.default_rng(options.seed)
     copies = noisy_copies(folded, options, rng)
-    overpotential = _per_interval(overpotential_volt, len(folded.time) - 1)
+    overpotential = _per_interval(overpotential_volt, times_of(channels, half_cycle), folded.time)
     pieces: list[Piece] = []
     if diffusivity is not None and exchange_current is not None:
         pieces.append(_times_piece(folded, diffusivity, exchange_current, options))
@@ -96,21 +99,30 @@ def diagnose_regime(
     scale = _scale(copies, exchange_current, overpotential, potential, rng)
     pieces += profile_pieces(copies, scale, rng, boundary_crosses=crosses)
     pieces.append(current_piece(copies, overpotential, potential, options))
-    return _table(pieces, options)
+    return _table(pieces, case_times(copies, exchange_current), exchange_current, options)
 
 
-def _per_interval(overpotential: ArrayLike | None, intervals: int) -> FloatArray | None:
+def _per_interval(overpotential: ArrayLike | None, times: FloatArray, used: FloatArray) -> FloatArray | None:
+    """Return the overpotential between the frames that are used, from that between all; None where all is NaN."""
     if overpotential is None:
         return None
     values = np.asarray(overpotential, dtype=float)
-    if values.shape not in ((), (intervals,)) or not np.all(np.isfinite(values)):
+    if values.shape not in ((), (len(times) - 1,)):
         raise AnalysisError(
             "the overpotential does not fit the intervals",
             field="overpotential_volt",
             value=values.shape,
-            limit=f"one finite number, or {intervals} of them (one per interval between used frames)",
+            limit=f"one number, or {len(times) - 1} of them (one per interval between the frames of the half cycle)",
         )
-    return np.broadcast_to(values, (intervals,))
+    values = np.broadcast_to(values, (len(times) - 1,))
+    known = np.isfinite(values)
+    weight = np.diff(times) * known
+    first = np.searchsorted(times, used)
+    total = np.add.reduceat(weight, first[:-1])[: len(used) - 1]
+    summed = np.add.reduceat(weight * np.where(known, values, 0.0), first[:-1])[: len(used) - 1]
+    mean = np.full(len(used) - 1, np.nan)
+    np.divide(summed, total, out=mean, where=total > 0)
+    return mean if np.isfinite(mean).any() else None
 
 
 def _times_piece(
@@ -156,7 +168,7 @@ def _scale(
         return Scale(np.log10(seconds) + normal * np.log10(1 + std / value), normal)
     drive = options.drive
     if overpotential is not None:
-        drive = reaction_decay(copies, float(np.mean(overpotential)), potential, options)
+        drive = reaction_decay(copies, float(np.nanmean(overpotential)), potential, options)
     return Scale(None, np.log10(drive) + normal * options.drive_spread)
 
 
@@ -176,11 +188,16 @@ def overall(pieces: list[Piece], agreeing: int) -> tuple[str, str]:
     return OPEN, f"fewer than {agreeing} pieces decide alike: {said}"
 
 
-def _table(pieces: list[Piece], options: RegimeOptions) -> xr.Dataset:
+def _table(
+    pieces: list[Piece],
+    times: dict[str, float],
+    exchange_current: tuple[float, float] | None,
+    options: RegimeOptions,
+) -> xr.Dataset:
     verdict, confidence = overall(pieces, options.agreeing)
     figures = ("value", "value_std", "low", "high", "boundary", "probability")
     fields = ("value", "std", "low", "high", "boundary", "probability")
-    texts = ("verdict", "meaning")
+    value, std = (np.nan, np.nan) if exchange_current is None else exchange_current
     return stages.new(
         "evidence_table",
         {
@@ -188,7 +205,16 @@ def _table(pieces: list[Piece], options: RegimeOptions) -> xr.Dataset:
                 name: ("evidence", np.array([getattr(piece, field) for piece in pieces]))
                 for name, field in zip(figures, fields, strict=True)
             },
-            **{name: ("evidence", np.array([getattr(piece, name) for piece in pieces], dtype=str)) for name in texts},
+            **{
+                name: ("evidence", np.array([getattr(piece, name) for piece in pieces], dtype=str))
+                for name in ("verdict", "meaning")
+            },
+            "overall_verdict": ("", np.array(verdict)),
+            "overall_confidence": ("", np.array(confidence)),
+            "exchange_current_density": ("", value),
+            "exchange_current_density_std": ("", std),
+            "exchange_current_source": ("", np.array("none" if exchange_current is None else "stated")),
+            **{name: ("", one) for name, one in times.items()},
         },
         coords={"evidence": ("evidence", np.array([piece.name for piece in pieces], dtype=str))},
         attrs={"verdict": verdict, "confidence": confidence},

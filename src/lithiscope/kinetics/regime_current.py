@@ -31,7 +31,7 @@ def current_piece(
     copies : Copies
         The profile and its noise.
     overpotential : (frames - 1,) array, optional
-        Of every interval, V; constant where not given.
+        Of every interval, V; constant where not given. An interval with NaN takes no part.
     potential : ChemicalPotential, optional
         Adds mu(x_face)/e to the overpotential, which then is V - V0.
     options : RegimeOptions
@@ -42,6 +42,8 @@ def current_piece(
     face = (copies.u[:, 1:, 0] + copies.u[:, :-1, 0]) / 2
     x = face if copies.folded.direction > 0 else 1 - face
     used = (face[0] > _EDGE) & (face[0] < 1 - _EDGE) & (rate[0] > 0)
+    if overpotential is not None:
+        used &= np.isfinite(overpotential)
     meaning = f"share of the course of the current that the composition at the face explains, by the law {options.law}"
     if used.sum() < _FEWEST:
         nan = math.nan

@@ -145,6 +145,20 @@ def fold_table(table: xr.Dataset, half_cycle: int | None, options: RegimeOptions
     return _checked(Folded(time[whole], values[whole], errors[whole], edges, length, direction))
 
 
+def times_of(data: xr.Dataset, half_cycle: int | None) -> FloatArray:
+    """Return the times (s) of all frames of a half cycle, used or not; of all intervals for a channel table.
+
+    Parameters
+    ----------
+    data : line_cuts or channel_table
+        As for `fold_lines` and `fold_table`.
+    half_cycle : int, optional
+        Which one.
+    """
+    frames, _ = _frames(data, str(data["time"].dims[0]), half_cycle)
+    return np.asarray(data["time"].values, dtype=float)[frames]
+
+
 def _frames(data: xr.Dataset, dim: str, half_cycle: int | None) -> tuple[NDArray[np.intp], int]:
     """Return the frames of one half cycle and its direction."""
     which = data["half_cycle"].values if "half_cycle" in data.coords else np.zeros(data.sizes[dim], dtype=int)

@@ -83,7 +83,7 @@ def kinetics_steps(recipe: Recipe) -> list[Step]:
     if section.line_cuts.lines:
         steps.append(Step("line_cuts", _MAPS, options_at(*excluded, "kinetics.line_cuts"), _line_cuts))
     if section.transport == "in_plane":
-        return [*steps, *_channel_steps(excluded, intervals)]
+        return [*steps, *_channel_steps(excluded, frames, intervals)]
     return [*steps, *_law_steps(section.law.region)] if cell else steps
 
 
@@ -106,7 +106,7 @@ def _law_steps(region: str) -> list[Step]:
     ]
 
 
-def _channel_steps(excluded: tuple[str, ...], intervals: tuple[str, ...]) -> list[Step]:
+def _channel_steps(excluded: tuple[str, ...], frames: tuple[str, ...], intervals: tuple[str, ...]) -> list[Step]:
     """Return the steps on channels that lie in the picture."""
     return [
         Step(
@@ -116,8 +116,16 @@ def _channel_steps(excluded: tuple[str, ...], intervals: tuple[str, ...]) -> lis
             _channels,
             methods=lambda _: ["koo2023"],
         ),
+        Step("channel_cuts", (*_MAPS, *frames), options_at(*excluded, "kinetics.channels"), _channel_cuts),
         Step("surfaces", ("channels",), options_at("kinetics.half_charge"), _surfaces, optional=True),
-        Step("evidence", ("channels", *intervals), options_at("kinetics.regime"), _evidence, optional=True),
+        Step(
+            "evidence",
+            ("channel_cuts", "channels", *intervals),
+            options_at("kinetics.regime"),
+            _evidence,
+            methods=lambda _: ["koo2023"],
+            optional=True,
+        ),
     ]
 
 
@@ -285,15 +293,20 @@ def _surfaces(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset
     return kinetics.at_half_charge(inputs["channels"], options=recipe.kinetics.half_charge)
 
 
+def _channel_cuts(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    labels, names = _labels(recipe, inputs)
+    return kinetics.channel_cuts(_video(recipe, inputs), labels, names, options=recipe.kinetics.channels)
+
+
 def _evidence(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     section = recipe.kinetics.regime
-    options = kinetics.RegimeOptions(**section.model_dump(exclude={"diffusivity"}))
-    cell = inputs.get("cell_intervals")
-    return kinetics.diagnose_regime(
-        inputs["channels"],
+    return kinetics.diagnose_particles(
+        inputs["channel_cuts"],
         diffusivity=section.diffusivity,
-        overpotential_volt=None if cell is None else cell["overpotential_volt"].values,
-        options=options,
+        exchange_current=section.exchange_current,
+        channels=inputs["channels"],
+        intervals=inputs.get("cell_intervals"),
+        options=kinetics.RegimeOptions(**section.model_dump(exclude={"diffusivity", "exchange_current"})),
     )
 
 

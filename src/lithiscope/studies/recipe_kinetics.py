@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lithiscope.kinetics.options import (
     AgreementOptions,
@@ -39,6 +39,20 @@ class RegimeSection(RegimeOptions):
     diffusivity: tuple[float, float] | None = Field(
         None, description="lowest and highest believable diffusivity along the channels, m2/s; null: times are not used"
     )
+    exchange_current: tuple[float, float] | None = Field(
+        None,
+        description="exchange current density, mean over x, and its standard deviation, A/m2, known from elsewhere; "
+        "null: from another half cycle of the same particle. One from the half cycle itself already contains what "
+        "diffusion took",
+    )
+
+    @model_validator(mode="after")
+    def _believable(self) -> Self:
+        if self.diffusivity is not None and not 0 < self.diffusivity[0] <= self.diffusivity[1]:
+            raise ValueError(f"diffusivity {self.diffusivity} must be positive, the lowest first")
+        if self.exchange_current is not None and not (self.exchange_current[0] > 0 and self.exchange_current[1] >= 0):
+            raise ValueError(f"exchange_current {self.exchange_current} must be positive, its error not negative")
+        return self
 
 
 class LawSection(LawFitOptions):
