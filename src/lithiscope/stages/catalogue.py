@@ -12,6 +12,7 @@ from lithiscope.stages.coordinates import ENERGY, SPACE, TIME
 from lithiscope.stages.electrolyte import ELECTROLYTE_STAGES
 from lithiscope.stages.kinetics import KINETICS_STAGES
 from lithiscope.stages.kinetics_tables import KINETICS_TABLES
+from lithiscope.stages.pathways import PATHWAY_STAGES
 from lithiscope.stages.schema import Stage, Variable
 from lithiscope.units import AMPERE, COUNT, ELECTRONVOLT, GRAY, MICROMETRE, NANOMETRE, ONE, SECOND, SQUARE_MICROMETRE
 
@@ -225,5 +226,6 @@ CATALOGUE: dict[str, Stage] = {
         *KINETICS_STAGES,
         *ELECTROLYTE_STAGES,
         *KINETICS_TABLES,
+        *PATHWAY_STAGES,
     )
 }
