@@ -1,4 +1,4 @@
-"""Write docs/verification.md from what `lithiscope verify` measures (about two minutes)."""
+"""Write docs/verification.md from what `lithiscope verify` measures (about three minutes)."""
 
 from __future__ import annotations
 
