@@ -103,6 +103,9 @@ class Results(Mapping[str, "xr.Dataset"]):
             self._held[name] = store.load(name)
         return self._held[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._origin  # without reading it
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._origin)
 
