@@ -55,17 +55,14 @@ def virtual_rows(everything: bool) -> Iterator[Row]:
     reaction = react(electrode, one_cycle(_RATE), start=0.03)
     number = 24 if everything else 4
     cells: list[Analysed] = []
-    fits: list[Fitted] = []
     for frames in _FRAMES:
         some = [[_cell(reaction, frames, _CELLS * n + k) for k in range(_CELLS)] for n in range(number)]
-        found = [fitted(three) for three in some]
-        yield from _fit_rows(found, FAST * electrode.exchange_current, frames)
-        fits += found
+        yield from _fit_rows([fitted(three) for three in some], FAST * electrode.exchange_current, frames)
         cells += [one for three in some for one in three]
     yield from _domain_rows(cells)
     yield from _coverage_rows(cells)
     if everything:
-        yield from _fit_coverage_rows(fits, electrode)
+        yield from _fit_coverage_rows([fitted([one]) for one in cells], electrode)
 
 
 def _cell(reaction: Reaction, frames: int, seed: int) -> Analysed:
@@ -168,6 +165,7 @@ def _pulls(one: Analysed, region: str, name: str) -> Array:
 
 
 def _fit_coverage_rows(fits: Sequence[Fitted], electrode: Electrode) -> Iterator[Row]:
+    """Yield the rows on the bars of fits of three platelets each."""
     rate, k0, k0_std, peak, peak_std, _ = (np.array(column, dtype=float) for column in zip(*fits, strict=True))
     yield _covered("rate constants", (k0 - rate * electrode.exchange_current) / k0_std)
     yield _covered("positions of the largest j0", (peak - 0.25) / peak_std)
