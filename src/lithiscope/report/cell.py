@@ -306,8 +306,8 @@ def _rate_groups(rate: Floats) -> list[Any]:
     order = np.argsort(rate, kind="stable")
     groups: list[list[int]] = []
     for index in order.tolist():
-        first = rate[groups[-1][0]] if groups else 0.0
-        if rate[index] <= 1.1 * first or (np.isnan(rate[index]) and np.isnan(first)):
+        first = rate[groups[-1][0]] if groups else np.inf
+        if groups and (rate[index] <= 1.1 * first or (np.isnan(rate[index]) and np.isnan(first))):
             groups[-1].append(index)
         else:
             groups.append([index])

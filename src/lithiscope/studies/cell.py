@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lithiscope import cell
-from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
+from lithiscope.errors import AnalysisError, LithiscopeWarning
 from lithiscope.progress import Reporter
-from lithiscope.studies.runner import Step, options_at
+from lithiscope.studies.agreement import require_same_directions, require_sides
+from lithiscope.studies.clocks import fitted_clock
+from lithiscope.studies.runner import Step, options_at, sentence
 from lithiscope.studies.sources import named_files
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ Inputs = Mapping[str, "xr.Dataset"]
 # Moments at which the liquid is followed, and the change of the current that is one more (share of the largest).
 _MOMENTS = 200
 _STEP = 0.05
+# Seconds that a scan may lie outside its half cycle, beyond its own length.
+_SLACK = 60.0
 
 
 def cell_steps(recipe: Recipe) -> list[Step]:
@@ -61,15 +66,16 @@ def cell_steps(recipe: Recipe) -> list[Step]:
         Step("clock", ("recording", "cell_trace", *edges), options_at("cell.clock", "cell.edges"), _clock),
         Step(
             "cell_frames",
-            ("composition", *known, "clock", "resistance", "equilibrium_voltage"),
-            options_at("cell.frames"),
+            ("recording", "composition", *known, "clock", "resistance", "equilibrium_voltage"),
+            options_at("cell.frames", "cell.doubtful"),
             _frames,
         ),
         Step(
             "cell_intervals",
             ("composition", *known, "clock", "resistance", "equilibrium_voltage"),
-            options_at("cell.frames"),
+            options_at("cell.frames", "cell.doubtful"),
             _intervals,
+            optional=not recipe.kinetics.compute,
         ),
     ]
 
@@ -99,12 +105,8 @@ def read_trace(recipe: Recipe) -> xr.Dataset:
         for path in trace_files(recipe)
     ]
     trace = traces[0] if len(traces) == 1 else cell.join_traces(traces)
-    try:
+    with _doubted(recipe):
         cell.require_sound(trace, capacity_ah=section.split.capacity, options=section.check)
-    except AnalysisError as error:
-        if section.doubtful == "stop":
-            raise
-        warnings.warn(f"the trace looks wrong, and is used all the same: {error}", LithiscopeWarning, stacklevel=2)
     return cell.split(trace, options=section.split)[0]
 
 
@@ -167,46 +169,11 @@ def _electrolyte(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Datas
 
 
 def _clock(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    section = recipe.cell.clock
-    options = cell.ClockOptions(**section.model_dump(exclude={"source", "markers"}))
-    start = inputs["recording"].attrs.get("start_utc")
-    if section.source == "markers":
-        if not section.markers:
-            raise OptionError(
-                "there is no marker",
-                field="cell.clock.markers",
-                value="none",
-                limit="one moment or more",
-                remedy="list moments that both clocks saw, or choose another cell.clock.source",
-            )
-        image, std, trace = np.array([(one.image_second, one.image_std, one.trace_second) for one in section.markers]).T
-        return cell.fit_clock(image_second=image, image_second_std=std, trace_second=trace, options=options)
-    if section.source == "edges":
-        table = inputs["particles"]
-        weight = table["area"].values if table["area"].ndim == 1 else table["area"].values.mean(axis=1)
-        kept = ~table["excluded"].values
-        mean = np.average(table["lithium_fraction"].values[kept], axis=0, weights=weight[kept])
-        edges = cell.edges_in_images(table["time"].values, mean)
-        return cell.fit_clock(
-            inputs["cell_trace"],
-            image_second=edges.second,
-            image_second_std=edges.second_std,
-            image_start_utc=start,
-            options=options,
-        )
-    if section.source == "absolute" and start is None:
-        raise OptionError(
-            "the clock of the images has no zone, so it cannot be compared with the potentiostat's",
-            field="data.timezone",
-            value=recipe.data.timezone,
-            limit="an IANA zone, e.g. America/Los_Angeles",
-            remedy="set data.timezone and cell.timezone, or choose another cell.clock.source",
-        )
-    return cell.fit_clock(inputs["cell_trace"], image_start_utc=start, options=options)
+    return fitted_clock(recipe, inputs)
 
 
 def _frames(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    return cell.at_frames(
+    frames = cell.at_frames(
         inputs["cell_trace"],
         inputs["half_cycles"],
         inputs["clock"],
@@ -215,15 +182,65 @@ def _frames(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
         equilibrium=inputs["equilibrium_voltage"],
         options=recipe.cell.frames,
     )
+    _warn_of_capacity(recipe, inputs["half_cycles"])
+    with _doubted(recipe):
+        require_same_directions(
+            frames,
+            inputs["half_cycles"],
+            inputs["clock"],
+            inputs["composition"],
+            slack=float(np.nanmax(np.ptp(inputs["recording"]["exposure_mid"].values, axis=1))) + _SLACK,
+            file=inputs["cell_trace"].attrs.get("source"),
+        )
+    return frames
 
 
 def _intervals(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    return cell.over_intervals(
+    times = inputs["composition"]["time"].values
+    if times.size < 2:
+        raise AnalysisError(
+            "there is only one scan, so there is nothing between two",
+            field="data.series",
+            value="1 scan",
+            limit="2 scans or more",
+            remedy="add scans to data.series, or set kinetics.compute to false",
+        )
+    intervals = cell.over_intervals(
         inputs["cell_trace"],
         inputs["half_cycles"],
         inputs["clock"],
-        inputs["composition"]["time"].values,
+        times,
         resistance=inputs["resistance"],
         equilibrium=inputs["equilibrium_voltage"],
         options=recipe.cell.frames,
     )
+    with _doubted(recipe):
+        require_sides(
+            intervals,
+            inputs["equilibrium_voltage"],
+            inputs["resistance"],
+            file=inputs["cell_trace"].attrs.get("source"),
+        )
+    return intervals
+
+
+@contextmanager
+def _doubted(recipe: Recipe) -> Iterator[None]:
+    """Turn an error about a doubtful trace into a warning where the recipe says so."""
+    try:
+        yield
+    except AnalysisError as error:
+        if recipe.cell.doubtful == "stop":
+            raise
+        warnings.warn(f"used all the same: {sentence(error)}", LithiscopeWarning, stacklevel=3)
+
+
+def _warn_of_capacity(recipe: Recipe, half_cycles: xr.Dataset) -> None:
+    if recipe.cell.frames.capacity_ah is None and recipe.cell.split.capacity is None:
+        warnings.warn(
+            f"the capacity of the cell is not stated: 1C and the lithium fraction of the electrode count from its "
+            f"largest half cycle, {float(half_cycles['capacity_ah'].max()):.4g} Ah; state "
+            "cell.split.nominal_capacity_ah",
+            LithiscopeWarning,
+            stacklevel=2,
+        )

@@ -12,6 +12,7 @@ from lithiscope import kinetics, laws
 from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
 from lithiscope.particles import exclude_frames
 from lithiscope.progress import Reporter
+from lithiscope.studies.agreement import warn_of_contrary_rates
 from lithiscope.studies.runner import Step, options_at
 
 if TYPE_CHECKING:
@@ -132,23 +133,39 @@ def _channel_steps(excluded: tuple[str, ...], frames: tuple[str, ...], intervals
 def _video(recipe: Recipe, inputs: Inputs) -> xr.Dataset:
     """Return the video without excluded frames, with the directions of the trace where the recipe states none."""
     video = exclude_frames(inputs["composition"], options=recipe.particles.table)
-    if video.sizes["time"] < 2:
+    known = int(np.isfinite(video["lithium_fraction"].values).any(axis=(1, 2)).sum())
+    if known < 2:
         raise OptionError(
-            "kinetics need two scans or more",
+            "kinetics need two scans or more with a composition",
             field="kinetics.compute",
-            value=video.sizes["time"],
-            limit="2 scans",
-            remedy="add scans to data.series, or set kinetics.compute: false",
+            value=f"{known} of {video.sizes['time']}",
+            limit="2 scans that are not excluded",
+            remedy="add scans to data.series, exclude fewer, or set kinetics.compute to false",
         )
-    if not np.any(video["direction"].values) and "cell_frames" in inputs:
-        cell = inputs["cell_frames"]
-        video = video.assign_coords(
-            {
-                name: ("time", cell[name].values.astype(np.int32), video[name].attrs)
-                for name in ("direction", "half_cycle")
-            }
+    return with_directions(video, inputs)
+
+
+def with_directions(data: xr.Dataset, inputs: Inputs) -> xr.Dataset:
+    """Return a stage along time with the directions of the cell where the recipe states none.
+
+    Raises
+    ------
+    OptionError
+        If neither recipe nor cell tells any.
+    """
+    if np.any(data["direction"].values):
+        return data
+    cell = inputs.get("cell_frames")
+    if cell is None or not np.any(cell["direction"].values):
+        raise OptionError(
+            "which way lithium moved is not known",
+            field="data.series.direction",
+            value="unknown" if cell is None else "unknown, and the cell rests at every frame",
+            limit="lithiation or delithiation, for one series or more",
+            remedy="state data.series.direction, or give the potentiostat's trace in cell.files",
         )
-    return video
+    names = ("direction", "half_cycle")
+    return data.assign_coords({name: ("time", cell[name].values.astype(np.int32), data[name].attrs) for name in names})
 
 
 def _labels(recipe: Recipe, inputs: Inputs) -> tuple[xr.DataArray, dict[int, str]]:
@@ -168,6 +185,14 @@ def _labels(recipe: Recipe, inputs: Inputs) -> tuple[xr.DataArray, dict[int, str
         if str(name) not in away
     }
     kept = np.where(np.isin(image.values, list(names)), image.values, 0).astype(np.int32)
+    if not kept.any():
+        raise OptionError(
+            "no particle is left for the kinetics",
+            field="particles.table.exclude" if away else "particles.find",
+            value=f"{labels.sizes['particle']} found, {len(away)} excluded",
+            limit="one particle or more",
+            remedy="look at the map of the amount on the page, then see particles.find or particles.table.exclude",
+        )
     return image.copy(data=kept), names
 
 
@@ -175,6 +200,7 @@ def _rates(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     section, video = recipe.kinetics, _video(recipe, inputs)
     labels, _ = _labels(recipe, inputs)
     rates = kinetics.insertion_rate(video.assign(label=labels), options=section.rates)
+    warn_of_contrary_rates(rates, labels.values)
     if section.transport == "in_plane":
         return rates
     if section.thickness is None and "thickness" not in video:
@@ -265,6 +291,14 @@ def _law_fit(region: str) -> Callable[[Recipe, Inputs, Reporter], xr.Dataset]:
 
     def fit(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
         section = recipe.kinetics.law
+        if region not in inputs["rate_table"]["region"].values:
+            raise AnalysisError(
+                f"no particle has {region} pixels, so there are no exchange currents to fit",
+                field="kinetics.law.region",
+                value=section.region,
+                limit="pixels of one domain that react as a whole",
+                remedy="set it to fast, slow or all; their pixels mix rates, so the law that they give is a mixture",
+            )
         options = kinetics.LawFitOptions(**section.model_dump(exclude={"laws", "region"}), region=region)
         return kinetics.fit_exchange_current(inputs["rate_table"], section.laws, options=options)
 
@@ -334,7 +368,8 @@ def _boundaries(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Datase
 def _population(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     cell = inputs.get("cell_frames")
     electrode = None if cell is None or "lithium_fraction" not in cell else cell["lithium_fraction"]
-    return kinetics.global_against_particle(inputs["particles"], electrode, options=recipe.kinetics.population)
+    table = with_directions(inputs["particles"], inputs)
+    return kinetics.global_against_particle(table, electrode, options=recipe.kinetics.population)
 
 
 def _stability_path(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:

@@ -12,14 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import lithiscope
+from lithiscope.errors import FileFormatError
 
 _PACKAGES = ("numpy", "scipy", "xarray", "zarr", "scikit-image", "pydantic", "periodictable", "xraydb", "h5py")
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, read in blocks."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """Return the SHA-256 of a file, read in blocks.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file.
+    """
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise FileFormatError(
+            "there is no such file", file=path, remedy="mend its name in the recipe, or give the folder with --data"
+        ) from None
 
 
 def input_hashes(paths: Sequence[Path]) -> dict[str, str]:

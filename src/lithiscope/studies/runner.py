@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
+from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.provenance import input_hashes, now, step_key, summary
 from lithiscope.studies.store import Store
@@ -53,6 +53,12 @@ class Step:
     methods: Callable[[Recipe], Sequence[str]] = lambda recipe: ()  # noqa: ARG005
     remembers: bool = False
     optional: bool = False
+
+
+def sentence(error: LithiscopeError) -> str:
+    """Return an error on one line, for a list of warnings."""
+    details = [" ".join(line.split()) for line in str(error).splitlines()[1:]]
+    return error.problem + (f" ({'; '.join(details)})" if details else "")
 
 
 def options_at(*paths: str) -> Callable[[Recipe], Any]:
@@ -182,7 +188,10 @@ def run_steps(
             _take(study, step, key, options, reporter)
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
-        methods = [method for step in steps for method in step.methods(recipe)]
+        # What an earlier run left and this one did not make would contradict the rest.
+        for name in set(store.steps()) - set(study.results):
+            store.discard(name)
+        methods = [method for step in steps if step.name in study.results for method in step.methods(recipe)]
         study.provenance = summary(
             recipe=recipe.text, inputs=hashes, methods=methods, started=started, seconds=time.perf_counter() - clock
         )
@@ -200,7 +209,7 @@ def _take(study: Study, step: Step, key: str, options: Any, reporter: Reporter) 
     except AnalysisError as error:
         if not step.optional:
             raise
-        text = f"no {step.name.replace('_', ' ')}: " + " ".join(str(error).split())
+        text = f"no {step.name.replace('_', ' ')}: {sentence(error)}"
         reporter.say(f"      warning: {text}")
         study.records[step.name] = {"warnings": [text], "finished": now()}
         return

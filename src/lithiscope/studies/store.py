@@ -112,6 +112,13 @@ class Store:
         fresh.rename(place)
         shutil.rmtree(self._partial, ignore_errors=True)
 
+    def discard(self, step: str) -> None:
+        """Take a step out, if it is there."""
+        place = self.path / step
+        if place.is_dir():
+            place.rename(self._temporary("old"))
+            shutil.rmtree(self._partial, ignore_errors=True)
+
     def load(self, step: str) -> xr.Dataset:
         """Return a step, in memory.
 
