@@ -57,6 +57,20 @@ def test_bad_references_say_what_is_wrong(energies, content, words):
         references_from_spectra(SPECTRA, energies, lithium_content=content)
 
 
+@pytest.mark.parametrize("factor", [0.0, -1.0])
+def test_a_reference_that_does_not_absorb_is_refused(factor):
+    spectra = {**SPECTRA, "LFP": factor * SPECTRA["LFP"]}
+    with pytest.raises(AnalysisError, match=r"(?s)does not absorb.*LFP"):
+        references_from_spectra(spectra, [703.0, 713.0], lithium_content=CONTENT)
+
+
+def test_a_spectator_may_have_any_sign():
+    spectra = {**SPECTRA, "carbon": scene.spectrum(np.full(41, -0.1), AXIS)}
+    for content in (CONTENT, {**CONTENT, "carbon": np.nan}):
+        references = references_from_spectra(spectra, [703.0, 713.0], lithium_content=content)
+        np.testing.assert_allclose(references["reference"][2], -0.1)
+
+
 @pytest.fixture
 def halves():
     """One platelet, lithiated in frame 0 and delithiated in frame 1, seen once more with both in one picture."""

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from lithiscope.errors import OptionError
 from lithiscope.studies.check import check_recipe
@@ -23,6 +25,8 @@ def test_a_good_recipe_has_no_errors_and_tells_energies_and_memory(study):
     assert errors(found) == []
     text = "\n".join(map(str, found))
     assert "4 file(s), lithiation" in text
+    assert "(scans 0 to 3)" in text
+    assert "could be done with scans 0 to 1" in text
     assert "703, 706, 713 eV" in text
     assert "memory: about" in text
 
@@ -43,11 +47,49 @@ def test_a_good_recipe_has_no_errors_and_tells_energies_and_memory(study):
         (["incident.method=spectrum"], "names no file"),
         (["incident.blank=none.tif"], "there is no file"),
         (["particles.labels=none.zip"], "there is no file"),
+        (["correct.dark=none.hdr"], "there is no file"),
+        (["references={lithiated_mask: none.tif, delithiated_mask: none.tif}"], "there is no file"),
+        (["references={lithiated_scans: [3], delithiated_scans: [9]}"], "there is no scan 9; there are scans 0 to 3"),
+        (["references.lithiated_scans=[3]"], "end members are not given"),
+        (["particles.table.exclude=[{scan: 7, reason: x}]"], "there is no scan 7"),
+        (["data.series=[{files: [scan_000.hdr, scan_001.hdr]}, {files: [scan_001.hdr]}]"], "belongs to two series"),
+        (["composition.thickness.formula=Xx2"], "attenuation of a material"),
+        (["composition.systematics.incident_fraction=[0.1, 0.1]"], "do not fit the energies"),
+        (["align.invariant.pre_edge_below=600"], "no energy lies before the edge"),
+        (["align.registration.along=energy"], "no such axis"),
+        (["correct.dead_time=1.0"], "dead time"),
+        (["correct.saturation=5"], "enough pixels to find I0"),
     ],
 )
 def test_what_would_stop_a_run_is_found_before(study, settings, words):
     found = errors(findings(study(), *settings))
     assert any(words in text for text in found), found
+
+
+@pytest.mark.parametrize("values", ["1e4,0,1e4", "1e4,-5,1e4", "1e4,nan,1e4", "1e4,,1e4"])
+def test_an_incident_spectrum_that_cannot_be_is_found_before(study, values):
+    recipe = study()
+    rows = "\n".join(f"{energy},{value}" for energy, value in zip((700, 706, 720), values.split(","), strict=True))
+    (recipe.parent / "raw" / "bad.csv").write_text(f"energy (eV),i0\n{rows}\n")
+    found = errors(findings(recipe, "incident.spectrum=bad.csv"))
+    assert len(found) == 1, found
+
+
+@pytest.mark.parametrize("field", ["incident.blank", "particles.labels"])
+def test_a_mask_that_does_not_fit_is_found_before(study, field):
+    recipe = study()
+    tifffile.imwrite(recipe.parent / "raw" / "small.tif", np.ones((10, 10), dtype=np.uint8))
+    found = errors(findings(recipe, f"{field}=small.tif"))
+    assert any("another size" in text for text in found), found
+
+
+def test_a_scan_that_was_lost_does_not_stop_the_trial(study):
+    recipe = study()
+    for path in (recipe.parent / "raw").glob("scan_000_a00[12].xim"):
+        path.unlink()
+    found = findings(recipe)
+    assert errors(found) == []
+    assert any("could be done with scans 1 to 2" in finding.text for finding in found), found
 
 
 def test_scans_that_do_not_fit_together_are_found(study):
@@ -83,7 +125,8 @@ def test_new_writes_a_recipe_that_is_valid_and_explains_itself(tmp_path, beamtim
     text = out.read_text()
     assert "# spectra:" in text
     assert "# share of the plateau" in text
-    assert errors(check_recipe(recipe)) == ["references: give spectra, or lithiated_scans and delithiated_scans"]
+    (missing,) = errors(check_recipe(recipe))
+    assert missing.startswith("references: give spectra, or lithiated_scans and delithiated_scans")
 
 
 def test_new_never_overwrites_and_says_what_is_missing(tmp_path, beamtime):

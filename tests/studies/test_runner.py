@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from lithiscope import stages
 from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.recordings import open_recording, write_sdf
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.run import run_study
 
@@ -191,6 +193,55 @@ def test_references_can_come_from_scans_of_the_study(study):
     # By definition: the scans that are the references read 0 and 1, up to the spread between the particles.
     assert abs(np.average(means[:, 0])) < 0.15
     assert abs(np.average(means[:, 3]) - 1) < 0.15
+
+
+def test_references_can_come_from_two_regions_of_the_study(study):
+    recipe = study(
+        align="{energies: false, scans: false}", data="{folder: raw, timezone: UTC, series: [{files: [scan_002.hdr]}]}"
+    )
+    known, _ = run(recipe)
+    x, label = known.results["composition"]["lithium_fraction"].values[0], known.results["labels"]["label"].values > 0
+    regions = {"full": label & (x > 0.8), "empty": label & (x < 0.2)}
+    for name, region in regions.items():
+        assert region.sum() > 20
+        tifffile.imwrite(recipe.parent / "raw" / f"{name}.tif", region.astype(np.uint8))
+    done, _ = run(recipe, "references={lithiated_mask: full.tif, delithiated_mask: empty.tif, scale: pre_edge}")
+    assert done.results["references"]["lithium_content"].values.tolist() == [1.0, 0.0]
+    video = done.results["composition"]
+    fraction, amount = (video[name].values[0].astype(float) for name in ("lithium_fraction", "amount"))
+    # By definition, up to storage in float32: the unmixing is linear, and a mean is the ratio of sums.
+    for name, expected in (("full", 1.0), ("empty", 0.0)):
+        region = regions[name]
+        assert (fraction * amount)[region].sum() / amount[region].sum() == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["isosbestic", "amount"])
+def test_every_invariant_picture_can_be_asked_for(study, mode):
+    recipe = study()
+    shift = run(recipe)[0].results["alignment"]["shift"].values
+    done, notes = run(recipe, f"align.invariant.mode={mode}")
+    assert notes.fresh()[0] == "alignment"
+    moved = done.results["alignment"]["shift"].values - shift
+    # Both pictures show the same drift of the same scans, within a tenth of a pixel of 70 nm.
+    assert np.abs(moved - moved.mean(axis=0)).max() < 0.007
+    _, notes = run(recipe, f"align.invariant.mode={mode}", "references.energy_offset=0.01")
+    assert notes.fresh()[0] == "alignment"
+
+
+def test_a_dark_scan_takes_the_place_of_dark_counts(study):
+    recipe = study()
+    raw = recipe.parent / "raw"
+    dark = open_recording(raw / "scan_000.hdr", timezone="UTC")
+    level = dark["counts"].copy(data=np.full_like(dark["counts"].values, 7.0))
+    write_sdf(dark.assign(counts=level), raw / "dark.hdr")
+    plain = run(recipe, "correct.dark_counts=0")[0].results["counts"]["signal"].values
+    done, notes = run(recipe, "correct.dark=dark.hdr")
+    assert notes.fresh()[0] == "counts"
+    np.testing.assert_allclose(plain - done.results["counts"]["signal"].values, 7.0, atol=1e-3)
+    with (raw / "dark_a000.xim").open("a") as file:
+        file.write("\n")
+    _, notes = run(recipe, "correct.dark=dark.hdr")
+    assert notes.fresh()[0] == "counts"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,8 @@ from lithiscope.composition.xray import lithium_rows, references_from_spectra
 from lithiscope.errors import LithiscopeError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.recordings import join_scans, open_recording, read_spectrum
-from lithiscope.studies.sources import series_files
+from lithiscope.studies.rehearsal import rehearse
+from lithiscope.studies.sources import raw_files, series_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from lithiscope.studies.recipe import Recipe
 
 # Peak memory of a run over the size of its counts in float32: 38 was measured with 30 scans of 3 energies, 35 with one
-# scan of 123; most of it is the reruns for the systematic shifts.
+# scan of 123; most of it is the reruns for the systematic shifts. The programs themselves and the page come on top.
 _MEMORY_FACTOR = 40
+_MEMORY_BASE = 0.3  # GiB
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Finding:
 
 
 def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding]:
-    """Check the files of a recipe against each other and against the recipe; nothing is computed.
+    """Check the files of a recipe against each other and against the recipe, then try the steps on one or two scans.
 
     Parameters
     ----------
@@ -55,15 +58,15 @@ def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding
     """
     findings = [Finding("ok", "the recipe is valid")]
     scans: list[xr.Dataset] = []
-    findings += _guarded(lambda: _check_scans(recipe, scans, reporter))
-    findings += _guarded(lambda: _check_references(recipe, scans))
-    findings += _guarded(lambda: _check_incident(recipe, scans))
-    findings += _guarded(lambda: _check_files(recipe))
-    findings += _guarded(lambda: _estimate(recipe, scans))
+    for look in (_check_scans, _check_references, _check_incident, _check_files, _check_numbers, _estimate):
+        findings += _guarded(partial(look, recipe, scans, reporter))
+    if not any(finding.level == "error" for finding in findings):
+        findings += _guarded(partial(_rehearsal, recipe, scans), tell=False)
     return findings
 
 
-def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _guarded(look: Callable[[], Iterator[Finding]], *, tell: bool = True) -> list[Finding]:
+    """Return what was found; an error ends the look and is the last finding, `tell` adds the warnings."""
     found: list[Finding] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LithiscopeWarning)
@@ -71,19 +74,23 @@ def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
             found.extend(look())
         except LithiscopeError as error:
             found.append(Finding("error", str(error)))
-    return found + [Finding("warning", str(w.message)) for w in caught]
+    return found + [Finding("warning", str(w.message)) for w in caught if tell]
 
 
 def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) -> Iterator[Finding]:
-    for series in recipe.data.series:
-        files = series_files(recipe, series)
-        yield Finding("ok", f"{len(files)} file(s), {series.direction}, cycle {series.cycle}: {_span(files)}")
-        scans += [
-            open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone)
-            for path in reporter.track(files, label="reading", total=len(files))
-        ]
+    raw_files(recipe)
+    files = [series_files(recipe, series) for series in recipe.data.series]
+    paths = [path for some in files for path in some]
+    scans += [
+        open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone)
+        for path in reporter.track(paths, label="reading", total=len(paths))
+    ]
+    number = dict(zip((paths[i] for i in join_scans(scans)[1]), range(len(paths)), strict=True))
+    for series, some in zip(recipe.data.series, files, strict=True):
+        numbers = _ranges(sorted(number[path] for path in some))
+        text = f"{len(some)} file(s), {series.direction}, cycle {series.cycle}: {_span(some)} ({numbers})"
+        yield Finding("ok", text)
     first = scans[0]
-    join_scans(scans)
     energies = ", ".join(f"{energy:g}" for energy in first["energy"].values[:6])
     more = f", ... {first['energy'].values[-1]:g}" if first.sizes["energy"] > 6 else ""
     yield Finding(
@@ -99,10 +106,24 @@ def _span(files: list[Path]) -> str:
     return files[0].name if len(files) == 1 else f"{files[0].name} ... {files[-1].name}"
 
 
-def _check_references(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return the numbers of scans in words: ``scan 4``, ``scans 0 to 6``, ``scans 0, 2, 5``."""
+    if len(numbers) == 1:
+        return f"scan {numbers[0]}"
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"scans {numbers[0]} to {numbers[-1]}"
+    return "scans " + ", ".join(map(str, numbers))
+
+
+def _check_references(recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:
     section = recipe.references
-    if not section.spectra and not (section.lithiated_scans and section.delithiated_scans):
-        yield Finding("error", "references: give spectra, or lithiated_scans and delithiated_scans")
+    pairs = (section.lithiated_scans and section.delithiated_scans, section.lithiated_mask and section.delithiated_mask)
+    if not section.spectra and not any(pairs):
+        yield Finding(
+            "error",
+            "references: give spectra, or lithiated_scans and delithiated_scans, or lithiated_mask and "
+            "delithiated_mask",
+        )
     carrying = [name for name, entry in section.spectra.items() if entry.lithium_content is not None]
     if section.spectra and len(carrying) < 2:
         yield Finding(
@@ -124,7 +145,7 @@ def _check_references(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Findi
         yield Finding("ok", "the references can be told apart at these energies")
 
 
-def _check_incident(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+def _check_incident(recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:
     section = recipe.incident
     if section.spectrum:
         yield _covers(
@@ -146,10 +167,13 @@ def _covers(what: str, spectrum: xr.DataArray, scans: list[xr.Dataset], offset: 
     return Finding("ok", f"{what}: {low:g} to {high:g} eV, largest step {step:.3g} eV")
 
 
-def _check_files(recipe: Recipe) -> Iterator[Finding]:
+def _check_files(recipe: Recipe, _scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:
     named = {
+        "correct.dark": recipe.correct.dark,
         "incident.blank": recipe.incident.blank,
         "references.mask": recipe.references.mask,
+        "references.lithiated_mask": recipe.references.lithiated_mask,
+        "references.delithiated_mask": recipe.references.delithiated_mask,
         "particles.labels": recipe.particles.labels,
     }
     for field, file in named.items():
@@ -157,10 +181,28 @@ def _check_files(recipe: Recipe) -> Iterator[Finding]:
             yield Finding("error", f"{field}: there is no file {recipe.path(file)}")
 
 
-def _estimate(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+def _check_numbers(recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:
+    """Check the scans that the recipe names by number."""
+    named = {
+        "references.lithiated_scans": recipe.references.lithiated_scans,
+        "references.delithiated_scans": recipe.references.delithiated_scans,
+        "particles.table.exclude": [one.scan for one in recipe.particles.table.exclude if one.scan is not None],
+    }
+    for field, numbers in named.items():
+        wrong = [number for number in numbers if not 0 <= number < len(scans)]
+        if wrong and scans:
+            yield Finding("error", f"{field}: there is no scan {wrong[0]}; there are {_ranges(range(len(scans)))}")
+
+
+def _rehearsal(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
+    tried = rehearse(recipe, join_scans(scans)[0])
+    yield Finding("ok", f"the steps up to the composition could be done with {_ranges(tried)}")
+
+
+def _estimate(_recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:
     if scans:
-        count = sum(len(series_files(recipe, series)) for series in recipe.data.series)
-        need = count * scans[0]["counts"].size * 4 * _MEMORY_FACTOR / 2**30
+        count = len(scans)
+        need = _MEMORY_BASE + count * scans[0]["counts"].size * 4 * _MEMORY_FACTOR / 2**30
         have = _free_memory()
         level: Any = "ok" if have is None or need < 0.8 * have else "error"
         free = "" if have is None else f"; {have:.1f} GiB are free"

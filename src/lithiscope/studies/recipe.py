@@ -51,6 +51,12 @@ class DataSection(Options):
     origin: str = Field("", description="who measured it, where, and under which licence; shown on the page")
 
 
+class CorrectSection(CorrectOptions):
+    """What detector and beam did to the counts."""
+
+    dark: Path | None = Field(None, description="raw file of a scan without light; takes the place of dark_counts")
+
+
 class IncidentSection(IncidentOptions):
     """How the counts without sample, I0, are found."""
 
@@ -72,12 +78,17 @@ class Spectrum(Options):
 
 
 class ReferenceSection(ReferenceOptions):
-    """The end members: from files, or from scans of this very study."""
+    """The end members: from files, or from scans or regions of this very study."""
 
     spectra: dict[str, Spectrum] = Field(default_factory=dict, description="name: {file: ..., lithium_content: 1 or 0}")
     lithiated_scans: tuple[int, ...] = Field((), description="instead of files: scans in which everything is lithiated")
     delithiated_scans: tuple[int, ...] = Field((), description="and scans in which everything is delithiated")
-    mask: Path | None = Field(None, description="where to take the spectra from those scans; null: where material is")
+    mask: Path | None = Field(None, description="where to take the spectra from those scans; null: the whole field")
+    lithiated_mask: Path | None = Field(
+        None,
+        description="instead of files and scans: region that is lithiated in every scan (.roi/.zip, GeoJSON, TIFF)",
+    )
+    delithiated_mask: Path | None = Field(None, description="and region that is delithiated in every scan")
     energy_offset_std: float = Field(
         0.0, ge=0, description="error of the energy calibration (eV); above 0 it becomes the cause energy_calibration"
     )
@@ -119,7 +130,7 @@ class Recipe(Options):
     technique: Literal["stxm"] = Field("stxm", description="the technique")
     title: str = Field("untitled", description="title of the study")
     data: DataSection = Field(description="the raw files")
-    correct: CorrectOptions = Field(CorrectOptions(), description="detector and beam corrections of the counts")
+    correct: CorrectSection = Field(CorrectSection(), description="detector and beam corrections of the counts")
     incident: IncidentSection = Field(IncidentSection(), description="the incident intensity, I0")
     references: ReferenceSection = Field(ReferenceSection(), description="the end members")
     align: AlignSection = Field(AlignSection(), description="registration")

@@ -14,12 +14,12 @@ from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.frames import correct, resample
 from lithiscope.particles import exclude_frames, find_particles, import_labels, particle_table
 from lithiscope.progress import Reporter
-from lithiscope.recordings import read_spectrum
+from lithiscope.recordings import open_recording, read_spectrum
 from lithiscope.stages import flag_bit
 from lithiscope.studies.alignment import align
 from lithiscope.studies.names import named_labels
 from lithiscope.studies.runner import Step, options_at
-from lithiscope.studies.sources import raw_files, read_recording
+from lithiscope.studies.sources import companions, raw_files, read_recording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,13 +42,13 @@ def stxm_steps() -> list[Step]:
             _recording,
             files=raw_files,
         ),
-        Step("counts", ("recording",), options_at("correct"), _counts),
+        Step("counts", ("recording",), options_at("correct"), _counts, files=_dark_files),
         Step(
             "alignment",
             ("counts",),
-            options_at("align.energies", "align.scans", "align.invariant", "align.registration", "incident"),
+            _alignment_options,
             _alignment,
-            files=_incident_files,
+            files=lambda recipe: [*_incident_files(recipe), *(_reference_files(recipe) if _blind(recipe) else [])],
             methods=lambda recipe: ["lucas1981"] if recipe.align.scans else [],
         ),
         Step(
@@ -86,12 +86,24 @@ def _recording(recipe: Recipe, _inputs: Inputs, reporter: Reporter) -> xr.Datase
 
 
 def _counts(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    return correct(inputs["recording"], options=recipe.correct, reporter=reporter)
+    dark = open_recording(recipe.path(recipe.correct.dark)) if recipe.correct.dark else None
+    return correct(inputs["recording"], dark=dark, options=recipe.correct, reporter=reporter)
 
 
 def _alignment(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
     provisional = _density(recipe, inputs["counts"])
-    return align(provisional, options=recipe.align, reporter=reporter)
+    references = _made_references(recipe, provisional) if _blind(recipe) else None
+    return align(provisional, references=references, options=recipe.align, reporter=reporter)
+
+
+def _blind(recipe: Recipe) -> bool:
+    """Whether the references say in which picture fronts do not show."""
+    return recipe.align.scans and recipe.align.invariant.mode != "pre_edge"
+
+
+def _alignment_options(recipe: Recipe) -> Any:
+    names = ["align.energies", "align.scans", "align.invariant", "align.registration", "incident"]
+    return options_at(*names, *(["references"] if _blind(recipe) else []))(recipe)
 
 
 def _resampled(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
@@ -132,7 +144,7 @@ def _incident_arguments(recipe: Recipe, counts: xr.Dataset) -> dict[str, Any]:
     section = recipe.incident
     return {
         "spectrum": read_spectrum(recipe.path(section.spectrum)) if section.spectrum else None,
-        "blank": import_labels(recipe.path(section.blank), counts) > 0 if section.blank else None,
+        "blank": _region(recipe, section.blank, counts) if section.blank else None,
         "options": xray.IncidentOptions(**section.model_dump(exclude={"spectrum", "blank"})),
     }
 
@@ -153,7 +165,8 @@ def _made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0)
     section = recipe.references
     options = xray.ReferenceOptions(energy_offset=section.energy_offset + moved, scale=section.scale)
     scans = bool(section.lithiated_scans), bool(section.delithiated_scans)
-    if section.spectra and not any(scans):
+    masks = section.lithiated_mask, section.delithiated_mask
+    if section.spectra and not any(scans) and not any(masks):
         spectra = {
             name: read_spectrum(recipe.path(entry.file), column=entry.column) for name, entry in section.spectra.items()
         }
@@ -164,21 +177,28 @@ def _made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0)
         return xray.references_from_spectra(
             spectra, density["energy"].values, lithium_content=contents, options=options
         )
-    if all(scans) and not section.spectra:
-        mask = import_labels(recipe.path(section.mask), density) > 0 if section.mask else None
+    if all(scans) and not section.spectra and not any(masks):
         return xray.references_from_frames(
             density,
             lithiated=_frames(density, section.lithiated_scans),
             delithiated=_frames(density, section.delithiated_scans),
-            mask=mask,
+            mask=_region(recipe, section.mask, density) if section.mask else None,
             options=options,
         )
+    if masks[0] and masks[1] and not section.spectra and not any(scans):
+        lithiated, delithiated = (_region(recipe, file, density) for file in masks if file)
+        return xray.references_from_mask(density, lithiated=lithiated, delithiated=delithiated, options=options)
     raise OptionError(
         "the end members are not given",
         field="references",
-        limit="either spectra, or both lithiated_scans and delithiated_scans",
-        remedy="name a file per end member, or the scans held at 2 V and at 4 V",
+        limit="either spectra, or both lithiated_scans and delithiated_scans, or both lithiated_mask and "
+        "delithiated_mask",
+        remedy="name a file per end member, or the scans held at 2 V and at 4 V, or a region of each",
     )
+
+
+def _region(recipe: Recipe, file: Path, density: xr.Dataset) -> xr.DataArray:
+    return import_labels(recipe.path(file), density) > 0
 
 
 def _frames(density: xr.Dataset, scans: Sequence[int]) -> list[int]:
@@ -238,6 +258,11 @@ def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datase
     return particle_table(_kept_frames(recipe, inputs), labels["label"], names, options=recipe.particles.table)
 
 
+def _dark_files(recipe: Recipe) -> list[Path]:
+    dark = recipe.path(recipe.correct.dark) if recipe.correct.dark else None
+    return [dark, *companions(dark)] if dark else []
+
+
 def _incident_files(recipe: Recipe) -> list[Path]:
     section = recipe.incident
     return [recipe.path(file) for file in (section.spectrum, section.blank) if file]
@@ -245,7 +270,9 @@ def _incident_files(recipe: Recipe) -> list[Path]:
 
 def _reference_files(recipe: Recipe) -> list[Path]:
     files = [entry.file for entry in recipe.references.spectra.values()]
-    return [recipe.path(file) for file in (*files, recipe.references.mask) if file]
+    section = recipe.references
+    masks = (section.mask, section.lithiated_mask, section.delithiated_mask)
+    return [recipe.path(file) for file in (*files, *masks) if file]
 
 
 def _label_files(recipe: Recipe) -> list[Path]:

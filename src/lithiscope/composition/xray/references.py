@@ -53,7 +53,7 @@ def references_from_spectra(
     Raises
     ------
     AnalysisError
-        If a spectrum does not cover the energies, or fewer than one component carries lithium content.
+        If a spectrum does not cover the energies, if one that carries lithium content does not absorb, or if none does.
     """
     axis = np.asarray(energies, dtype=float)
     names = list(spectra)
@@ -67,6 +67,15 @@ def references_from_spectra(
             remedy="name at least one of the spectra",
         )
     values = [interpolated(spectra[name], axis, field=name, offset=options.energy_offset) for name in names]
+    for name, spectrum in zip(names, values, strict=True):
+        if np.isfinite(lithium_content.get(name, np.nan)) and not spectrum.mean() > 0:
+            raise AnalysisError(
+                "a reference does not absorb",
+                field=name,
+                value=f"mean optical density {spectrum.mean():.3g}",
+                limit="above 0, over the energies of the data",
+                remedy="give optical densities, -ln(I/I0), not their negative and not counts",
+            )
     spread = None
     if stds is not None:
         spread = np.stack(

@@ -1,0 +1,62 @@
+"""The steps of a study on one or two of its scans, to find what would stop it before anything is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope.particles import import_labels
+from lithiscope.progress import SILENT
+from lithiscope.studies.stxm import stxm_steps
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+_TRIED = ("optical_density", "incident_methods", "references", "composition")
+
+
+def rehearse(recipe: Recipe, recording: xr.Dataset) -> list[int]:
+    """Do the steps up to the composition, and read the masks, with the two fullest scans and those of the references.
+
+    Shifts are measured but not applied: two scans that cannot be aligned with each other may well lie in a series that
+    can. Particles are left out, because one scan may not show what all of them do.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    recording : Dataset
+        Stage ``recording`` of all scans.
+
+    Returns
+    -------
+    list of int
+        The numbers of the scans that were tried.
+
+    Raises
+    ------
+    LithiscopeError
+        What would stop the run.
+    """
+    named = [*recipe.references.lithiated_scans, *recipe.references.delithiated_scans]
+    present = np.isfinite(recording["counts"].values).sum(axis=(1, 2, 3))
+    fullest = np.argsort(-present, kind="stable")[:2].tolist()
+    chosen = sorted({*named, *fullest})
+    count = len(chosen)
+    marks = {"half_cycle": np.full(count, -1), "direction": np.zeros(count), "cycle": np.zeros(count)}
+    coords = {name: ("time", values.astype(np.int32)) for name, values in marks.items()}
+    inputs = {"recording": recording.isel(time=chosen).assign_coords(coords)}
+    run = {step.name: step.run for step in stxm_steps()}
+    for name in ("counts", "alignment"):
+        inputs[name] = run[name](recipe, inputs, SILENT)
+    inputs["resampled"] = inputs["counts"]
+    for name in _TRIED:
+        inputs[name] = run[name](recipe, inputs, SILENT)
+    if recipe.particles.labels:
+        import_labels(
+            recipe.path(recipe.particles.labels), inputs["optical_density"], options=recipe.particles.imported
+        )
+    return chosen
