@@ -18,7 +18,7 @@ from lithiscope.stages import check
 if TYPE_CHECKING:
     import xarray as xr
 
-_SIGN_REMEDY = "if the file counts reduction as positive, open it with TraceOptions(current_sign=-1)"
+_SIGN_REMEDY = "if the file counts reduction as positive, set current_sign=-1 (TraceOptions; recipe: cell.read)"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,9 @@ def _sign(sound: _Trace, options: CheckOptions) -> list[Finding]:
     jump = jumps(sound.voltage, sound.current)
     speaking = trend[2] >= options.sign_samples or jump[1] >= options.sign_jumps
     shares = {
-        f"{trend[0]:.0%} of the charge of {trend[1]} runs passed with the voltage": trend[0] if trend[1] else None,
+        f"the voltage follows the current in {trend[0]:.0%} of the charge ({trend[1]} runs)": (
+            trend[0] if trend[1] else None
+        ),
         f"{jump[0]:.0%} of {jump[1]} jumps of voltage and current went the same way": (
             jump[0] if jump[1] >= options.sign_jumps else None
         ),
@@ -195,8 +197,8 @@ def _charge(sound: _Trace, options: CheckOptions) -> list[Finding]:
         elif factor is not None:
             problem = f"current, time or capacity is in another unit: a factor of {factor[1]}"
             remedy = (
-                f"open it with the one that fits of TraceOptions(current_factor={factor[0]:g}), "
-                f"(time_factor={factor[0]:g}) and (capacity_factor={1 / factor[0]:g})"
+                f"set the one that fits of current_factor={factor[0]:g}, time_factor={factor[0]:g} and "
+                f"capacity_factor={1 / factor[0]:g} (TraceOptions; recipe: cell.read)"
             )
         else:
             problem, remedy = "the integral of the current is not the capacity", "compare the columns of the file"
@@ -223,6 +225,6 @@ def _capacity(sound: _Trace, capacity_ah: float, options: CheckOptions) -> list[
             "current_ampere",
             f"{largest:.4g} Ah, {share:.4g} times the stated capacity",
             f"at most {options.capacity_excess:g} times {capacity_ah:g} Ah",
-            "see the units of time and current: TraceOptions(current_factor=..., time_factor=...)",
+            "see the units of time and current: current_factor, time_factor (TraceOptions; recipe: cell.read)",
         )
     ]

@@ -89,7 +89,8 @@ def fit_clock(
             )
         if options.offset_std is None:
             warnings.warn(
-                "the offset from absolute times has no stated uncertainty (options.offset_std); its error is unknown",
+                "the offset from absolute times has no stated uncertainty (offset_std; recipe: cell.clock); its error "
+                "is unknown",
                 LithiscopeWarning,
                 stacklevel=2,
             )

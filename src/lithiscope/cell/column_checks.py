@@ -112,7 +112,7 @@ def _values(trace: xr.Dataset, options: CheckOptions) -> list[Finding]:
                 "voltage_volt",
                 f"median {typical:.4g} V",
                 f"{options.largest_voltage:g} V",
-                "is it in mV? state the unit: columns={'voltage_volt': ('label', 'mV')}",
+                "is it in mV? state the unit with columns= (recipe: cell.columns): voltage_volt: (label, mV)",
             )
         )
     if current is None or not np.isfinite(current).any():
@@ -143,7 +143,7 @@ def _flat_current(trace: xr.Dataset, voltage: np.ndarray, current: np.ndarray) -
             "current_ampere",
             f"{current[0]:.4g} A, while the voltage turns back by {turned:.3g} V",
             "0.1 V",
-            "the column may hold the set value or its amount; choose another column with columns=",
+            "the column may hold the set value or its amount; choose another with columns= (recipe: cell.columns)",
         )
     ]
 
@@ -163,5 +163,5 @@ def _no_current(problem: str, value: str) -> Finding:
         "current_ampere",
         value,
         "a current that flows",
-        "choose its column with columns=, or state it with TraceOptions(current_ampere=...)",
+        "choose its column with columns= (recipe: cell.columns), or state current_ampere (recipe: cell.read)",
     )

@@ -79,7 +79,7 @@ def equilibrium_voltage(
         raise AnalysisError(
             "nothing tells the equilibrium voltage",
             field="trace",
-            remedy="give a trace with slow half cycles of both directions, or state options.volt",
+            remedy="give a trace with slow half cycles of both directions, or state volt (recipe: cell.equilibrium)",
         )
     ohm = 0.0 if resistance is None else float(resistance["resistance_ohm"])
     samples = samples_of(
@@ -188,7 +188,7 @@ def _slowest(half_cycles: xr.Dataset, direction: int, options: EquilibriumOption
             "the equilibrium voltage needs half cycles of both directions",
             field="half_cycles",
             value=f"no {'lithiation' if direction > 0 else 'delithiation'} with half of the largest charge",
-            remedy="choose half cycles with options.half_cycles, or state options.volt",
+            remedy="choose half_cycles, or state volt (recipe: cell.equilibrium)",
         )
     return found
 

@@ -243,7 +243,8 @@ def _require_overlap(inside: np.ndarray, second: np.ndarray, samples: Samples, w
             "images and trace do not overlap in time",
             field="times",
             value=f"{reach} of test time",
-            remedy="check the clock (offset, zone of the files), and that the trace is of this experiment",
+            remedy="check the clocks (recipe: cell.clock) and their zones, the unit of the trace's time (time_factor), "
+            "and that the trace is of this experiment",
         )
     if not inside.all():
         warnings.warn(

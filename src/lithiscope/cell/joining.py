@@ -73,7 +73,7 @@ def _shifts(traces: Sequence[xr.Dataset], offsets: Sequence[float] | None) -> tu
         "the traces have no common clock",
         file=", ".join(without or map(_name, traces)),
         field="start_local" if without else "start_utc",
-        remedy="open them with timezone=, or state offsets= in seconds",
+        remedy="state the zone of their clock with timezone= (recipe: cell.timezone), or offsets in seconds",
     )
 
 
@@ -113,7 +113,7 @@ def _require_no_overlap(
                 file=f"{_name(trace)}, {_name(other)}",
                 field="test_time_second",
                 value=f"from {times[number][within[0]]:.6g} s",
-                remedy="are they of one channel, and is none given twice? if their clocks differ, state offsets=",
+                remedy="is one given twice, or of another channel? if their clocks differ, join_traces takes offsets",
             )
 
 

@@ -85,7 +85,7 @@ def ohmic_resistance(
         raise AnalysisError(
             "nothing tells the resistance",
             field="trace",
-            remedy="give a trace with steps of the current or a spectrum, or state options.ohm",
+            remedy="give a trace with steps of the current or a spectrum, or state ohm (recipe: cell.resistance)",
         )
     return _from_steps(trace, options)
 
@@ -124,7 +124,7 @@ def _from_steps(trace: xr.Dataset, options: ResistanceOptions) -> xr.Dataset:
             field="window_second",
             value=f"{options.window_second} s, {len(height)} steps in the trace",
             limit=f"at least {_FEWEST_AFTER} samples of constant current after a step and one before, in the window",
-            remedy="sample faster after steps, widen window_second, or state options.ohm",
+            remedy="sample faster after steps, widen window_second, or state ohm (recipe: cell.resistance)",
         )
     ohm = np.array([step.ohm for step in steps])
     weight = np.array([step.std for step in steps]) ** -2.0

@@ -66,7 +66,8 @@ def samples_of(
                 "the trace has no current" if field == "current_ampere" else "the trace has no time",
                 file=trace.attrs.get("source"),
                 field=field,
-                remedy="name its column with open_trace(columns=...), or state it with the option current_ampere",
+                remedy="name its column with columns= (recipe: cell.columns), or state a constant current "
+                "(current_ampere; recipe: cell.read)",
             )
     time, current = (np.asarray(trace[field].values, dtype=float) for field in _FIELDS)
     voltage = _voltage(trace)
@@ -124,7 +125,7 @@ def _voltage(trace: xr.Dataset) -> np.ndarray:
         "the trace has no voltage",
         file=trace.attrs.get("source"),
         field="voltage_volt",
-        remedy="name its column with open_trace(columns=...)",
+        remedy="name its column with columns= (recipe: cell.columns)",
     )
 
 

@@ -68,5 +68,6 @@ def reader_for(path: Path, *, columns_named: bool = False) -> Reader:
         file=path,
         value=repr(head[:60]),
         limit=", ".join(formats),
-        remedy="name the columns of a text file with columns=, export it as text, or install a reader plug-in",
+        remedy="export it as text, name the columns of a text file with columns= (recipe: cell.columns), or "
+        "install a reader plug-in",
     )
