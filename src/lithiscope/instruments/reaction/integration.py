@@ -146,7 +146,8 @@ def _weights(log_rate: Array, spread: float) -> Array:
     return np.asarray(weight / weight.sum())
 
 
-def _times(step: Step, mean: float, sample: float) -> Array:
+def step_times(step: Step, mean: float, sample: float) -> Array:
+    """Return the times (s) of a step that begins at a mean composition, evenly spaced and its end."""
     length = _length(step, mean)
     # A step begins just after the one before has ended, so that time increases strictly.
     return np.unique(np.append(np.arange(1e-3, length, sample), length))
@@ -158,7 +159,7 @@ def _run(
     from scipy.integrate import solve_ivp
 
     mean = float(state @ weight)
-    times = _times(step, mean, sample)
+    times = step_times(step, mean, sample)
     if isinstance(step, Even):
         return times, state + (times / times[-1])[:, None] * (step.lithium_fraction - state)
     solved = solve_ivp(
@@ -182,7 +183,7 @@ def _in_closed_form(
 ) -> tuple[Array, Array, Array, Array]:
     """Return times, compositions, potential (kT/e) and mean dx/dt (1/s) where the equilibrium voltage is one."""
     mean = float(state @ weight)
-    times = _times(step, mean, sample)
+    times = step_times(step, mean, sample)
     if isinstance(step, Insertion):
         flow = np.sign(step.until - mean) * step.c_rate / _SECONDS_PER_HOUR
         reached = coordinate(electrode.law, state, rate, weight, mean + flow * times)

@@ -8,11 +8,14 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from lithiscope.instruments.reaction.electrode import Insertion
+from lithiscope.instruments.reaction.channel_transport import ChannelReaction
+from lithiscope.instruments.reaction.electrode import Hold, Insertion
 from lithiscope.instruments.reaction.integration import Reaction
 from lithiscope.instruments.stxm import HalfCycle, Moment, Pathway, Place, Platelet, Scene, three_platelets
 
 Array = NDArray[np.float64]
+
+_GOOD_PART = 0.3  # change of the mean composition in a hold that counts as a half cycle
 
 
 @final
@@ -113,14 +116,18 @@ def reacting_platelets(reaction: Reaction, fields: tuple[RateField, ...] = ()) -
     return Scene(platelets, half_cycles(reaction), plain.height, plain.width)
 
 
-def half_cycles(reaction: Reaction) -> tuple[HalfCycle, ...]:
-    """Return the insertions of a reaction, and what lies between them as rests."""
+def half_cycles(reaction: Reaction | ChannelReaction) -> tuple[HalfCycle, ...]:
+    """Return the insertions of a reaction, and what lies between them as rests.
+
+    A hold at a constant potential that moves a good part of the lithium is an insertion too.
+    """
     found = []
     for number, step in enumerate(reaction.steps):
         begin, end = reaction.span(number)
         means = reaction.mean[reaction.step == number]
-        if isinstance(step, Insertion):
-            direction = 1 if step.until > means[0] else -1
+        change = float(means[-1] - means[0])
+        if isinstance(step, Insertion) or (isinstance(step, Hold) and abs(change) > _GOOD_PART):
+            direction = 1 if change > 0 else -1
             first, last = (means[0], means[-1]) if direction > 0 else (1 - means[0], 1 - means[-1])
             rate = (last - first) * 3600.0 / (end - begin)
             found.append(HalfCycle(direction, begin, float(rate), float(np.clip(first, 0, 1)), float(last)))
