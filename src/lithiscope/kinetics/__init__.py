@@ -18,6 +18,7 @@ from lithiscope.kinetics.domains import domain_outlines, fast_domains
 from lithiscope.kinetics.dose import DoseCheck, dose_check
 from lithiscope.kinetics.exchange import with_exchange_current
 from lithiscope.kinetics.half_charge import at_half_charge, channel_profile
+from lithiscope.kinetics.interfaces import interfaces
 from lithiscope.kinetics.law_fit import fit_exchange_current
 from lithiscope.kinetics.line_cuts import line_cuts
 from lithiscope.kinetics.morphology import diagram_lines, morphology_point
@@ -59,6 +60,7 @@ __all__ = [
     "fit_exchange_current",
     "global_against_particle",
     "insertion_rate",
+    "interfaces",
     "interval_covariance",
     "line_cuts",
     "morphology_point",

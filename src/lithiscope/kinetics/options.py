@@ -4,6 +4,7 @@ from lithiscope.kinetics.channels_options import ChannelOptions, HalfChargeOptio
 from lithiscope.kinetics.domains_options import AgreementOptions, DomainOptions
 from lithiscope.kinetics.law_fit_options import LawFitOptions
 from lithiscope.kinetics.line_cuts_options import Line, LineCutOptions
+from lithiscope.kinetics.pathways_options import DomainShapeOptions, InterfaceOptions, PathwayOptions
 from lithiscope.kinetics.phases_options import BoundaryOptions, PhaseOptions, RelaxationOptions
 from lithiscope.kinetics.pool_options import AsymmetryOptions, DoseCheckOptions, PoolOptions, UniformOptions
 from lithiscope.kinetics.population_options import PopulationOptions
@@ -18,13 +19,16 @@ __all__ = [
     "ChannelOptions",
     "CurrentOptions",
     "DomainOptions",
+    "DomainShapeOptions",
     "DoseCheckOptions",
     "ExchangeOptions",
     "HalfChargeOptions",
+    "InterfaceOptions",
     "LawFitOptions",
     "Line",
     "LineCutOptions",
     "NormaliseOptions",
+    "PathwayOptions",
     "PhaseOptions",
     "PoolOptions",
     "PopulationOptions",

@@ -26,7 +26,7 @@ def by_rate(
 
     Parameters
     ----------
-    table : uniformity_table or surface_table
+    table : uniformity_table, surface_table or interface_table
         Any stage of kinetics with dims (particle, half_cycle) and a C-rate: `applied_c_rate` of the half cycle where it
         is there, else `c_rate` of the particle.
     variable : str
@@ -47,7 +47,7 @@ def by_rate(
     OptionError
         If the edges do not ascend, or there are none and no C-rate of the cell.
     """
-    stages.check(table, "uniformity_table", "surface_table")
+    stages.check(table, "uniformity_table", "surface_table", "interface_table")
     if variable not in table or table[variable].dims != ("particle", "half_cycle"):
         raise AnalysisError(
             "there is nothing to average", field="variable", value=variable, limit="a variable (particle, half_cycle)"
