@@ -274,6 +274,18 @@ def test_saturated_pixels_are_lost(level: float | None) -> None:
     assert "saturation" not in frames.attrs
 
 
+def test_a_detector_that_saturates_unsaid_is_found_out() -> None:
+    whole = flat(level=1000.0)
+    counts = np.minimum(whole, 1040.0)
+    with pytest.warns(LithiscopeWarning, match="exactly the largest count, 1040"):
+        frames = correct(made(counts))
+    np.testing.assert_array_equal(has(frames, "saturated"), counts == 1040.0)
+    assert np.isnan(frames["signal"].values[counts == 1040.0]).all()
+    # Whoever knows better says so.
+    kept = correct(made(counts), options=CorrectOptions(saturation=2000.0))
+    assert not has(kept, "saturated").any()
+
+
 def test_dark_frames_are_averaged_and_scaled_with_the_dwell() -> None:
     rng = np.random.default_rng(6)
     pattern = np.linspace(50, 150, 24 * 24).reshape(24, 24)

@@ -16,6 +16,7 @@ from lithiscope.frames.kernels.counts import (
     local_scatter,
     lost_lines,
     neighbourhood,
+    piled_level,
     prominence,
     repaired,
     third_brightest,
@@ -230,3 +231,28 @@ def test_scatter_ignores_a_slope_and_missing_pixels_and_says_when_there_are_none
     assert measured == pytest.approx(90, rel=4 * 0.98 / np.sqrt(number))
     for nothing in (np.ones((2, 9)), np.full((9, 9), np.nan)):
         assert bright_scatter(nothing, nothing)[3] == 0
+
+
+@pytest.mark.parametrize("mean", [150.0, 1000.0, 20000.0])
+@pytest.mark.parametrize("sigmas", [-1.0, 0.0, 1.0, 2.0])
+def test_a_detector_that_stops_counting_piles_up_at_its_level(mean: float, sigmas: float) -> None:
+    counts = np.random.default_rng(5).poisson(mean, (2, 20000)).astype(float)
+    level = float(round(mean + sigmas * np.sqrt(mean)))
+    counts[0, 7] = np.nan
+    assert piled_level(np.minimum(counts, level)) == level
+
+
+@pytest.mark.parametrize("mean", [110.0, 300.0, 1000.0, 20000.0])
+def test_counting_statistics_pile_up_nowhere(mean: float) -> None:
+    # The largest of 1e4 to 1e6 Poisson counts is shared by a few; ten would be a chance of under 1e-4 at 110 counts.
+    for seed, pixels in enumerate((10_000, 100_000, 1_000_000)):
+        assert piled_level(np.random.default_rng(seed).poisson(mean, (1, pixels)).astype(float)) is None
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [np.full((1, 50), 1000.0), np.full((1, 50), np.nan), np.tile([3.0, 4.0], (1, 50)), np.linspace(0, 1e3, 99)[None]],
+)
+def test_what_is_no_noisy_picture_of_whole_counts_is_not_judged(counts: np.ndarray) -> None:
+    assert piled_level(counts) is None
+    assert piled_level(np.minimum(counts, 500.5)) is None

@@ -152,3 +152,18 @@ def test_what_is_lost_is_nan_with_its_flag_and_nothing_else_is(study, kind):
     assert np.isnan(video["lithium_fraction"].values[3][lost]).all()
     assert not (bits[:3] & flag_bit(flag)).any()
     np.testing.assert_array_equal(video["lithium_fraction"].values[0][particles], whole)
+
+
+@pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
+def test_a_detector_that_saturates_unsaid_costs_the_blank_and_says_so(study):
+    recipe = study(align=STILL)
+    raw = recipe.parent / "raw"
+    for path in raw.glob("*.xim"):
+        counts = np.loadtxt(path)
+        np.savetxt(path, np.minimum(counts, 8000), fmt="%g", delimiter="\t")
+    done = run(recipe)
+    assert any("saturate" in text for text in done.warnings)
+    cut = done.results["recording"]["counts"].values == 8000
+    flags = done.results["counts"]["signal_flag"].values
+    assert cut.sum() > 1000
+    assert ((flags & flag_bit("saturated")) != 0)[cut].all()

@@ -9,7 +9,14 @@ import numpy as np
 
 from lithiscope.errors import AnalysisError, LithiscopeWarning, StageError
 from lithiscope.frames.correct_options import CorrectOptions
-from lithiscope.frames.kernels.counts import counting_variance, line_brightness, lost_lines, prominence, third_brightest
+from lithiscope.frames.kernels.counts import (
+    counting_variance,
+    line_brightness,
+    lost_lines,
+    piled_level,
+    prominence,
+    third_brightest,
+)
 from lithiscope.progress import Reporter
 from lithiscope.stages import blank_fatal, fatal_mask, flag_bit
 
@@ -54,7 +61,7 @@ def written_flags(recording: xr.Dataset, dark: float, options: CorrectOptions) -
     counts = recording["counts"]
     known = recording["counts_flag"].values if "counts_flag" in recording else 0
     flag = np.array(np.broadcast_to(known, counts.shape), dtype=np.uint16)
-    level = options.saturation or recording.attrs.get("saturation")
+    level = options.saturation or recording.attrs.get("saturation") or _unstated_saturation(recording)
     brightness = np.empty(flag.shape[:3])
     for t, bits in enumerate(flag):
         scan = np.asarray(counts[t].values, dtype=float)
@@ -68,6 +75,19 @@ def written_flags(recording: xr.Dataset, dark: float, options: CorrectOptions) -
         flag[lost] |= flag_bit("missing")
         _warn_of_lost_lines(recording, lost)
     return flag
+
+
+def _unstated_saturation(recording: xr.Dataset) -> float | None:
+    counts = np.asarray(recording["counts"].values)
+    level = piled_level(counts.reshape(len(counts), -1))
+    if level is not None:
+        warnings.warn(
+            f"{np.count_nonzero(counts == level)} pixels hold exactly the largest count, {level:g}: the detector seems "
+            "to saturate there, and they were flagged; state correct.saturation, or one never reached if it does not",
+            LithiscopeWarning,
+            stacklevel=4,
+        )
+    return level
 
 
 def _warn_of_lost_lines(recording: xr.Dataset, lost: np.ndarray) -> None:

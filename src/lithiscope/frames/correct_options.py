@@ -13,7 +13,10 @@ class CorrectOptions(Options):
     """What the detector and the beam did, as stated by the beamline; the defaults change no count."""
 
     saturation: float | None = Field(
-        default=None, gt=0, description="counts at and above which the detector is not trusted; none: the file's own"
+        default=None,
+        gt=0,
+        description="counts at and above which the detector is not trusted; none: the file's own, or the largest "
+        "count where too many pixels hold exactly it",
     )
     dump_fraction: float = Field(
         default=0.05,

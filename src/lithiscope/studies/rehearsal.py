@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lithiscope.errors import LithiscopeWarning
 from lithiscope.particles import import_labels
 from lithiscope.progress import SILENT
 from lithiscope.studies.stxm import stxm_steps
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
     from lithiscope.studies.recipe import Recipe
 
-_TRIED = ("optical_density", "incident_methods", "references", "composition")
+_TRIED = ("counts", "alignment", "optical_density", "incident_methods", "references", "composition")
+# What these warn of, two scans cannot tell.
+_QUIET = ("alignment", "composition")
 
 
 def rehearse(recipe: Recipe, recording: xr.Dataset) -> list[int]:
@@ -50,11 +54,11 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> list[int]:
     coords = {name: ("time", values.astype(np.int32)) for name, values in marks.items()}
     inputs = {"recording": recording.isel(time=chosen).assign_coords(coords)}
     run = {step.name: step.run for step in stxm_steps()}
-    for name in ("counts", "alignment"):
-        inputs[name] = run[name](recipe, inputs, SILENT)
-    inputs["resampled"] = inputs["counts"]
     for name in _TRIED:
-        inputs[name] = run[name](recipe, inputs, SILENT)
+        with warnings.catch_warnings():
+            if name in _QUIET:
+                warnings.simplefilter("ignore", LithiscopeWarning)
+            inputs[name] = run[name](recipe, {**inputs, "resampled": inputs.get("counts", recording)}, SILENT)
     if recipe.particles.labels:
         import_labels(
             recipe.path(recipe.particles.labels), inputs["optical_density"], options=recipe.particles.imported

@@ -13,6 +13,8 @@ _CLUSTER = 3
 _CUT = 0.98658
 _MAD = 1.4826
 _BLOCK = 4096
+# As many pixels at the largest count, and so many times more than at a count just below it, are no counting statistics.
+_PILED, _MORE = 10, 4.0
 
 
 def live_counts(
@@ -277,3 +279,31 @@ def _robust_std(values: Float[np.ndarray, " pixels"]) -> float:
         if kept.size:
             spread = float(np.sqrt(np.mean(kept**2))) / _CUT
     return spread
+
+
+def piled_level(counts: Float[np.ndarray, "frames pixels"], least: float = 100.0) -> float | None:
+    """Return the count at which a detector stopped counting: the largest, when too many pixels hold exactly it.
+
+    The tail of counting statistics falls, so fewer pixels hold the largest count than one just below it. A detector
+    that cuts the tail off piles it up there.
+
+    Parameters
+    ----------
+    counts : ndarray
+        As written; NaN is left out.
+    least : float
+        Below this many counts the steps between counts are too coarse to tell.
+
+    Returns
+    -------
+    float or None
+        None where nothing piles up, or where counts are no whole numbers.
+    """
+    top = float(np.max(counts, where=np.isfinite(counts), initial=0.0))
+    if top < least or top != round(top):
+        return None
+    width = max(3, round(float(np.sqrt(top)) / 4))
+    near = counts[(counts >= top - width) & (counts < top)]
+    at_top = int(np.count_nonzero(counts == top))
+    piled = near.size > 0 and at_top >= _PILED and at_top > _MORE * near.size / width
+    return top if piled and bool(np.all(near == np.round(near))) else None
