@@ -72,8 +72,8 @@ class Unchecked:
     verdict: Literal["not checked"] = "not checked"
 
     def as_json(self) -> dict[str, Any]:
-        """Return claim, reason and verdict as plain JSON values."""
-        return asdict(self)
+        """Return the keys of a row as plain JSON values; null where nothing was measured."""
+        return {name: None for name in Row.__dataclass_fields__} | asdict(self)
 
 
 def compare(
