@@ -217,5 +217,5 @@ def _table(
             **{name: ("", one) for name, one in times.items()},
         },
         coords={"evidence": ("evidence", np.array([piece.name for piece in pieces], dtype=str))},
-        attrs={"verdict": verdict, "confidence": confidence},
+        attrs={"verdict": verdict, "confidence": confidence, "band": options.band},
     )

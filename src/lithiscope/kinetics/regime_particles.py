@@ -227,7 +227,7 @@ def _assembled(
             "half_cycle": ("half_cycle", np.array(numbers)),
             "direction": ("half_cycle", np.array(signs)),
         },
-        attrs={"verdict": verdict, "confidence": confidence},
+        attrs={"verdict": verdict, "confidence": confidence, "band": tables[0].attrs["band"]},
     )
 
 

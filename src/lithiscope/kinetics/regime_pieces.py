@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lithiscope.kinetics.regime_options import RegimeOptions
 from lithiscope.kinetics.regime_profiles import Folded
-from lithiscope.kinetics.slab import Slab, slabs
+from lithiscope.kinetics.slab import Slab, driven, slabs
 
 FloatArray = NDArray[np.float64]
 
@@ -130,11 +130,13 @@ class Copies:
         return np.asarray(centres[1] - centres[0])
 
     def slab_profiles(self, slab: Slab) -> Copies:
-        """Return what a slab would show at the observed fillings, in place of the observation."""
+        """Return what diffusion alone would show while the mean takes its observed course, in place of the observation.
+
+        beta^2 of the slab and the observed decay rate give tau_bulk; the slab's own law of the surface is not used, so
+        constant current and constant potential are alike.
+        """
         depth, seen = self.folded.appearance(self.options)
-        left = slab.left(depth, slab.times(self.filling)) @ seen.T
-        start = self.mean[0, 0]
-        u = self.options.end - (self.options.end - start) * left
+        u = driven(depth, self.folded.time, self.mean[0], slab.slowest / float(self.decay[0])) @ seen.T
         return Copies(self.folded, u[None], self.options)
 
     @cached_property

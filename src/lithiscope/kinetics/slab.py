@@ -83,6 +83,42 @@ class Slab:
         return np.asarray((ends[1] - ends[0]) / (times[1] - times[0]))
 
 
+def driven(depth: FloatArray, time: FloatArray, mean: FloatArray, seconds: float) -> FloatArray:
+    """Return u at depths (d,) and times (t,) of a slab whose mean follows a given course, whatever its surface does.
+
+    du/dt = (1/seconds) d2u/dz2 with the flux through the face that makes the mean, constant between two times; the slab
+    is uniform at the first. Each mode n of cos(n pi z), z from the middle, is driven by 2 (-1)^n d(mean)/dt and decays
+    with (n pi)^2/seconds.
+
+    Parameters
+    ----------
+    depth : (d,) array
+        From the face, in diffusion lengths.
+    time : (t,) array
+        s.
+    mean : (t,) array
+        Mean of u.
+    seconds : float
+        L^2/D.
+
+    Examples
+    --------
+    >>> u = driven(np.array([0.0, 1.0]), np.array([0.0, 50.0]), np.array([0.0, 0.5]), 1.0)
+    >>> u[1].round(4)  # steady: a parabola of height seconds/2 times the rate, about the mean
+    array([0.5033, 0.4983])
+    """
+    number = np.arange(1, _MODES + 1)
+    sign, decay = 2.0 * (-1.0) ** number, (number * np.pi) ** 2 / seconds
+    modes = np.cos(np.outer(number * np.pi, 1 - np.asarray(depth)))
+    amplitude = np.zeros(_MODES)
+    found = [np.full(np.shape(depth), mean[0])]
+    for step, rate, level in zip(np.diff(time), np.diff(mean) / np.diff(time), mean[1:], strict=True):
+        lost = np.exp(-decay * step)
+        amplitude = amplitude * lost + sign * rate * (1 - lost) / decay
+        found.append(level + amplitude @ modes)
+    return np.array(found)
+
+
 @lru_cache(maxsize=1)
 def slabs() -> tuple[Slab, ...]:
     """Return slabs over six decades of Biot number."""

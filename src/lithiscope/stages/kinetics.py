@@ -245,7 +245,11 @@ EVIDENCE_TABLE = Stage(
         "half_cycle": Variable("half_cycle", ONE, "number of the half cycle", kind="int"),
         "direction": Variable("half_cycle", ONE, "+1 lithiation, -1 delithiation", kind="int"),
     },
-    attributes={"verdict": "the verdict on all", "confidence": "how sure, in words with the reason"},
+    attributes={
+        "verdict": "the verdict on all",
+        "confidence": "how sure, in words with the reason",
+        "band": "ratio of times, either way, within which nothing is decided",
+    },
     required_attributes=("verdict",),
 )
 
