@@ -73,7 +73,7 @@ class Unchecked:
 
     def as_json(self) -> dict[str, Any]:
         """Return the keys of a row as plain JSON values; null where nothing was measured."""
-        return {name: None for name in Row.__dataclass_fields__} | asdict(self)
+        return dict.fromkeys(Row.__dataclass_fields__) | asdict(self)
 
 
 def compare(
