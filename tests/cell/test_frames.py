@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cell.virtual import CAPACITY, OHM, cell, cycled, noisy
+from cell.virtual import CAPACITY, OHM, cell, cycled, noisy, trace_of
 from lithiscope.cell import (
     ClockOptions,
     EquilibriumOptions,
@@ -253,3 +253,22 @@ def test_the_capacity_is_stated_nominal_or_the_largest_measured():
     ):
         frames = at_frames(TRACE, half, CLOCK, TIMES, options=options)
         np.testing.assert_allclose(frames["c_rate"].values, np.abs(current) / capacity, rtol=1e-9)
+
+
+def test_the_spread_of_the_overpotential_within_an_interval_is_that_of_its_course():
+    """A voltage that falls along a straight line by 60 mV in an interval has a spread of 60/sqrt(12) mV."""
+    time = np.arange(0.0, 3601.0, 10.0)
+    current = np.full(time.size, -1e-9)
+    noise = 1e-3 * np.random.default_rng(1).standard_normal(time.size)
+    trace = trace_of(time, current, 3.4 - 0.06 * time / 1800 + noise)
+    _, halves = split(trace)
+    found = over_intervals(
+        trace,
+        halves,
+        fit_clock(options=ClockOptions(offset_second=0.0)),
+        np.array([0.0, 1800.0, 3600.0]),
+        resistance=ohmic_resistance(options=ResistanceOptions(ohm=0.0)),
+        equilibrium=equilibrium_voltage(options=EquilibriumOptions(volt=3.45)),
+    )
+    # The noise of 1 mV is taken out; what is left of it is below a tenth of a millivolt.
+    np.testing.assert_allclose(found["overpotential_spread_volt"].values, 0.06 / np.sqrt(12), atol=3e-4)

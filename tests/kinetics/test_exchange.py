@@ -170,3 +170,26 @@ def test_bad_input_gives_one_clear_error():
         with_exchange_current(rates, intervals, options=ExchangeOptions(law="tafel"))
     with pytest.raises(OptionError, match="above smallest"):
         ExchangeOptions(smallest_overpotential=0.2)
+
+
+def test_a_law_that_bends_takes_the_variation_of_the_overpotential_into_account():
+    """Over a straight course of the overpotential the mean of 2 sinh(u/2) is known in closed form."""
+    rates, intervals = setting([0.06, 0.06])
+    half = 0.04  # V, to either side of 60 mV
+    found = [
+        with_exchange_current(rates, known, options=ExchangeOptions(law="butler_volmer", compare_with=None))
+        for known in (
+            intervals,
+            intervals.assign(overpotential_spread_volt=("interval", [half / np.sqrt(3)], {"units": "V"})),
+        )
+    ]
+    plain, bent = (one["exchange_current_density"].values for one in found)
+    u, d = 0.06 / VOLT, half / VOLT
+    expected = 2 * np.sinh(u / 2) * np.sinh(d / 2) / (d / 2) / (2 * np.sinh(u / 2))
+    # Two points stand for the straight course: right to the third order, d^4/2880 and less is left.
+    np.testing.assert_allclose(plain / bent, expected, rtol=d**4 / 2880)
+    linear = with_exchange_current(
+        rates, intervals.assign(overpotential_spread_volt=("interval", [half], {"units": "V"}))
+    )
+    j = rates["current_density"].values
+    np.testing.assert_allclose(linear["exchange_current_density"].values, j * VOLT / 0.06, rtol=1e-4)

@@ -57,20 +57,21 @@ def test_error_bars_that_are_seven_per_cent_too_small_are_noticed(experiment: An
 
 
 def test_the_truth_is_analysed_in_the_same_pixels(experiment: Analysed) -> None:
-    uniform = experiment.true_table["region"].values == "uniform"
+    uniform = experiment.true_table["region"].values == "fast"
     exchange = experiment.true_table["exchange_current_density"].values[uniform]
     x = experiment.true_table["lithium_fraction"].values[uniform]
     middle = (x > 0.3) & (x < 0.7) & (experiment.true_table["direction"].values > 0)
-    expected = 0.01 * np.nanmean(experiment.rate) * 3 * (1 - x) * np.sqrt(x * (1 - x))
+    expected = 0.01 * np.nanmean(experiment.rate["fast"]) * 3 * (1 - x) * np.sqrt(x * (1 - x))
     # Within an interval of 0.15 in x, F bends: three per cent.
     np.testing.assert_allclose(exchange[middle], expected[middle], rtol=0.03)
-    assert 1.4 < np.nanmean(experiment.rate) < 1.5
+    assert 1.4 < np.nanmean(experiment.rate["fast"]) < 1.5
+    assert 0.5 <= np.nanmean(experiment.rate["slow"]) < 0.52
     assert (experiment.dice > 0.85).all()
 
 
 def test_a_fit_that_finds_nothing_fails_its_rows() -> None:
-    nothing = kinetics_virtual.Fitted(np.nan, np.nan, np.nan, np.nan, np.nan, skewed=False)
-    assert {row.verdict for row in kinetics_virtual._fit_rows([nothing], 0.015, 9)} == {"fail"}
+    nothing = dict.fromkeys(("fast", "slow"), kinetics_virtual._NOTHING)
+    assert {row.verdict for row in kinetics_virtual._fit_rows([nothing], 0.01, 9)} == {"fail"}
 
 
 def test_the_significance_is_that_of_students_t() -> None:

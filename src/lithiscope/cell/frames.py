@@ -14,6 +14,7 @@ from lithiscope.cell.options import FrameOptions
 from lithiscope.cell.samples import Samples, samples_of
 from lithiscope.cell.state import Parameters, State, completed, parameters_of, shifted, state_of, windows_of
 from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.units import VOLT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -114,7 +115,8 @@ def over_intervals(
     Returns
     -------
     cell_intervals
-        `time` is the middle of the interval. The rest as for `at_frames`.
+        `time` is the middle of the interval, `overpotential_spread_volt` by how much the overpotential varied within
+        it: a reaction law that bends needs it beside the mean. The rest as for `at_frames`.
 
     Raises
     ------
@@ -145,6 +147,7 @@ def over_intervals(
     error = (clock_std[first] + clock_std[last]) / 2
     if np.any(error > 0):
         shifts["clock"] = _less(averaged(study.state, study.parameters, error), values)
+    spread = _spread(study, np.clip(start, *limits), np.clip(end, *limits), inside)
     half, direction = _half_cycle(study, start, end, options.least_inside)
     counts = np.maximum(np.searchsorted(study.state.time, end) - np.searchsorted(study.state.time, start), 1)
     stds = _stds(study, counts, values)
@@ -154,7 +157,29 @@ def over_intervals(
         "before": first,
         "after": last,
     }
-    return _stage("cell_intervals", "interval", values, stds, shifts, ~inside, coords, half, direction, clock)
+    found = _stage("cell_intervals", "interval", values, stds, shifts, ~inside, coords, half, direction, clock)
+    return found if spread is None else _with_spread(found, spread)
+
+
+def _spread(study: _Study, start: np.ndarray, end: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
+    """Return by how much the overpotential varies within the intervals (V), the noise of its samples taken out."""
+    state, parameters = study.state, study.parameters
+    sampled = completed({**state.columns, "current_ampere": study.samples.current}, parameters)
+    if "overpotential_volt" not in sampled:
+        return None
+    eta = sampled["overpotential_volt"]
+    begin, finish = np.where(inside, start, state.time[0]), np.where(inside, end, state.time[-1])
+    centred = eta - eta.mean()  # so that the difference of two squares keeps its digits
+    variance = (
+        means_between(state.time, centred**2, begin, finish) - means_between(state.time, centred, begin, finish) ** 2
+    )
+    noise = np.hypot(state.voltage_noise, state.current_noise * abs(parameters.resistance_ohm or 0.0))
+    return np.where(inside, np.sqrt(np.maximum(variance - noise**2, 0.0)), np.nan)
+
+
+def _with_spread(intervals: xr.Dataset, spread: np.ndarray) -> xr.Dataset:
+    attrs = {"units": VOLT, "long_name": "standard deviation of the overpotential in time, within the interval"}
+    return stages.check(intervals.assign(overpotential_spread_volt=("interval", spread, attrs)), "cell_intervals")
 
 
 class _Study(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 from lithiscope import laws, stages
 from lithiscope.errors import AnalysisError, StageError
 from lithiscope.kinetics.channels_options import NormaliseOptions
+from lithiscope.kinetics.exchange import drive_of, spread_of
 from lithiscope.kinetics.extend import causes_of, extended
 from lithiscope.kinetics.rates_options import ExchangeOptions
 
@@ -53,14 +54,13 @@ def with_channel_exchange(
     stages.check(table, "channel_table")
     stages.check(intervals, "cell_intervals")
     eta = _overpotential(table, intervals, options)
-    law = laws.reaction_law(options.law, **options.parameters)
+    law = drive_of(options)
     volt = float(laws.thermal_voltage(options.temperature))
-    x = np.clip(table[_X].values, options.closest_to_ends, 1 - options.closest_to_ends)
-    composition = x if law.needs_composition else None
+    x = np.asarray(table[_X].values, dtype=float)
     current = np.asarray(table[_CURRENT].values, dtype=float)
     reduced = np.broadcast_to(eta[:, None] / volt, current.shape)
     with np.errstate(invalid="ignore"):
-        found = laws.exchange_current(current, reduced, law, x=composition)
+        found = law.exchange(current, reduced, x, spread_of(intervals)[:, None] / volt)
         size = np.abs(eta)
         outside = size < options.smallest_overpotential
         if options.largest_overpotential is not None:

@@ -44,10 +44,26 @@ class Drive(NamedTuple):
         x = np.clip(x, self.closest, 1 - self.closest)
         return np.asarray(self.reaction.rate(self.overpotential(eta, x), x))
 
-    def exchange(self, current: np.ndarray, eta: np.ndarray, x: np.ndarray) -> laws.ExchangeCurrent:
-        """Return the exchange current density with its derivatives."""
+    def exchange(
+        self, current: np.ndarray, eta: np.ndarray, x: np.ndarray, spread: np.ndarray | float = 0.0
+    ) -> laws.ExchangeCurrent:
+        """Return the exchange current density with its derivatives; see `bent` for the spread."""
         composition = np.clip(x, self.closest, 1 - self.closest) if self.reaction.needs_composition else None
-        return laws.exchange_current(current, self.overpotential(eta, x), self.reaction, x=composition)
+        found = laws.exchange_current(current, self.overpotential(eta, x), self.reaction, x=composition)
+        factor = self.bent(eta, x, spread)
+        return laws.ExchangeCurrent(found.value / factor, found.by_current / factor, found.by_overpotential / factor)
+
+    def bent(self, eta: np.ndarray, x: np.ndarray, spread: np.ndarray | float) -> np.ndarray:
+        """Return the mean rate in an interval over the rate at its mean overpotential; 1 for a linear law.
+
+        The overpotential varies within the interval by the standard deviation `spread` (kT/e); its distribution is
+        stood for by its mean plus and minus one standard deviation, which is right to the third order.
+        """
+        spread = np.asarray(spread)
+        if not np.any(spread):
+            return np.ones(())
+        around = (self.rate(eta + spread, x) + self.rate(eta - spread, x)) / 2
+        return np.asarray(around / self.rate(eta, x))
 
 
 def with_exchange_current(
@@ -89,9 +105,9 @@ def with_exchange_current(
 
     Notes
     -----
-    The overpotential is the mean over the interval. With dx/dt = c F(x) r(eta), integral dx/F = c integral r(eta) dt
-    holds exactly, so for the linear law the mean overpotential loses nothing; what F does within an interval is left
-    to `fit_exchange_current`.
+    With dx/dt = c F(x) r(eta), integral dx/F = c integral r(eta) dt holds exactly: what counts is the mean of r over
+    the interval. For the linear law that is r of the mean overpotential; for laws that bend the variation within the
+    interval is taken into account (`Drive.bent`). What F does within an interval is left to `fit_exchange_current`.
     """
     stages.check(rates, "rate_video")
     stages.check(intervals, "cell_intervals")
@@ -102,7 +118,8 @@ def with_exchange_current(
     eta = _overpotential(rates, intervals)
     law, others = drive_of(options), _others(options)
     causes, moved_eta = _causes(rates, intervals, list(others))
-    variables = _maps(rates, eta, _eta_std(intervals), law, others, causes, moved_eta, options)
+    spread = spread_of(intervals)
+    variables = _maps(rates, eta, _eta_std(intervals), spread, law, others, causes, moved_eta, options)
     dims = " ".join(str(dim) for dim in rates[_CURRENT].dims)
     result: dict[str, tuple[str, Any]] = {
         name: (f"systematic {dims}" if name.endswith("_shift") else dims, values) for name, values in variables.items()
@@ -174,6 +191,13 @@ def _eta_std(intervals: xr.Dataset) -> np.ndarray | None:
     return np.asarray(np.nan_to_num(np.asarray(intervals[f"{_ETA}_std"].values, dtype=float)))
 
 
+def spread_of(intervals: xr.Dataset) -> np.ndarray:
+    """Return by how much the overpotential varied within each interval (V); 0 where that is not known."""
+    if "overpotential_spread_volt" not in intervals:
+        return np.zeros(intervals.sizes["interval"])
+    return np.asarray(np.nan_to_num(np.asarray(intervals["overpotential_spread_volt"].values, dtype=float)))
+
+
 def drive_of(options: ExchangeOptions, name: str | None = None) -> Drive:
     """Return the reaction law of the options, or another one without parameters, with their equilibrium.
 
@@ -225,6 +249,7 @@ def _maps(
     rates: xr.Dataset,
     eta: np.ndarray,
     eta_std: np.ndarray | None,
+    spread: np.ndarray,
     law: Drive,
     others: Mapping[str, Drive],
     causes: list[str],
@@ -247,13 +272,13 @@ def _maps(
     for block in blocks(shape[0], int(np.prod(shape[1:]))):
         current = rates[_CURRENT].values[block].astype(float)
         x = rates[_X].values[block].astype(float)
-        u = eta[block].reshape(column) / volt
+        u, du = eta[block].reshape(column) / volt, spread[block].reshape(column) / volt
         flags[block] |= _range_flags(law.overpotential(u, x) * volt, options)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            found = law.exchange(current, u, x)
+            found = law.exchange(current, u, x, du)
             value = np.where(stages.fatal_mask(flags[block]), np.nan, found.value)
             if has_std:
-                std = _random(rates, block, law, current, u, x, found)
+                std = _random(rates, block, law, current, (u, du), x, found)
                 flags[block] |= np.where(
                     value < -options.wrong_sign_sigma * std, stages.flag_bit("wrong_sign"), 0
                 ).astype(np.uint16)
@@ -262,9 +287,9 @@ def _maps(
                 effect = found.by_overpotential * (eta_std[block].reshape(column) / volt)
                 maps["overpotential_effect"][block] = np.where(np.isfinite(value), effect, np.nan)
             for number, cause in enumerate(causes):
-                du = moved_eta[cause][block].reshape(column) / volt if cause in moved_eta else 0.0
+                by = moved_eta[cause][block].reshape(column) / volt if cause in moved_eta else 0.0
                 moved = _moved(rates, block, causes_of(rates), cause, current, x)
-                shifted = others.get(cause, law).exchange(moved[0], u + du, moved[1]).value - value
+                shifted = others.get(cause, law).exchange(moved[0], u + by, moved[1], du).value - value
                 maps[f"{_EXCHANGE}_shift"][number, block] = shifted
         maps[_EXCHANGE][block] = value
     return {**maps, f"{_EXCHANGE}_flag": flags}
@@ -286,7 +311,7 @@ def _random(
     block: slice,
     law: Drive,
     current: np.ndarray,
-    u: np.ndarray,
+    drive: tuple[np.ndarray, np.ndarray],
     x: np.ndarray,
     found: laws.ExchangeCurrent,
 ) -> np.ndarray:
@@ -294,7 +319,8 @@ def _random(
     variance = (found.by_current * rates[f"{_CURRENT}_std"].values[block].astype(float)) ** 2
     if law.sees_composition:
         step = rates[f"{_X}_std"].values[block].astype(float)
-        change = law.exchange(current, u, x + step).value - law.exchange(current, u, x - step).value
+        u, du = drive
+        change = law.exchange(current, u, x + step, du).value - law.exchange(current, u, x - step, du).value
         variance = variance + (change / 2) ** 2
     return np.asarray(np.sqrt(variance))
 

@@ -13,6 +13,7 @@ from lithiscope.errors import OptionError
 
 FREE = "free"
 _NEAREST = 2e-3  # compositions closer to 0 or 1 are not evaluated: F goes to zero there
+_BEND = 0.003
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
@@ -90,6 +91,14 @@ def _free(x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         return np.asarray(np.exp(s * (p * np.log(x / p) + (1 - p) * np.log((1 - x) / (1 - p)))))
 
 
+def _within(x: np.ndarray) -> np.ndarray:
+    """Return compositions kept off 0 and 1 by a smooth bend: a sharp one makes fits swing between two answers."""
+    above = x - _NEAREST
+    raised = _NEAREST + (above + np.hypot(above, _BEND)) / 2
+    below = 1 - _NEAREST - raised
+    return np.asarray(1 - _NEAREST - (below + np.hypot(below, _BEND)) / 2)
+
+
 def interval_mean(
     shape: Shape, x: np.ndarray, width: np.ndarray, parameters: np.ndarray, drive: Drive | None = None
 ) -> np.ndarray:
@@ -111,8 +120,8 @@ def interval_mean(
         r(x) of every point at the overpotential of the cell, where the rate at a given voltage depends on x beside F:
         then the mean is that of F r(x)/r(middle).
     """
-    low = np.arcsin(np.sqrt(np.clip(x - np.abs(width) / 2, _NEAREST, 1 - _NEAREST)))
-    high = np.arcsin(np.sqrt(np.clip(x + np.abs(width) / 2, _NEAREST, 1 - _NEAREST)))
+    low = np.arcsin(np.sqrt(_within(x - np.abs(width) / 2)))
+    high = np.arcsin(np.sqrt(_within(x + np.abs(width) / 2)))
     wide = high - low > 1e-9
     angle = (low + high)[..., None] / 2 + (high - low)[..., None] / 2 * _NODES
     jacobian = np.sin(2 * angle)

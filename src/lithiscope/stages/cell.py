@@ -281,7 +281,12 @@ CELL_FRAMES = Stage(
 CELL_INTERVALS = Stage(
     "cell_intervals",
     "What the cell did between two frames: means over the interval",
-    variables=_cell_variables("interval", "mean over the interval"),
+    variables={
+        **_cell_variables("interval", "mean over the interval"),
+        "overpotential_spread_volt": Variable(
+            "interval", VOLT, "standard deviation of the overpotential in time, within the interval"
+        ),
+    },
     coordinates={
         "time": Variable("interval", SECOND, "middle of the interval", required=True),
         "duration": Variable("interval", SECOND, "length of the interval", required=True),

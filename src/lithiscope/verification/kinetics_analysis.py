@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope import cell, kinetics
 from lithiscope.instruments.reaction import RateField, Reacting
-from lithiscope.kinetics.options import CurrentOptions, ExchangeOptions
+from lithiscope.kinetics.options import CurrentOptions, ExchangeOptions, UniformOptions
 from lithiscope.verification.virtual_kinetics import KineticExperiment, fast_domains_of, with_noise
 
 if TYPE_CHECKING:
@@ -28,15 +29,17 @@ class Analysed(NamedTuple):
     Parameters
     ----------
     table, true_table : xarray.Dataset
-        Stage rate_table, with the regions "all" and "uniform"; both with the same pixels.
+        Stage rate_table, with the region "all" and the uniform pixels of the regions "fast" and "slow"; the same pixels
+        in both tables.
     domains : xarray.Dataset
         Stage domain_video.
     dice : ndarray, shape (half cycles, particles)
         Overlap of the persistent domains with the true ones.
     uniformity, true_uniformity : xarray.Dataset
         Stage uniformity_table.
-    rate : ndarray, shape (particles,)
-        True mean relative rate of the uniform pixels: their rim is slower than the domain; NaN without such pixels.
+    rate : mapping of str to ndarray, shape (particles,)
+        True mean relative rate of the uniform pixels of each domain; the rim of a fast domain is slower than its
+        middle. NaN without such pixels.
     """
 
     table: xr.Dataset
@@ -45,7 +48,7 @@ class Analysed(NamedTuple):
     dice: Array
     uniformity: xr.Dataset
     true_uniformity: xr.Dataset
-    rate: Array
+    rate: dict[str, Array]
 
 
 def random_fields(rng: np.random.Generator) -> tuple[RateField, ...]:
@@ -75,12 +78,14 @@ def intervals_of(experiment: KineticExperiment) -> xr.Dataset:
     )
 
 
-def table_of(video: xr.Dataset, intervals: xr.Dataset, uniform: xr.DataArray) -> xr.Dataset:
+def table_of(video: xr.Dataset, intervals: xr.Dataset, regions: Mapping[str, xr.DataArray]) -> xr.Dataset:
     """Return stage rate_table with exchange currents by the Butler-Volmer law."""
-    options = ExchangeOptions(law="butler_volmer", compare_with=None, largest_overpotential=None)
+    options = ExchangeOptions(
+        law="butler_volmer", compare_with=None, compare_equilibrium=False, largest_overpotential=None
+    )
     rates = kinetics.with_current_density(kinetics.insertion_rate(video), options=_QUIET)
     rates = kinetics.with_exchange_current(rates, intervals, options=options)
-    return kinetics.rate_table(rates, regions={"uniform": uniform})
+    return kinetics.rate_table(rates, regions=regions)
 
 
 def analysed(experiment: KineticExperiment) -> Analysed:
@@ -92,15 +97,19 @@ def analysed(experiment: KineticExperiment) -> Analysed:
     silent = with_noise(experiment.truth, 1e-6, np.random.default_rng(0))
     intervals = intervals_of(experiment)
     domains = fast_domains(video, video["label"])
-    uniform = kinetics.uniform_pixels(video, video["label"], domains=domains)
+    names: tuple[Literal["fast", "slow"], ...] = ("fast", "slow")
+    regions: dict[str, xr.DataArray] = {
+        name: kinetics.uniform_pixels(video, video["label"], domains=domains, options=UniformOptions(domain=name))
+        for name in names
+    }
     return Analysed(
-        table_of(video, intervals, uniform),
-        table_of(silent, intervals, uniform),
+        table_of(video, intervals, regions),
+        table_of(silent, intervals, regions),
         domains,
         _dice(experiment, domains),
         uniformity(video, video["label"]),
         uniformity(silent, video["label"]),
-        _true_rate(experiment, uniform.values),
+        {name: _true_rate(experiment, pixels.values) for name, pixels in regions.items()},
     )
 
 

@@ -115,10 +115,16 @@ def observed(
     spans = [reaction.span(number) for number, step in enumerate(reaction.steps) if isinstance(step, Insertion)]
     # A frame at the very moment of a switch belongs to neither half cycle.
     times = np.concatenate([np.linspace(begin + 1.0, end - 1.0, frames) for begin, end in spans])
-    truth = scene.video(times, pixel=pixel)
+    truth = _flat(scene.video(times, pixel=pixel), scene)
     return KineticExperiment(
         with_noise(truth, sigma, np.random.default_rng(seed)), trace_of(reaction), truth, scene, reaction
     )
+
+
+def _flat(video: xr.Dataset, scene: Scene) -> xr.Dataset:
+    """Return the video with platelets as thick at the rim as in the middle, because that is how they react here."""
+    thickness = np.concatenate([[0.0], [platelet.thickness for platelet in scene.platelets]])
+    return video.assign(thickness=video["thickness"].copy(data=thickness[video["label"].values].astype(np.float32)))
 
 
 def with_noise(truth: xr.Dataset, sigma: float, rng: np.random.Generator) -> xr.Dataset:
