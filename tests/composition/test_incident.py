@@ -91,6 +91,15 @@ def test_membrane_everywhere_makes_picture_and_spectrum_disagree_aloud():
         compare_incident(recording, spectrum=scene.incident_spectrum())
 
 
+def test_a_lost_picture_does_not_hide_how_far_the_ways_differ():
+    rng = np.random.default_rng(5)
+    recording = scene.recording((scene.densities(0.5, scene.platelet()) + 0.85)[None].repeat(2, axis=0), rng=rng)
+    recording["counts"].values[1, 2] = np.nan
+    with pytest.warns(LithiscopeWarning) as told:
+        compare_incident(recording, spectrum=scene.incident_spectrum())
+    assert any("differ by up to -0.85" in str(one.message) and "at 5 of 6 pictures" in str(one.message) for one in told)
+
+
 def test_ring_current_scales_the_spectrum():
     rng = np.random.default_rng(6)
     recording = scene.recording(np.zeros((3, 8, 8)), rng=rng)

@@ -7,7 +7,13 @@ import pytest
 
 from composition import scene
 from lithiscope import stages
-from lithiscope.composition.xray import UnmixOptions, lithium_fraction, optical_density, references_from_frames
+from lithiscope.composition.xray import (
+    UnmixOptions,
+    lithium_fraction,
+    optical_density,
+    references_from_frames,
+    systematic_shifts,
+)
 from lithiscope.errors import AnalysisError, StageError
 from lithiscope.stages import flag_bit
 
@@ -129,6 +135,29 @@ def test_noise_gain_of_x_follows_that_of_the_energies():
     density["noise_gain"] = (("time", "energy"), np.full((1, 3), 0.8), {"units": "1"})
     video = lithium_fraction(density, scene.references())
     assert float(video["noise_gain"][0]) == pytest.approx(0.8)
+
+
+def test_a_lost_energy_takes_no_error_bar_with_it_in_general_mode():
+    energies = np.array([703.0, 706.0, 708.0, 713.0, 720.0])
+    ends = np.array([0.345, 1.10, 0.9, 0.75, 0.8]), np.array([0.345, 0.62, 0.5, 1.25, 0.7])
+    od = scene.densities(np.full((30, 30), 0.5), np.ones((30, 30)), *ends)
+    recording = scene.recording(od, rng=np.random.default_rng(7), energies=energies)
+    density = optical_density(recording, spectrum=scene.incident_spectrum(energies=energies))
+    density["signal_frame_std"] = (("time", "energy"), np.full((1, 5), 0.01), {"units": "1"})
+    density["noise_gain"] = (("time", "energy"), np.full((1, 5), 0.8), {"units": "1"})
+    # What resampling makes of a frame that could not be aligned.
+    for name in ("signal", "signal_std", "signal_frame_std", "noise_gain"):
+        density[name].values[:, 2] = np.nan
+    density["signal_flag"].values[:, 2] = flag_bit("not_aligned")
+    options = UnmixOptions(mode="general")
+    references = scene.references(*ends, energies)
+    video = lithium_fraction(density, references, options=options)
+    fewer = lithium_fraction(density.isel(energy=[0, 1, 3, 4]), references.isel(energy=[0, 1, 3, 4]), options=options)
+    assert np.isfinite(video["lithium_fraction"]).all()
+    for name in ("lithium_fraction", "lithium_fraction_std", "lithium_fraction_frame_std", "noise_gain"):
+        np.testing.assert_allclose(video[name], fewer[name], rtol=1e-5)
+    shifted = systematic_shifts(density, references, video, unmix=options)
+    assert (np.abs(shifted["lithium_fraction_shift"].sel(systematic="incident")) > 1e-3).all()
 
 
 def test_blank_gets_no_x_but_keeps_its_amount():

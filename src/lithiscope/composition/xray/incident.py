@@ -94,7 +94,7 @@ def _warn_of_disagreement(name: str, one: Incident, other_name: str, other: Inci
         np.abs(difference) > options.disagreement_density
     )
     if bad.any():
-        worst = float(difference.flat[np.argmax(np.abs(difference))])
+        worst = float(difference.flat[np.nanargmax(np.abs(difference))])
         warnings.warn(
             f"I0 by {name} and by {other_name} differ by up to {worst:+.3f} in ln I0 at {bad.sum()} of {bad.size} "
             "pictures: one without blank area makes the percentile wrong, one of another day makes the spectrum wrong",

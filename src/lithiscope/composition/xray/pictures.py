@@ -114,19 +114,20 @@ def extended(
 
 
 def frame_std(od: xr.Dataset) -> FloatArray:
-    """Return the standard deviation of ln I0 with dims (time, energy); zero where the stage has none."""
+    """Return the standard deviation of ln I0 with dims (time, energy); zero where there is none, as in lost frames."""
     shape = (od.sizes["time"], od.sizes["energy"])
     if "signal_frame_std" not in od:
         return np.zeros(shape)
-    return np.asarray(np.broadcast_to(od["signal_frame_std"].values, shape), dtype=float)
+    return np.nan_to_num(np.asarray(np.broadcast_to(od["signal_frame_std"].values, shape), dtype=float))
 
 
 def gain(frames: xr.Dataset) -> FloatArray:
-    """Return the noise gain with dims (time, energy); one where the stage has none."""
+    """Return the noise gain with dims (time, energy); one where there is none, as in frames that were lost."""
     shape = (frames.sizes["time"], frames.sizes["energy"])
     if "noise_gain" not in frames:
         return np.ones(shape)
     values = np.asarray(frames["noise_gain"].values, dtype=float)
+    values = np.where(np.isfinite(values), values, 1.0)
     return np.broadcast_to(values if values.ndim == 2 else values[:, None], shape)
 
 
