@@ -118,7 +118,8 @@ def frame_std(od: xr.Dataset) -> FloatArray:
     shape = (od.sizes["time"], od.sizes["energy"])
     if "signal_frame_std" not in od:
         return np.zeros(shape)
-    return np.nan_to_num(np.asarray(np.broadcast_to(od["signal_frame_std"].values, shape), dtype=float))
+    values = np.asarray(np.broadcast_to(od["signal_frame_std"].values, shape), dtype=float)
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def gain(frames: xr.Dataset) -> FloatArray:
