@@ -13,7 +13,7 @@ from lithiscope.errors import OptionError
 
 FREE = "free"
 _NEAREST = 2e-3  # compositions closer to 0 or 1 are not evaluated: F goes to zero there
-_BEND = 0.003
+_BEND = 0.01  # and approached over this range, smoothly
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
@@ -93,10 +93,14 @@ def _free(x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
 
 def _within(x: np.ndarray) -> np.ndarray:
     """Return compositions kept off 0 and 1 by a smooth bend: a sharp one makes fits swing between two answers."""
-    above = x - _NEAREST
-    raised = _NEAREST + (above + np.hypot(above, _BEND)) / 2
-    below = 1 - _NEAREST - raised
-    return np.asarray(1 - _NEAREST - (below + np.hypot(below, _BEND)) / 2)
+    raised = _NEAREST + _bent(x - _NEAREST)
+    return np.asarray(1 - _NEAREST - _bent(1 - _NEAREST - raised))
+
+
+def _bent(distance: np.ndarray) -> np.ndarray:
+    """Return the distance where it is above `_BEND`, 0 below minus that, and a parabola that joins both between."""
+    joined = (np.clip(distance, -_BEND, _BEND) + _BEND) ** 2 / (4 * _BEND)
+    return np.where(distance > _BEND, distance, joined)
 
 
 def interval_mean(
