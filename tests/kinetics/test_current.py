@@ -82,3 +82,14 @@ def test_bad_thickness_gives_one_clear_error():
         with_current_density(rates(), xr.DataArray(np.full((5, 4), 150.0), dims=("y", "x")))
     with pytest.raises(OptionError, match="site_density"):
         CurrentOptions(site_density=1.38e22)  # per cubic centimetre
+
+
+def test_thin_feet_outside_the_particles_do_not_make_a_thickness_look_wrong():
+    frames = np.full((2, 6, 6), 0.5)
+    label = np.zeros((6, 6), dtype=int)
+    label[0, 0] = 1
+    data = truth.as_video(frames, 0.03, label, [0.0, 360.0], [0, 0], [1, 1])
+    made = insertion_rate(data.assign(label=(("y", "x"), label)))
+    feet = made["thickness"].copy(data=np.where(label > 0, 150.0, 0.01).astype(np.float32))
+    found = with_current_density(made.assign(thickness=feet))
+    assert np.isfinite(found["current_density"].values[0, 0, 0])

@@ -137,7 +137,10 @@ def _thickness(rates: xr.Dataset, given: xr.DataArray | float | None, dims: tupl
             remedy="use the thickness of the same pixels",
         )
     values = np.asarray(found.values, dtype=float)
-    known = values[np.isfinite(values) & (values > 0)]
+    inside = values > 0
+    if "label" in rates and np.any(rates["label"].values > 0):
+        inside &= rates["label"].values > 0  # the foot of a rim outside the particles is thin, and no mistake
+    known = values[np.isfinite(values) & inside]
     if known.size and not _THINNEST <= float(np.median(known)) <= _THICKEST:
         raise UnitError(
             "these are no thicknesses in nanometres",
