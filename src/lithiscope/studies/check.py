@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lithiscope.composition.xray import lithium_rows, references_from_spectra
-from lithiscope.errors import LithiscopeError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.recordings import join_scans, open_recording, read_spectrum
+from lithiscope.studies.check_kinetics import check_kinetics
+from lithiscope.studies.finding import Finding, guarded
 from lithiscope.studies.rehearsal import rehearse
-from lithiscope.studies.sources import raw_files, series_files
+from lithiscope.studies.sources import join_series, raw_files, series_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,18 +26,6 @@ if TYPE_CHECKING:
 # scan of 123; most of it is the reruns for the systematic shifts. The programs themselves and the page come on top.
 _MEMORY_FACTOR = 40
 _MEMORY_BASE = 0.3  # GiB
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: fine, doubtful or impossible."""
-
-    level: Literal["ok", "warning", "error"]
-    text: str
-
-    def __str__(self) -> str:
-        mark = {"ok": "ok      ", "warning": "warning ", "error": "error   "}[self.level]
-        return mark + self.text.replace("\n", "\n        ")
 
 
 def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding]:
@@ -59,22 +46,12 @@ def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding
     findings = [Finding("ok", "the recipe is valid")]
     scans: list[xr.Dataset] = []
     for look in (_check_scans, _check_references, _check_incident, _check_files, _check_numbers, _estimate):
-        findings += _guarded(partial(look, recipe, scans, reporter))
+        findings += guarded(partial(look, recipe, scans, reporter))
     if not any(finding.level == "error" for finding in findings):
-        findings += _guarded(partial(_rehearsal, recipe, scans), tell=False)
+        findings += guarded(partial(_rehearsal, recipe, scans))
+    if recipe.cell.files or recipe.kinetics.compute:
+        findings += check_kinetics(recipe, join_series(recipe, scans) if scans else None)
     return findings
-
-
-def _guarded(look: Callable[[], Iterator[Finding]], *, tell: bool = True) -> list[Finding]:
-    """Return what was found; an error ends the look and is the last finding, `tell` adds the warnings."""
-    found: list[Finding] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", LithiscopeWarning)
-        try:
-            found.extend(look())
-        except LithiscopeError as error:
-            found.append(Finding("error", str(error)))
-    return found + [Finding("warning", str(w.message)) for w in caught if tell]
 
 
 def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) -> Iterator[Finding]:

@@ -118,7 +118,7 @@ def _channel_steps(excluded: tuple[str, ...], frames: tuple[str, ...], intervals
             methods=lambda _: ["koo2023"],
         ),
         Step("channel_cuts", (*_MAPS, *frames), options_at(*excluded, "kinetics.channels"), _channel_cuts),
-        Step("surfaces", ("channels",), options_at("kinetics.half_charge"), _surfaces, optional=True),
+        Step("surfaces", ("channels", *intervals), options_at("kinetics.half_charge"), _surfaces, optional=True),
         Step(
             "evidence",
             ("channel_cuts", "channels", *intervals),
@@ -203,9 +203,10 @@ def _rates(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     warn_of_contrary_rates(rates, labels.values)
     if section.transport == "in_plane":
         return rates
-    if section.thickness is None and "thickness" not in video:
+    if section.thickness is None and not ("thickness" in video and (video["thickness"].values > 0).any()):
         warnings.warn(
-            "the thickness is not known, so there are no current densities; state kinetics.thickness (nm)",
+            "the thickness is not known, so there are no current densities and no exchange currents; state "
+            "kinetics.thickness (nm)",
             LithiscopeWarning,
             stacklevel=2,
         )
@@ -255,12 +256,18 @@ def _uniformity(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Datase
     )
 
 
-def _applied_rates(video: xr.Dataset, cell: xr.Dataset) -> dict[int, float]:
-    """Return the median C-rate of the cell at the frames of every half cycle of the images."""
-    number, rate = video["half_cycle"].values, cell["c_rate"].values
+def _applied_rates(images: xr.Dataset, cell: xr.Dataset) -> dict[int, float]:
+    """Return the median C-rate of the cell in every half cycle of the images, from frames or from intervals.
+
+    Half cycles of images and cell need not have the same numbers. To three digits, by which points are grouped.
+    """
+    number = images["half_cycle"].values
+    if "c_rate" not in cell:
+        return {}
+    rate = cell["c_rate"].values
     known = np.isfinite(rate) & (cell["direction"].values != 0)
     return {
-        int(one): float(np.median(rate[known & (number == one)]))
+        int(one): float(f"{np.median(rate[known & (number == one)]):.3g}")
         for one in np.unique(number[number >= 0])
         if np.any(known & (number == one))
     }
@@ -291,6 +298,7 @@ def _law_fit(region: str) -> Callable[[Recipe, Inputs, Reporter], xr.Dataset]:
 
     def fit(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
         section = recipe.kinetics.law
+        _require_exchange(inputs["rate_table"])
         if region not in inputs["rate_table"]["region"].values:
             raise AnalysisError(
                 f"no particle has {region} pixels, so there are no exchange currents to fit",
@@ -303,6 +311,16 @@ def _law_fit(region: str) -> Callable[[Recipe, Inputs, Reporter], xr.Dataset]:
         return kinetics.fit_exchange_current(inputs["rate_table"], section.laws, options=options)
 
     return fit
+
+
+def _require_exchange(table: xr.Dataset) -> None:
+    if "exchange_current_density" not in table:
+        raise AnalysisError(
+            "there are no exchange currents",
+            field="exchange_current_density",
+            limit="a thickness, and the overpotential of the cell",
+            remedy="state kinetics.thickness (nm), and see that the trace has resistance and equilibrium voltage",
+        )
 
 
 def _asymmetry(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
@@ -324,7 +342,9 @@ def _channels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset
 
 
 def _surfaces(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    return kinetics.at_half_charge(inputs["channels"], options=recipe.kinetics.half_charge)
+    table = inputs["channels"]
+    applied = _applied_rates(table, inputs["cell_intervals"]) if "cell_intervals" in inputs else None
+    return kinetics.at_half_charge(table, applied_c_rate=applied, options=recipe.kinetics.half_charge)
 
 
 def _channel_cuts(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:

@@ -124,15 +124,34 @@ def read_recording(recipe: Recipe, *, reporter: Reporter = SILENT) -> xr.Dataset
     xarray.Dataset
         Stage ``recording``; time is in seconds since the start of the first scan.
     """
-    tasks = [
-        (path, number, series)
-        for number, series in enumerate(recipe.data.series)
-        for path in series_files(recipe, series)
+    paths = [path for series in recipe.data.series for path in series_files(recipe, series)]
+    scans = [
+        open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone)
+        for path in reporter.track(paths, label="reading", total=len(paths))
     ]
-    scans, marks = [], []
-    for path, number, series in reporter.track(tasks, label="reading", total=len(tasks)):
-        scans.append(open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone))
-        marks.append((number, _DIRECTIONS[series.direction], series.cycle))
+    return join_series(recipe, scans)
+
+
+def join_series(recipe: Recipe, scans: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join the scans of all series into one recording, with half cycle, direction and cycle along time.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its series.
+    scans : sequence of xarray.Dataset
+        Their scans, series after series, each in the order of `series_files`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Stage ``recording``.
+    """
+    marks = [
+        (number, _DIRECTIONS[series.direction], series.cycle)
+        for number, series in enumerate(recipe.data.series)
+        for _ in series_files(recipe, series)
+    ]
     joined, order = join_scans(scans)
     number, direction, cycle = np.array(marks, dtype=np.int32)[order].T
     coords = {

@@ -51,7 +51,7 @@ def look_at_trace(path: Path, *, timezone: str | None = None, capacity_ah: float
     if "current_ampere" in trace and np.any(np.nan_to_num(trace["current_ampere"].values)):
         options = cell.SplitOptions(nominal_capacity_ah=capacity_ah)
         trace, halves = cell.split(trace, options=options)
-        lines += _half_cycles(halves)
+        lines += half_cycle_lines(halves)
     lines += [str(doubt) for doubt in doubts]
     return TraceLook(cell_curves(trace), lines)
 
@@ -70,7 +70,8 @@ def _about(trace: xr.Dataset) -> Iterator[str]:
     yield f"current: {source}" if source else "current: none, so there are no half cycles"
 
 
-def _half_cycles(halves: xr.Dataset) -> Iterator[str]:
+def half_cycle_lines(halves: xr.Dataset) -> Iterator[str]:
+    """Yield the half cycles in words: direction, charge, current, C-rate, voltage at half of the charge."""
     count = halves.sizes["half_cycle"]
     yield f"{count} half cycle(s)" + (f", the first {_LISTED}:" if count > _LISTED else ":" if count else "")
     for k in range(min(count, _LISTED)):

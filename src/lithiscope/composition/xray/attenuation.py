@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from lithiscope.composition.xray.options import ThicknessOptions
 from lithiscope.composition.xray.pictures import axis_values, extended, pictures
-from lithiscope.errors import OptionError
+from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.units import NANOMETRE
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# Resonances begin about so far before the tabulated edge and end so far above it, eV.
+_BEFORE_EDGE = 2.0
+_RESONANCES = 20.0
 
 TABLES = {
     "henke": "Henke 1993, through periodictable",
@@ -104,6 +109,12 @@ def thickness(
     ------
     OptionError
         If the material cannot be looked up.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If the lowest energy is not before the edge: resonances absorb there, of which no table knows, and the thickness
+        is NaN.
     """
     import xarray as xr
 
@@ -113,6 +124,15 @@ def thickness(
     number = np.isfinite(picture).sum(axis=0)
     mean = np.where(number > 0, np.nansum(picture, axis=0) / np.maximum(number, 1), np.nan)
     length = _mean_length(float(energies[first]), options)
+    edge = _near_edge(options.formula, float(energies[first]))
+    if edge is not None:
+        warnings.warn(
+            f"no thickness: the lowest energy, {energies[first]:g} eV, is not before the {edge} of {options.formula}; "
+            "measure a pre-edge picture, or state the thickness where it is needed",
+            LithiscopeWarning,
+            stacklevel=2,
+        )
+        mean = np.full_like(mean, np.nan)
     return xr.DataArray(
         (length * (mean - options.background)).astype(np.float32),
         dims=("y", "x"),
@@ -141,6 +161,17 @@ def _mean_length(energy: float, options: ThicknessOptions) -> float:
     other = attenuation_length(options.delithiated_formula, options.delithiated_density, energy, table=options.table)
     x = options.mean_lithium_fraction
     return 1 / (x / length + (1 - x) / other)
+
+
+def _near_edge(formula: str, energy: float) -> str | None:
+    """Return the edge in whose resonances an energy lies, in words, or None."""
+    import xraydb
+
+    for symbol in xraydb.chemparse(formula):
+        for name, edge in xraydb.xray_edges(symbol).items():
+            if edge.energy - _BEFORE_EDGE < energy < edge.energy + _RESONANCES:
+                return f"{symbol} {name} edge ({edge.energy:g} eV)"
+    return None
 
 
 def with_thickness(
