@@ -14,6 +14,7 @@ from lithiscope.kinetics.covariance import interval_covariance
 from lithiscope.kinetics.current import with_current_density
 from lithiscope.kinetics.domain_agreement import domain_agreement
 from lithiscope.kinetics.domain_growth import domain_growth
+from lithiscope.kinetics.domain_shapes import domain_shapes
 from lithiscope.kinetics.domains import domain_outlines, fast_domains
 from lithiscope.kinetics.dose import DoseCheck, dose_check
 from lithiscope.kinetics.exchange import with_exchange_current
@@ -55,6 +56,7 @@ __all__ = [
     "domain_agreement",
     "domain_growth",
     "domain_outlines",
+    "domain_shapes",
     "dose_check",
     "fast_domains",
     "fit_exchange_current",

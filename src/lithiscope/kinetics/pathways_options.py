@@ -54,6 +54,9 @@ class DomainShapeOptions(Options):
     min_edge: float = Field(
         0.5, gt=0, le=1, description="least share of the domain's edge that lies inside the particle"
     )
+    roughness: float = Field(
+        0.3, ge=0, description="how far the edge of a real ellipse or polygon strays, standard deviation, pixels"
+    )
     significance: float = Field(0.05, gt=0, lt=0.5, description="p value below which a shape is ruled out")
     draws: int = Field(99, ge=19, description="simulated pictures per shape that give the p values")
     seed: int = Field(0, ge=0, description="start of the random numbers")

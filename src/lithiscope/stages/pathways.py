@@ -83,7 +83,7 @@ DOMAIN_SHAPE = Stage(
         "facet_p_value": Variable("domain", ONE, "probability that such a polygon looks as elliptic as this, or more"),
         "parallel_share": Variable("domain", ONE, "share of the edge that is parallel to a facet"),
         "parallel_share_random": Variable("domain", ONE, "mean of that share over all orientations of the domain"),
-        "parallel_p_value": Variable("domain", ONE, "share of the orientations with as much or more"),
+        "parallel_p_value": Variable("domain", ONE, "share of the orientations that lie as near the facets, or nearer"),
         "verdict": Variable("domain", ONE, "faceted, elliptic, neither or cannot tell", kind="string"),
         "reason": Variable("domain", ONE, "why no verdict could be given", kind="string"),
     },
