@@ -45,7 +45,8 @@ def verify(names: Sequence[str] = (), *, everything: bool = False, as_json: bool
     found = list(rows(names, everything=everything))
     passed = all(row.verdict != "fail" for _, row in found)
     if as_json:
-        return json.dumps([{"name": name, **row.as_json()} for name, row in found], indent=1), passed
+        checked = [(name, row) for name, row in found if isinstance(row, Row)]
+        return json.dumps([{"name": name, **row.as_json()} for name, row in checked], indent=1), passed
     return _text(found), passed
 
 
