@@ -352,6 +352,75 @@ def make_evidence():
     )  # fmt: skip
 
 
+def make_cases():
+    """Evidence of two particles in two half cycles: the second particle has no j0 in the first."""
+    shape, pieces = (2, 2), 2
+    three = {"tau_bulk": (200.0, 400.0, 800.0), "tau_reaction": (3e4, 4e4, 5e4), "tau_process": (3e3, 3.5e3, 4e3)}
+    times = {}
+    for name, ends in three.items():
+        for end, value in zip(("_low", "", "_high"), ends, strict=True):
+            times[f"{name}{end}"] = ("particle half_cycle", np.full(shape, value))
+    times["tau_bulk_low"][1][0, 1] = 0.0  # the noise hides the gradient
+    for end in ("_low", "", "_high"):
+        times[f"tau_reaction{end}"][1][1, 0] = np.nan
+    value = np.tile([2.0, 0.05], (2, 2, 1))
+    value[1, 0, 0] = np.nan
+    dims = "particle half_cycle evidence"
+    verdict = np.where(np.isnan(value), OPEN, SRL)
+    return stages.new(
+        "evidence_table",
+        {
+            "value": (dims, value),
+            "value_std": (dims, 0.1 * np.abs(value)),
+            "low": (dims, value - 0.2),
+            "high": (dims, value + np.array([1.5, 0.2])),
+            "boundary": (dims, np.zeros((*shape, pieces))),
+            "probability": (dims, np.full((*shape, pieces), 0.99)),
+            "verdict": (dims, verdict),
+            "meaning": (dims, np.full((*shape, pieces), "a figure")),
+            "overall_verdict": ("particle half_cycle", np.array([[SRL, SRL], [OPEN, OPEN]])),
+            "overall_confidence": ("particle half_cycle", np.full(shape, "two of two pieces")),
+            "exchange_current_density": ("particle half_cycle", np.full(shape, 0.01)),
+            "exchange_current_density_std": ("particle half_cycle", np.full(shape, 0.002)),
+            "exchange_current_source": (
+                "particle half_cycle", np.array([["half cycle 1", "stated"], ["none", "stated"]])
+            ),
+            **times,
+        },
+        coords={
+            "evidence": ("evidence", ["measured_ratio_of_times", "surface_depletion"]),
+            "particle": ("particle", ["p01", "p02"]),
+            "half_cycle": ("half_cycle", [0, 1]),
+            "direction": ("half_cycle", [1, -1]),
+        },
+        attrs={"verdict": OPEN, "confidence": "2 of 4 cases are surface-reaction-limited", "band": 3.0},
+    )  # fmt: skip
+
+
+def make_channel_cuts():
+    """Three channels of ten pixels in each of two particles, four frames each way; x = t/5 plus 0.1 at the faces."""
+    along = (np.arange(10) + 0.5) * 0.04
+    rise = np.where((np.arange(10) == 0) | (np.arange(10) == 9), 0.1, 0.0)
+    level = np.array([0.1, 0.3, 0.5, 0.7, 0.7, 0.5, 0.3, 0.1])
+    x = level[:, None] + np.tile(rise, 6)
+    return stages.new(
+        "line_cuts",
+        {
+            "lithium_fraction": ("time sample", x),
+            "lithium_fraction_std": ("time sample", np.full(x.shape, 0.05)),
+            "lithium_fraction_flag": ("time sample", np.zeros(x.shape)),
+        },
+        coords={
+            "time": ("time", 600.0 * np.arange(8)),
+            "half_cycle": ("time", np.repeat([0, 1], 4)),
+            "direction": ("time", np.repeat([1, -1], 4)),
+            "line": ("sample", np.repeat([f"p0{k // 3 + 1} channel {k}" for k in range(6)], 10)),
+            "particle": ("sample", np.repeat(["p01", "p02"], 30)),
+            "distance": ("sample", np.tile(along, 6)),
+        },
+    )
+
+
 def make_pooled(quantity, values, counts=(7, 9, 6, 8), rates=RATES, directions=DIRECTIONS):
     values = np.asarray(values, float)
     return stages.new(

@@ -67,3 +67,27 @@ def test_line_cuts_have_a_row_a_line_and_a_column_a_half_cycle(drawn, kinetics):
     assert len(drawn(lambda: channels.line_cut_curves(cuts, lines=["B"], options=SVG)).axes) == 4
     with pytest.raises(AnalysisError, match="no such line"):
         channels.line_cut_curves(cuts, lines=["C"])
+
+
+def test_courses_are_means_over_the_channels_of_a_particle(drawn):
+    cuts = kinetic_scene.make_channel_cuts()
+    figure = drawn(lambda: channels.channel_courses(cuts, options=SVG))
+    assert len(figure.axes) == 2 * 2
+    first = figure.axes[0].lines
+    np.testing.assert_allclose(first[0].get_xdata(), np.arange(20, 400, 40))
+    np.testing.assert_allclose(first[1].get_ydata(), cuts["lithium_fraction"].values[1, :10])
+    assert "p01, 3 channels" in figure.axes[0].get_ylabel()
+    # One standard error of the mean over three channels.
+    band = figure.axes[0].collections[0].get_paths()[0].vertices
+    assert np.ptp(band[np.abs(band[:, 0] - 180) < 1, 1]) == pytest.approx(2 * 0.05 / np.sqrt(3))
+
+
+def test_courses_leave_out_what_was_lost_and_need_values(drawn):
+    cuts = kinetic_scene.make_channel_cuts()
+    some = cuts.copy(deep=True)
+    some["lithium_fraction"][1, :10] = np.nan  # one channel in one frame
+    line = drawn(lambda: channels.channel_courses(some, options=SVG)).axes[0].lines[1]
+    np.testing.assert_allclose(line.get_ydata(), cuts["lithium_fraction"].values[1, :10])
+    some["lithium_fraction"][:] = np.nan
+    with pytest.raises(AnalysisError, match="no value"):
+        channels.channel_courses(some)

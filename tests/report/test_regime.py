@@ -7,6 +7,7 @@ from lithiscope import laws
 from lithiscope.errors import AnalysisError
 from lithiscope.report import FigureOptions, MorphologyPoint, regime
 from lithiscope.report.style import DIRECTION_COLOURS
+from report import kinetic_scene
 
 SVG = FigureOptions(format="svg")
 
@@ -54,9 +55,25 @@ def test_the_measured_point_lies_in_the_diagram_with_its_range(drawn):
 
 def test_bad_points_are_refused():
     with pytest.raises(AnalysisError, match="must be positive"):
-        regime.morphology_diagram([MorphologyPoint("P", (0.0, 1.0, 2.0), (1.0, 1.0, 1.0))])
+        regime.morphology_diagram([MorphologyPoint("P", (-0.1, 1.0, 2.0), (1.0, 1.0, 1.0))])
     with pytest.raises(AnalysisError, match="no particle"):
         regime.morphology_diagram([])
+
+
+def test_an_upper_limit_is_hollow_at_its_upper_end_with_an_arrow(drawn):
+    points = [
+        MorphologyPoint("P01", (0.0, 0.1, 0.3), (0.0, 0.01, 0.05), 1),
+        MorphologyPoint("P01", *[(1.0, 2.0, 3.0)] * 2),
+    ]
+    axes = drawn(lambda: regime.morphology_diagram(points, options=SVG)).axes[0]
+    hollow = next(line for line in axes.lines if line.get_fillstyle() == "none")
+    assert (hollow.get_xdata()[0], hollow.get_ydata()[0]) == (0.3, 0.05)
+    assert len(axes.containers) == 1
+
+
+def test_one_case_at_a_time(kinetics):
+    with pytest.raises(AnalysisError, match="one particle in one half cycle"):
+        regime.evidence_figure(kinetic_scene.make_cases())
 
 
 def shaded(axes, x, current):

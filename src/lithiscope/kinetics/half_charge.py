@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ def at_half_charge(
     table: xr.Dataset,
     *,
     state_of_charge: xr.DataArray | None = None,
+    applied_c_rate: Mapping[int, float] | None = None,
     options: HalfChargeOptions = HalfChargeOptions(),  # noqa: B008 (frozen)
 ) -> xr.Dataset:
     """Bring the composition of surface and inside to the state of charge 0.5 in every half cycle.
@@ -37,6 +39,8 @@ def at_half_charge(
         As `channels` makes it.
     state_of_charge : DataArray, shape (interval,), optional
         Composition to count by, for instance that of the electrode. By default the mean of each particle's channels.
+    applied_c_rate : mapping of int to float, optional
+        C-rate of the cell in each half cycle of the table, 1/h.
     options : HalfChargeOptions
         State of charge, limits of the active range, window of the interpolation.
 
@@ -65,7 +69,8 @@ def at_half_charge(
             own = np.flatnonzero(table["particle"].values == name)
             state = _state(table, own) if state_of_charge is None else np.asarray(state_of_charge.values, dtype=float)
             _fill(columns, row, column, table, own, _weights(table, number, state, options), options, rng)
-    return _assembled(table, particles, numbers, columns, options)
+    rates = np.array([dict(applied_c_rate or {}).get(int(number), np.nan) for number in numbers])
+    return _assembled(table, particles, numbers, rates, columns, options)
 
 
 def channel_profile(
@@ -261,7 +266,12 @@ def _kept(table: xr.Dataset) -> dict[str, Any]:
 
 
 def _assembled(
-    table: xr.Dataset, particles: list[str], numbers: np.ndarray, columns: _Columns, options: HalfChargeOptions
+    table: xr.Dataset,
+    particles: list[str],
+    numbers: np.ndarray,
+    rates: np.ndarray,
+    columns: _Columns,
+    options: HalfChargeOptions,
 ) -> xr.Dataset:
     if not np.isfinite(columns.end).any():
         warnings.warn(
@@ -283,5 +293,7 @@ def _assembled(
         "channel_particle": ("channel", table["particle"].values),
         "end": ("end", table["end"].values),
     }
+    if np.isfinite(rates).any():
+        coords["applied_c_rate"] = ("half_cycle", rates)
     attrs = {"state_of_charge": options.state_of_charge, "limits": [options.lower, options.upper]}
     return stages.new("surface_table", variables, coords=coords, attrs=attrs)

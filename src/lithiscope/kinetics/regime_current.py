@@ -15,6 +15,7 @@ from lithiscope.laws import ChemicalPotential, exchange_law, thermal_voltage
 FloatArray = NDArray[np.float64]
 _EDGE = 0.05  # closer to the ends F(x) falls to zero, where a pixel's mean says little
 _FEWEST = 4
+_STEADY = 0.2  # range of the overpotential over its mean that passes for a constant drive
 
 
 def current_piece(
@@ -25,6 +26,8 @@ def current_piece(
     j(t) over its mean is put between two predictions, w S(t) + (1 - w) B(t): S = F(x_face) 2 sinh(|eta|/2), as if only
     the reaction limited, and B, the rate of a slab that only diffusion limits, at the observed fillings. w is 1 where
     the surface reaction limits and 0 where the bulk does; where the two predictions run alike its error is large.
+    B holds at a constant drive only, and S follows any current that is imposed, because then the overpotential does: so
+    this decides nothing where the overpotential varied by more than a fifth of its mean.
 
     Parameters
     ----------
@@ -60,6 +63,8 @@ def current_piece(
     verdict = BULK if 1 - _above(value, 0.25, std) >= options.level else verdict
     if overpotential is None:
         verdict, meaning = OPEN, f"{meaning}; without the overpotential it cannot decide"
+    elif np.ptp(overpotential[used]) > _STEADY * abs(float(np.mean(overpotential[used]))):
+        verdict, meaning = OPEN, f"{meaning}; the overpotential followed the current, as it does in either limit"
     elif abs(value - 0.5) > 0.5 + 3 * std:
         verdict, meaning = OPEN, f"{meaning}; neither prediction fits"
     return Piece(

@@ -114,8 +114,31 @@ def fold_lines(lines: xr.Dataset, half_cycle: int | None, options: RegimeOptions
     whole = (count > 0).all(axis=1)
     mixed, mixed_std = _mixed(u, std, known & whole[:, None], mean @ np.diff(edges))
     time = np.asarray(lines["time"].values, dtype=float)[frames]
-    folded = Folded(time[whole], mean[whole], error[whole], edges, float(np.mean(lengths)), direction, mixed, mixed_std)
-    return _checked(folded)
+    values, errors = mean[whole], error[whole] * _unforeseen(mean[whole], error[whole], edges)
+    return _checked(Folded(time[whole], values, errors, edges, float(np.mean(lengths)), direction, mixed, mixed_std))
+
+
+def _unforeseen(u: FloatArray, std: FloatArray, edges: FloatArray) -> FloatArray:
+    """Return by how much each zone scatters in time beyond its noise, at least 1 (zones,).
+
+    What pixels of one frame share, e.g. an error of registration at the rim, does not show in their noise but makes the
+    zone jump about from frame to frame. The zone less the mean of all is smooth in the mean: a cubic is taken out, or
+    less where there are few frames, and the scatter that is left compared with the noise.
+    """
+    frames = len(u)
+    degree = min(3, frames - _FEWEST_FRAMES)
+    if degree < 1:
+        return np.ones(u.shape[1])
+    whole = u @ np.diff(edges)
+    powers = np.vander(whole - whole.mean(), degree + 1)
+    found = np.ones(u.shape[1])
+    for zone in range(u.shape[1]):
+        weight = 1 / np.maximum(std[:, zone], 1e-12)
+        left = (u[:, zone] - whole) * weight
+        design = powers * weight[:, None]
+        left = left - design @ np.linalg.lstsq(design, left, rcond=None)[0]
+        found[zone] = max(1.0, math.sqrt(float(left @ left) / (frames - degree - 1)))
+    return found
 
 
 def fold_table(table: xr.Dataset, half_cycle: int | None, options: RegimeOptions) -> Folded:

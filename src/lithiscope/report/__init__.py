@@ -8,7 +8,7 @@ PNG, or a vector as SVG or PDF.
 """
 
 from lithiscope.report.cell import cell_curves, clock_residuals, particles_against_cell
-from lithiscope.report.channels import channel_profiles, line_cut_curves, surface_against_rate
+from lithiscope.report.channels import channel_courses, channel_profiles, line_cut_curves, surface_against_rate
 from lithiscope.report.courses import course_curves, rate_courses
 from lithiscope.report.curves import chi_square_histogram, incident_curves, particle_curves, shift_curves
 from lithiscope.report.exchange import exchange_current, normalised_exchange
@@ -32,6 +32,7 @@ from lithiscope.report.regime import (
     morphology_diagram,
     stability_diagram,
 )
+from lithiscope.report.regime_cases import case_figure, morphology_points
 from lithiscope.report.spectra import reference_figure, region_spectrum, spectra_figure
 from lithiscope.report.uniformity import spread_against_mean, uniformity_against_rate
 
@@ -42,7 +43,9 @@ __all__ = [
     "PageOptions",
     "amount_map",
     "capacity_derivative",
+    "case_figure",
     "cell_curves",
+    "channel_courses",
     "channel_profiles",
     "chi_square_histogram",
     "chi_square_map",
@@ -62,6 +65,7 @@ __all__ = [
     "lithium_maps",
     "lithium_movie",
     "morphology_diagram",
+    "morphology_points",
     "normalised_exchange",
     "optical_density_maps",
     "overpotential_against_rate",

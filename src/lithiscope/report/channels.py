@@ -79,7 +79,7 @@ def channel_profiles(
         for place, k in enumerate(chosen):
             axes = grid.flat[place]
             other = _profile_panel(axes, one, k, factor)
-            axes.set_ylim(0, top)
+            axes.set_ylim(-0.05 / 1.12 * top, top)
             if place % columns < columns - 1 and place < len(chosen) - 1:
                 other.tick_params(labelright=False)
         for axes in grid.flat[len(chosen) :]:
@@ -137,7 +137,7 @@ def _profile_panel(axes: Any, one: xr.Dataset, k: int, factor: float) -> Any:
             width = scale * std[k][order]
             panel.fill_between(position, values - width, values + width, color=colour, alpha=0.18, linewidth=0)
         panel.plot(position, values, line, color=colour, linewidth=1.2, marker="o", markersize=1.8)
-    other.set(ylim=(0, 1), yticks=[0, 0.5, 1])
+    other.set(ylim=(-0.05, 1.12), yticks=[0, 0.5, 1])
     other.tick_params(labelcolor=_SURFACE)
     axes.tick_params(axis="y", labelcolor=_CURRENT)
     axes.set_title(interval_text(one, k))
@@ -155,6 +155,91 @@ def _profile_legend(figure: Any, one: xr.Dataset) -> None:
     name = str(one["particle"].values[0]) if "particle" in one.coords and one.sizes["channel"] else None
     title = f"{name}: {one.sizes['channel']} channels" if name else None
     figure.legend(handles=handles, loc="outside upper center", ncols=2, title=title)
+
+
+def channel_courses(
+    cuts: xr.Dataset,
+    *,
+    options: FigureOptions = FigureOptions(columns=4),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw x along the channels, from face to face, in every frame: the mean over the channels of each particle.
+
+    This is what the diagnosis of the limiting step rests on.
+
+    Parameters
+    ----------
+    cuts : LineCuts
+        Lines from face to face with the particle of every sample.
+    options : FigureOptions
+        Format, size; at most ``columns`` half cycles and four particles are drawn.
+
+    Returns
+    -------
+    bytes
+        PNG, SVG or PDF: one row per particle, one column per half cycle. Curves darken with time; bands are one
+        standard error of the mean over the channels, from the noise.
+
+    Raises
+    ------
+    AnalysisError
+        If no sample has a value.
+    """
+    check(cuts, "line_cuts")
+    need_values(cuts, "lithium_fraction", "distance")
+    need(cuts, "particle", "line")
+    names = [str(name) for name in dict.fromkeys(cuts["particle"].values)][:_MOST_PARTICLES]
+    runs = _frame_runs(cuts, options.columns)
+    with style(options):
+        figure = empty_figure(
+            options.width * max(len(runs), 2) / max(len(runs), 3), 0.35 + 0.25 * options.width * len(names)
+        )
+        grid = figure.subplots(len(names), len(runs), sharex="row", sharey=True, squeeze=False)
+        for row, name in enumerate(names):
+            one = cuts.isel(sample=np.flatnonzero(cuts["particle"].values == name))
+            for column, (frames, direction) in enumerate(runs):
+                _course_panel(grid[row, column], one, frames, direction)
+                if row == 0:
+                    grid[row, column].set_title(DIRECTION_NAMES[direction], fontweight="normal")
+            count = len(np.unique(one["line"].values))
+            grid[row, 0].set_ylabel(f"{name}, {count} channels\nlithium fraction x", parse_math=False)
+        for axes in grid[-1]:
+            axes.set_xlabel("along the channel / nm")
+        return to_bytes(figure, options)
+
+
+_MOST_PARTICLES = 4
+
+
+def _course_panel(axes: Any, one: xr.Dataset, frames: Any, direction: int) -> None:
+    step, share = _places(one)
+    number = round(float(np.median(np.unique(one["line"].values, return_counts=True)[1])))
+    bins = np.clip((share * number).astype(int), 0, number - 1)
+    place = (np.arange(number) + 0.5) * step
+    x = np.asarray(one["lithium_fraction"].values, dtype=float)
+    std = finite_std(one, "lithium_fraction")
+    for rank, frame in enumerate(frames.tolist()):
+        strength = 0.25 + 0.75 * rank / max(len(frames) - 1, 1)
+        known = np.isfinite(x[frame])
+        count = np.maximum(np.bincount(bins[known], minlength=number), 1e-9)
+        mean = np.where(count >= 1, np.bincount(bins[known], x[frame][known], number) / count, np.nan)
+        colour = DIRECTION_COLOURS[direction]
+        axes.plot(place, mean, color=colour, alpha=strength, linewidth=1.0, marker="o", markersize=1.6)
+        if std is not None:
+            error = np.sqrt(np.bincount(bins[known], std[frame][known] ** 2, number)) / count
+            axes.fill_between(place, mean - error, mean + error, color=colour, alpha=0.15, linewidth=0)
+    time = readings.minutes(one)
+    note(axes, f"{time[frames[0]]:.0f} (light) to {time[frames[-1]]:.0f} min", where="upper right")
+    axes.set(ylim=(-0.12, 1.2), yticks=[0, 0.5, 1], xlim=(0, number * step))
+
+
+def _places(one: xr.Dataset) -> tuple[float, Floats]:
+    """Return the length of a pixel along the channels (nm), and where in its channel every sample lies, 0 to 1."""
+    distance = 1e3 * np.asarray(one["distance"].values, dtype=float)
+    _, number = np.unique(one["line"].values, return_inverse=True)
+    farthest = np.zeros(number.max() + 1)
+    np.maximum.at(farthest, number, distance)
+    step = float(np.median(distance[1:][np.diff(number) == 0] - distance[:-1][np.diff(number) == 0]))
+    return step, distance / (farthest[number] + step / 2)
 
 
 _SURFACE_NAMES = ("surface_lithium_fraction", "internal_lithium_fraction", "active_fraction", "transformed_fraction")
@@ -203,7 +288,7 @@ def surface_against_rate(
                 if groups[name]:
                     whole = name == names[0]
                     rate_points(axes, groups[name], field=name, filled=whole, line="-" if whole else "--", counts=whole)
-            axes.set(ylim=(-0.03, 1.03), ylabel=text)
+            axes.set(ylim=(-0.03, 1.28), yticks=np.linspace(0, 1, 6), ylabel=text)
         _surface_legend(left, ("surface", "inside"), groups[_SURFACE_NAMES[0]])
         _surface_legend(right, ("active", "transformed"), groups[_SURFACE_NAMES[2]])
         if soc is not None:

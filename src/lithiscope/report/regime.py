@@ -13,8 +13,17 @@ from numpy.typing import NDArray
 from lithiscope.errors import AnalysisError
 from lithiscope.laws import UniformState, growth_integral, growth_rate, stable_currents
 from lithiscope.report.options import FigureOptions
-from lithiscope.report.plots import composition_axis, direction_legend, empty_figure, need, note, points, zero_line
-from lithiscope.report.style import CYCLE, DIRECTION_COLOURS, FAINT, INK, MARKERS, MUTED, style, to_bytes
+from lithiscope.report.plots import (
+    DIRECTION_NAMES,
+    composition_axis,
+    direction_legend,
+    empty_figure,
+    need,
+    note,
+    points,
+    zero_line,
+)
+from lithiscope.report.style import CYCLE, DIRECTION_COLOURS, DIRECTION_MARKERS, FAINT, INK, MUTED, style, to_bytes
 from lithiscope.stages import check
 
 if TYPE_CHECKING:
@@ -25,6 +34,11 @@ Floats = NDArray[np.float64]
 REACTION, DIFFUSION = "surface-reaction-limited", "bulk-diffusion-limited"
 _VERDICT_COLOURS = {REACTION: CYCLE[0], DIFFUSION: CYCLE[1]}
 _VERDICT_MARKERS = {REACTION: "o", DIFFUSION: "s"}
+
+
+def verdict_look(verdict: str) -> tuple[str, str]:
+    """Return the colour and the marker of a verdict."""
+    return _VERDICT_COLOURS.get(verdict, MUTED), _VERDICT_MARKERS.get(verdict, "D")
 
 
 def number(value: float) -> str:
@@ -49,7 +63,8 @@ def evidence_figure(
     Parameters
     ----------
     evidence : EvidenceTable
-        Values with their 95 % ranges, the boundary at which each verdict turns, and its probability.
+        Of one particle in one half cycle (for several see `case_figure`): values with their 95 % ranges, the boundary
+        at which each verdict turns, and its probability.
     options : FigureOptions
         Format and size.
 
@@ -65,6 +80,13 @@ def evidence_figure(
     """
     check(evidence, "evidence_table")
     need(evidence, "probability", "verdict", "value")
+    if evidence["value"].ndim != 1:
+        raise AnalysisError(
+            "this figure is of one particle in one half cycle",
+            field="evidence",
+            value=dict(evidence.sizes),
+            remedy="select one, or draw case_figure",
+        )
     count = evidence.sizes["evidence"]
     if count == 0:
         raise AnalysisError("there is no evidence to draw", field="evidence", value=0, limit="at least one piece")
@@ -80,7 +102,8 @@ def evidence_figure(
         axes.set_xticklabels(["0\nbulk diffusion", "0.05", "0.5\nnot decidable", "0.95", "1\nsurface reaction"])
         axes.set_xlabel("probability that this piece speaks for a limit by the surface reaction")
         axes.grid(visible=False, axis="y")
-        axes.set_title(str(evidence.attrs["verdict"]), parse_math=False)
+        verdict = evidence["overall_verdict"].values if "overall_verdict" in evidence else evidence.attrs["verdict"]
+        axes.set_title(str(verdict), parse_math=False)
         return to_bytes(figure, options)
 
 
@@ -90,10 +113,10 @@ def _named(name: str) -> str:
 
 def _evidence_row(axes: Any, evidence: xr.Dataset, k: int) -> None:
     probability, verdict = float(evidence["probability"].values[k]), str(evidence["verdict"].values[k])
-    colour = _VERDICT_COLOURS.get(verdict, MUTED)
+    colour, marker = verdict_look(verdict)
     if np.isfinite(probability):
         axes.plot([0.5, probability], [k, k], color=colour, linewidth=1.4, solid_capstyle="butt")
-        axes.plot([probability], [k], _VERDICT_MARKERS.get(verdict, "D"), color=colour, markersize=6)
+        axes.plot([probability], [k], marker, color=colour, markersize=6)
     words = number(float(evidence["value"].values[k]))
     if "low" in evidence and "high" in evidence:
         words += f"  [{number(float(evidence['low'].values[k]))}, {number(float(evidence['high'].values[k]))}]"
@@ -107,11 +130,15 @@ def _evidence_row(axes: Any, evidence: xr.Dataset, k: int) -> None:
 
 @dataclass(frozen=True)
 class MorphologyPoint:
-    """One particle (or literature value) in the morphology diagram; each number as (low, value, high)."""
+    """One particle (or literature value) in the morphology diagram; each number as (low, value, high).
+
+    A low end of 0 says that only an upper limit is known, as where the noise hides the gradient.
+    """
 
     name: str
     damkohler: tuple[float, float, float]
     biot: tuple[float, float, float]
+    direction: int = 0
 
 
 def morphology_diagram(
@@ -143,29 +170,32 @@ def morphology_diagram(
         If there is no point, or a number is not positive.
     """
     for point in measured:
-        if not min(*point.damkohler, *point.biot) > 0:
+        ends = (*point.damkohler, *point.biot)
+        if not (min(ends) >= 0 and min(point.damkohler[2], point.biot[2]) > 0):
             raise AnalysisError(
                 "the numbers of the diagram must be positive", field=point.name, value=(point.damkohler, point.biot)
             )
     if not measured:
         raise AnalysisError("there is no particle to place in the diagram", field="measured", value=0, limit="one")
-    spread = np.log10(np.array([[*p.damkohler, *p.biot] for p in measured]))
+    known = np.array([[*p.damkohler, *p.biot] for p in measured])
     with style(options):
-        figure = empty_figure(0.6 * options.width, 0.48 * options.width)
+        figure = empty_figure(0.72 * options.width, 0.5 * options.width)
         axes = figure.subplots()
         axes.set(xscale="log", yscale="log")
         lows, highs = [], []
-        for part, turn in ((spread[:, :3], boundaries[0]), (spread[:, 3:], boundaries[1])):
-            lows.append(10 ** (np.floor(min(part.min(), np.log10(turn) - 1)) - 0.5))
-            highs.append(10 ** (np.ceil(max(part.max(), np.log10(turn) + 1)) + 1))
+        for part, turn in ((known[:, :3], boundaries[0]), (known[:, 3:], boundaries[1])):
+            decades = np.log10(part[part > 0])
+            lows.append(10 ** (np.floor(min(decades.min(), np.log10(turn) - 1)) - 0.5))
+            highs.append(10 ** (np.ceil(max(decades.max(), np.log10(turn) + 1)) + 0.5))
         axes.set(xlim=(lows[0], highs[0]), ylim=(lows[1], highs[1]))
         _regions(axes, boundaries, lows, highs)
-        for k, point in enumerate(measured):
-            _morphology_point(axes, point, k)
+        names = list(dict.fromkeys(point.name for point in measured))
+        for point in measured:
+            _morphology_point(axes, point, names.index(point.name), (lows[0], lows[1]))
         axes.set(
             xlabel="Damköhler number, diffusion time / filling time", ylabel="Biot number, diffusion / reaction time"
         )
-        figure.legend(loc="outside right upper")
+        _morphology_legend(figure, names, measured)
         return to_bytes(figure, options)
 
 
@@ -176,23 +206,53 @@ def _regions(axes: Any, boundaries: tuple[float, float], lows: list[float], high
     axes.axvline(filling, color=MUTED, linewidth=0.8)
     axes.axhline(reaction, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     left, right = np.sqrt(lows[0] * filling), np.sqrt(filling * highs[0])
-    down, up = np.sqrt(lows[1] * reaction), np.sqrt(reaction * highs[1])
-    for at, text in (
-        ((left, up), "diffusion keeps up,\nreaction is fast:\nphases near equilibrium"),
-        ((left, down), "surface reaction limits:\nintercalation wave,\nor uniform at high rate"),
-        ((right, up), "diffusion limits:\nshrinking core"),
-        ((right, down), "both limit"),
+    for x, y, side, text in (
+        (left, 0.985, "top", "diffusion keeps up, reaction is fast:\nphases near equilibrium"),
+        (left, 0.015, "bottom", "surface reaction limits:\nintercalation wave, or uniform at high rate"),
+        (right, 0.985, "top", "diffusion limits:\nshrinking core"),
+        (right, 0.015, "bottom", "both limit"),
     ):
-        axes.text(*at, text, ha="center", va="center", fontsize="x-small", color=MUTED)
+        axes.text(
+            x, y, text, transform=axes.get_xaxis_transform(), ha="center", va=side, fontsize="x-small", color=MUTED
+        )
 
 
-def _morphology_point(axes: Any, point: MorphologyPoint, k: int) -> None:
-    x, y = point.damkohler, point.biot
+_MOST_NAMES = 14
+
+
+def _morphology_point(axes: Any, point: MorphologyPoint, k: int, edges: tuple[float, float]) -> None:
+    colour = CYCLE[k % len(CYCLE)]
+    (x_low, x, x_high), (y_low, y, y_high) = point.damkohler, point.biot
+    if min(x_low, y_low) <= 0:
+        # An upper limit: at its upper end, hollow, with an arrow along the diagonal on which the diffusion time lies.
+        axes.plot([x_high], [y_high], DIRECTION_MARKERS[point.direction], color=colour, markersize=5, fillstyle="none")
+        axes.annotate(
+            "", xy=(x_high / 4, y_high / 4), xytext=(x_high, y_high),
+            arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 0.9},
+        )  # fmt: skip
+        return
     axes.errorbar(
-        [x[1]], [y[1]], xerr=[[x[1] - x[0]], [x[2] - x[1]]], yerr=[[y[1] - y[0]], [y[2] - y[1]]],
-        fmt=MARKERS[k % len(MARKERS)], color=CYCLE[k % len(CYCLE)], markersize=5, elinewidth=1, capsize=2,
-        label=point.name, markeredgecolor=INK, markeredgewidth=0.5,
+        [x], [y], xerr=[[x - max(x_low, edges[0])], [x_high - x]], yerr=[[y - max(y_low, edges[1])], [y_high - y]],
+        fmt=DIRECTION_MARKERS[point.direction], color=colour, markersize=5, elinewidth=1, capsize=2,
+        markeredgecolor=INK, markeredgewidth=0.5,
     )  # fmt: skip
+
+
+def _morphology_legend(figure: Any, names: list[str], measured: Sequence[MorphologyPoint]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=CYCLE[k % len(CYCLE)], linewidth=3, label=name)
+        for k, name in enumerate(names[:_MOST_NAMES])
+    ]
+    handles += [
+        Line2D([], [], color=INK, marker=DIRECTION_MARKERS[way], linestyle="none", markersize=4, label=text)
+        for way, text in DIRECTION_NAMES.items()
+        if way and any(point.direction == way for point in measured)
+    ]
+    if any(min(*point.damkohler, *point.biot) <= 0 for point in measured):
+        handles.append(Line2D([], [], color=INK, marker="o", fillstyle="none", linestyle="none", label="upper limit"))
+    figure.legend(handles=handles, loc="outside right upper")
 
 
 def stability_diagram(

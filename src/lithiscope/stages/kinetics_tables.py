@@ -171,6 +171,7 @@ SURFACE_TABLE = Stage(
         **_PARTICLE,
         **_HALF_CYCLE,
         "channel": Variable("channel", ONE, "number of the channel", kind="int"),
+        "applied_c_rate": Variable("half_cycle", PER_HOUR, "C-rate of the cell"),
         "channel_particle": Variable("channel", ONE, "name of its particle", kind="string"),
         "end": Variable("end", ONE, "which end of the channel", kind="string"),
     },

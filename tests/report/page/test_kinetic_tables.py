@@ -8,6 +8,7 @@ import pytest
 
 from lithiscope.report.page import kinetic_tables as tables
 from lithiscope.report.page.tables import long_csv
+from report import kinetic_scene
 
 
 def column(table, name):
@@ -54,6 +55,18 @@ def test_evidence_keeps_each_piece_apart(kinetics):
     assert column(found, "Verdict")[-1] == "not decidable"
     assert column(found, "Turns at") == [1.0, 0.5, 0.1, 0.5]
     assert column(found, "Evidence")[2] == "gradient width"
+
+
+def test_evidence_of_several_cases_and_their_verdicts():
+    cases = kinetic_scene.make_cases()
+    found = tables.evidence_rows(cases)
+    assert found.rows[2][:3] == ("p01", 1, "measured ratio of times")
+    assert len(read(found.csv)) == 8
+    verdicts = tables.case_rows(cases)
+    assert column(verdicts, "Verdict")[2:] == ["not decidable"] * 2
+    assert column(verdicts, "j₀ / (mA/m²)") == pytest.approx([10.0] * 4)
+    assert column(verdicts, "j₀ from") == ["half cycle 1", "stated", "none", "stated"]
+    assert float(read(verdicts.csv)[0]["exchange_current_density / A/m2"]) == pytest.approx(0.01)
 
 
 def test_uniformity_has_a_row_a_particle_and_half_cycle(kinetics):

@@ -8,7 +8,7 @@ from lithiscope.report import FigureOptions, PageOptions
 from lithiscope.report.page import RESULTS, page, stxm_page_content
 from lithiscope.report.page.cell import cell_sections
 from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
-from lithiscope.report.page.kinetics import kinetic_sections, morphology_point, stability_states
+from lithiscope.report.page.kinetics import kinetic_sections, stability_states
 from lithiscope.report.page.results import Study, known_results
 from lithiscope.stages.catalogue import CATALOGUE
 from report import kinetic_scene
@@ -122,17 +122,23 @@ def test_every_table_has_its_file_and_every_figure_its_words(whole):
         assert all(figure.alt and figure.caption and figure.data for figure in section.figures)
 
 
-def test_the_morphology_needs_both_numbers_with_their_ranges(kinetics):
-    evidence = kinetics["evidence"]
-    assert morphology_point(evidence) is None
-    both = evidence.assign_coords(evidence=["biot number", "damkohler", "c", "d"]).copy(deep=True)
-    for name, values in (("low", [0.01, 1e-4]), ("value", [0.1, 1e-3]), ("high", [1.0, 1e-2])):
-        both[name][:2] = values
-    point = morphology_point(both)
-    assert point.biot == (0.01, 0.1, 1.0)
-    assert point.damkohler == (1e-4, 1e-3, 1e-2)
-    both["low"][0] = -0.1
-    assert morphology_point(both) is None
+def test_a_case_without_its_times_has_no_morphology(kinetics):
+    assert [figure.name for figure in sections_of({"evidence": kinetics["evidence"]})[0].figures] == ["evidence"]
+
+
+def test_several_cases_have_their_figures_and_both_tables():
+    section = next(s for s in sections_of({"evidence": kinetic_scene.make_cases()}) if s.identity == "regime")
+    assert [figure.name for figure in section.figures] == ["evidence", "morphology"]
+    assert [table.name for table in section.tables] == ["verdicts", "evidence"]
+    assert len(section.tables[0].rows) == 4
+    assert len(section.tables[1].rows) == 4 * 2
+    assert "2 of 4" in section.explanation
+
+
+def test_the_channels_of_three_particles_are_drawn_after_their_courses(kinetics):
+    results = {"channels": kinetics["channels"], "channel_cuts": kinetic_scene.make_channel_cuts()}
+    section = next(s for s in sections_of(results) if s.identity == "channels")
+    assert [figure.name for figure in section.figures][:2] == ["channel-courses", "channels-K01"]
 
 
 def test_only_laws_known_by_name_have_a_stability(kinetics):

@@ -122,8 +122,10 @@ def uniformity_rows(table: xr.Dataset) -> Table:
     return per_half_cycle(table, names, "Uniformity: 1 every pixel alike, 0 every pixel full or empty.", "uniformity")
 
 
-def per_half_cycle(table: xr.Dataset, names: list[tuple[str, str]], caption: str, name: str) -> Table:
-    """Return one row per particle and half cycle of any such stage, with the whole stage as csv."""
+def per_half_cycle(
+    table: xr.Dataset, names: list[tuple[str, str]], caption: str, name: str, *, csv_of: xr.Dataset | None = None
+) -> Table:
+    """Return one row per particle and half cycle of any such stage, with the whole stage (or another) as csv."""
     present = [(variable, head) for variable, head in names if variable in table]
     rows = []
     for p, particle in enumerate(table["particle"].values):
@@ -134,7 +136,7 @@ def per_half_cycle(table: xr.Dataset, names: list[tuple[str, str]], caption: str
                 value = table[variable].transpose("particle", "half_cycle").values[p, h]
                 row.append(_plain_value(value))
             rows.append(tuple(row))
-    csv = long_csv(table, ("particle", "half_cycle"))
+    csv = long_csv(table if csv_of is None else csv_of, ("particle", "half_cycle"))
     return Table(
         ("Particle", "Half cycle", "Direction", *(head for _, head in present)), tuple(rows), caption, csv, name
     )
@@ -164,18 +166,42 @@ def agreement_rows(agreement: xr.Dataset) -> Table:
     return table_of(columns, caption, long_csv(agreement, ("pair",)), "domain-agreement")
 
 
+_EVIDENCE = (
+    ("meaning", "What it is"), ("value", "Value"), ("value_std", "σ"), ("low", "95 % from"), ("high", "to"),
+    ("boundary", "Turns at"), ("probability", "P(surface reaction)"), ("verdict", "Verdict"),
+)  # fmt: skip
+
+
 def evidence_rows(evidence: xr.Dataset) -> Table:
     """Return one row per piece of evidence: its figure with its range, where its verdict turns, and the verdict."""
-    columns: dict[str, list[Any]] = {"Evidence": [str(n).replace("_", " ") for n in evidence["evidence"].values]}
-    for name, head in (
-        ("meaning", "What it is"), ("value", "Value"), ("value_std", "σ"), ("low", "95 % from"), ("high", "to"),
-        ("boundary", "Turns at"), ("probability", "P(surface reaction)"), ("verdict", "Verdict"),
-    ):  # fmt: skip
-        if name in evidence:
-            text = name in ("meaning", "verdict")
-            columns[head] = [str(v) if text else float(v) for v in evidence[name].values]
+    known = [(name, head) for name, head in _EVIDENCE if name in evidence]
+    dims = tuple(dim for dim in ("particle", "half_cycle", "evidence") if dim in evidence.dims)
+    heads = [{"particle": "Particle", "half_cycle": "Half cycle", "evidence": "Evidence"}[dim] for dim in dims]
+    rows = []
+    for at in np.ndindex(*(evidence.sizes[dim] for dim in dims)):
+        row: list[Any] = [_plain_value(evidence[dim].values[k]) for dim, k in zip(dims, at, strict=True)]
+        row[-1] = row[-1].replace("_", " ")
+        rows.append((*row, *(_plain_value(evidence[name].transpose(*dims).values[at]) for name, _ in known)))
     caption = "Each piece of evidence on its own; nothing is pooled into one confidence."
-    return table_of(columns, caption, long_csv(evidence, ("evidence",)), "evidence")
+    csv = long_csv(evidence, dims)
+    return Table((*heads, *(head for _, head in known)), tuple(rows), caption, csv, "evidence")
+
+
+def case_rows(evidence: xr.Dataset) -> Table:
+    """Return one row per particle and half cycle: the verdict, the three times, and the exchange current they need."""
+    names = [("overall_verdict", "Verdict"), ("tau_bulk", "Diffusion time / s"), ("tau_bulk_low", "95 % from"),
+             ("tau_bulk_high", "to"), ("tau_reaction", "Reaction time / s"), ("tau_process", "Filling time / s"),
+             ("exchange_current_density", "j₀ / (mA/m²)"), ("exchange_current_density_std", "σ / (mA/m²)"),
+             ("exchange_current_source", "j₀ from"), ("overall_confidence", "Who said what")]  # fmt: skip
+    caption = (
+        "Verdict on each particle in each half cycle. The diffusion time is that of the measured profile; a lower end "
+        "of 0 means that the noise hides the gradient."
+    )
+    scaled = evidence.drop_dims("evidence")
+    for name in ("exchange_current_density", "exchange_current_density_std"):
+        if name in scaled:
+            scaled = scaled.assign({name: 1e3 * scaled[name]})
+    return per_half_cycle(scaled, names, caption, "verdicts", csv_of=evidence.drop_dims("evidence"))
 
 
 def table_of(columns: dict[str, list[Any]], caption: str, csv: str | None, name: str) -> Table:

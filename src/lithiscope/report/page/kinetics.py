@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lithiscope.laws import UniformState, chemical_potential, exchange_law, exchange_law_names
-from lithiscope.report import channels, courses, exchange, rates, regime, uniformity
+from lithiscope.report import channels, courses, exchange, rates, regime, regime_cases, uniformity
 from lithiscope.report.page import kinetic_tables as tables
 from lithiscope.report.page.results import Drawer, Study
 
@@ -168,15 +168,38 @@ def _line_cuts(study: Study) -> Section | None:
     return drawer.section("line-cuts", "Line cuts", "The composition along fixed lines across particles.", group=GROUP)
 
 
+_PROFILES = "Current of the channels and composition of their ends"
+
+
+def _first_particles(table: xr.Dataset) -> Sequence[str | None]:
+    """Return the particles of a channel table whose profiles are drawn; None stands for a table without names."""
+    if "particle" not in table.coords or not table.sizes["channel"]:
+        return [None]
+    return [str(name) for name in dict.fromkeys(table["particle"].values)][:3]
+
+
+def _profiles(study: Study, particle: str | None) -> bytes:
+    options = study.figures.model_copy(update={"columns": 3})
+    return channels.channel_profiles(study.results["channels"], particle=particle, options=options)
+
+
 def _channels(study: Study) -> Section | None:
-    table, surfaces = study.get("channels"), study.get("surfaces")
+    table, surfaces, cuts = study.get("channels"), study.get("surfaces"), study.get("channel_cuts")
     drawer = Drawer()
-    if table is not None:
+    if cuts is not None:
         drawer.draw(
-            lambda: channels.channel_profiles(table, options=study.figures.model_copy(update={"columns": 3})),
-            "Current of the channels and composition of their ends",
+            lambda: channels.channel_courses(cuts, options=study.figures.model_copy(update={"columns": 4})),
+            "Composition along the channels, from face to face, in every frame",
+            "Means over the channels of each particle; curves darken with time, bands are one standard error from the "
+            "noise. A flat profile says that diffusion along the channels keeps up with the surface.",
+            "channel-courses",
+        )
+    for name in [] if table is None else _first_particles(table):
+        drawer.draw(
+            partial(_profiles, study, name),
+            f"Current of the channels and composition of their ends, {name}" if name else _PROFILES,
             "Bands are one standard deviation.",
-            "channels",
+            "channels" if name is None else f"channels-{name}",
         )
     if table is not None and "normalised_exchange_current" in table:
         drawer.draw(
@@ -208,39 +231,40 @@ def _regime(study: Study) -> Section | None:
     evidence = study.get("evidence")
     if evidence is None:
         return None
-    drawer = Drawer()
-    drawer.draw(
-        lambda: regime.evidence_figure(evidence, options=study.figures),
-        "Evidence for what limits the reaction",
-        "Each piece on its own, with its figure, its 95 % range and the value at which its verdict turns.",
-        "evidence",
-    )
-    point = morphology_point(evidence)
-    if point is not None:
+    drawer, several = Drawer(), "particle" in evidence.dims
+    if several:
         drawer.draw(
-            lambda: regime.morphology_diagram([point], options=study.figures),
-            "Where the particle lies between reaction and diffusion",
-            "Bars span the 95 % range, most of which comes from the range of the diffusivity.",
+            lambda: regime_cases.case_figure(evidence, options=study.figures),
+            "What limits each particle in each half cycle",
+            "Left: time of the surface reaction over time of diffusion along the channel, with its 95 % range, filled "
+            "from the curvature of the measured profile, hollow from the stated diffusivity; an arrow says that the "
+            "noise hides the curvature. Within the grey band nothing is decided. Right: what every piece of evidence "
+            "says by itself, and the verdict, for which two pieces must agree and none contradict.",
+            "evidence",
+        )
+    else:
+        drawer.draw(
+            lambda: regime.evidence_figure(evidence, options=study.figures),
+            "Evidence for what limits the reaction",
+            "Each piece on its own, with its figure, its 95 % range and the value at which its verdict turns.",
+            "evidence",
+        )
+    points = regime_cases.morphology_points(evidence)
+    if points:
+        drawer.draw(
+            lambda: regime.morphology_diagram(points, options=study.figures),
+            "Where the particles lie between reaction and diffusion",
+            "After Fraggedakis et al. 2020. The diffusion time is that of the measured profile; bars are 95 % ranges. "
+            "It is in both numbers, so points move along the diagonal. The lines are where times are equal: orders of "
+            "magnitude, not sharp boundaries.",
             "morphology",
         )
     confidence = str(evidence.attrs.get("confidence", ""))
     text = f"Verdict: {evidence.attrs['verdict']}" + (f" ({confidence})." if confidence else ".")
-    return drawer.section(
-        "regime", "What limits the reaction", text, group=GROUP, tables=(tables.evidence_rows(evidence),)
+    rows = (
+        (tables.case_rows(evidence), tables.evidence_rows(evidence)) if several else (tables.evidence_rows(evidence),)
     )
-
-
-def morphology_point(evidence: xr.Dataset) -> regime.MorphologyPoint | None:
-    """Return the point of the morphology diagram, if the evidence holds a Damköhler and a Biot number."""
-    found = {}
-    for k, name in enumerate(map(str, evidence["evidence"].values)):
-        for key, word in (("damkohler", "damk"), ("biot", "biot")):
-            if word in name.lower() and {"low", "high"} <= set(evidence):
-                found[key] = tuple(float(evidence[part].values[k]) for part in ("low", "value", "high"))
-    if len(found) < 2 or not all(np.isfinite(numbers).all() and min(numbers) > 0 for numbers in found.values()):
-        return None
-    (d0, d1, d2), (b0, b1, b2) = found["damkohler"], found["biot"]
-    return regime.MorphologyPoint("measured", (d0, d1, d2), (b0, b1, b2))
+    return drawer.section("regime", "What limits the reaction", text, group=GROUP, tables=rows)
 
 
 def stability_states(fit: xr.Dataset, omega: float, strain: float) -> dict[str, UniformState]:

@@ -35,6 +35,7 @@ RESULTS: dict[str, str] = {
     "uniformity": "uniformity_table",
     "pooled_uniformity": "pooled",
     "channels": "channel_table",
+    "channel_cuts": "line_cuts",
     "surfaces": "surface_table",
     "line_cuts": "line_cuts",
     "population": "population",
