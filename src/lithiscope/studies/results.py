@@ -1,4 +1,4 @@
-"""The files that a study hands to people: page, table of particles, maps for Fiji, outlines."""
+"""The files that a study hands to people: page, tables, maps for Fiji, outlines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from lithiscope.particles import export_outlines, table_rows
 from lithiscope.report.page import page, stxm_page_content
+from lithiscope.report.page.tables import long_csv
 from lithiscope.studies.summary import figures
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 PAGE = "page.html"
 TABLE = "particles.csv"
+# Tables of cell and kinetics, each with the axes of its lines.
+_TABLES = {
+    "half_cycles": ("half_cycle",),
+    "cell_frames": ("time",),
+    "rate_table": ("particle", "interval"),
+    "uniformity": ("particle", "half_cycle"),
+}
 
 
 def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Section] = ()) -> list[str]:
@@ -51,8 +59,16 @@ def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Sectio
         ),
         "figures.csv": _csv([figures(study)]).encode("utf-8"),
     }
+    files |= {
+        f"{name}.csv": long_csv(results[name], dims).encode("utf-8")
+        for name, dims in _TABLES.items()
+        if name in results
+    }
     for name, content in files.items():
         _write(folder / name, content)
+    for name in set(_TABLES) - set(results):
+        # One of an earlier run would contradict the page.
+        (folder / f"{name}.csv").unlink(missing_ok=True)
     outlines = folder / "outlines.zip"
     names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
     if labels["label"].ndim == 2 and names:
@@ -157,4 +173,10 @@ def _told(study: Study, folder: Path) -> list[str]:
         else:
             lines.append(f"  {name}: no value")
     lines += [f"  warning: {text}" for text in study.warnings]
-    return [*lines, f"page:  {folder / PAGE}", f"table: {folder / TABLE}", f"store: {study.store.path}"]
+    tables = [TABLE, *(f"{name}.csv" for name in _TABLES if name in study.results)]
+    return [
+        *lines,
+        f"page:  {folder / PAGE}",
+        *(f"table: {folder / name}" for name in tables),
+        f"store: {study.store.path}",
+    ]

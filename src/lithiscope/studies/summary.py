@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.stages import flag_counts
+from lithiscope.studies.summary_kinetics import kinetic_figures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,8 +21,9 @@ def figures(study: Study) -> dict[str, Any]:
     Returns
     -------
     dict
-        Numbers of frames and particles, medians over the particles' pixels, noise as predicted and as it appears, and
-        the mean of every particle in the first and the last frame with its random standard deviation.
+        Numbers of frames and particles, medians over the particles' pixels, noise as predicted and as it appears, the
+        mean of every particle in the first and the last frame with its random standard deviation, and the figures of
+        cell and kinetics.
     """
     video, table = study.results["composition"], study.results["particles"]
     inside = np.asarray(study.results["labels"]["label"].values) > 0
@@ -55,7 +57,7 @@ def figures(study: Study) -> dict[str, Any]:
         for when, frame in (("x_first", 0), ("x_last", -1)) if means.size > 1 else (("x", 0),):
             found[f"{when}_{name}"] = float(means[frames[frame]]) if known else np.nan
             found[f"{when}_{name}_std"] = float(stds[frames[frame]]) if known else np.nan
-    return found
+    return found | kinetic_figures(study)
 
 
 def _fit(video: xr.Dataset) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.instruments.potentiostat import write_mpt
-from lithiscope.instruments.reaction import Electrode, Reaction, react, reacting_platelets
+from lithiscope.instruments.reaction import Electrode, Reacting, Reaction, react, reacting_platelets
 from lithiscope.instruments.stxm import MicroscopeOptions, Scene, three_platelets
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.report.exchange import best_law
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
@@ -24,7 +25,7 @@ from lithiscope.verification.virtual_stxm import make_experiment, read_truth
 if TYPE_CHECKING:
     import xarray as xr
 
-    from lithiscope.report.page import Section
+    from lithiscope.report.page import Section, Table
 
 _SCANS_PER_HALF_CYCLE = 7  # as in Lim et al. 2016, Fig. 2
 
@@ -105,10 +106,12 @@ def run_demo(folder: Path, *, reporter: Reporter = SILENT) -> Iterator[str]:
             write_beamtime(beamtime, place)
         study = run_study(load_recipe(recipe), place / "results", reporter=reporter)
         truth = compare_with_truth(beamtime, study, place)
-        lines = write_results(study, place / "results", extra_sections=[truth_section(study, truth)])
+        constants = rate_constants(beamtime, study)
+        lines = write_results(study, place / "results", extra_sections=[truth_section(study, truth, constants)])
         yield ""
         yield from lines[: len(study.results["particles"]["particle"]) + 1]
         yield from truth_lines(study, truth)
+        yield from constant_lines(constants)
         pages.append(next(line for line in lines if line.startswith("page:")))
     yield ""
     yield from pages
@@ -241,6 +244,50 @@ def truth_figures(study: Study, truth: Truth) -> dict[str, float]:
     }
 
 
+class RateConstant(NamedTuple):
+    """k0 of one domain (A/m2): the true ones of the particles, and the fitted one; NaN where there is no fit."""
+
+    domain: str
+    law: str
+    true: tuple[float, ...]
+    found: float
+    std: float
+
+
+def rate_constants(beamtime: Beamtime, study: Study) -> list[RateConstant]:
+    """Return true and fitted rate constants of the fast and the slow domains; empty where nothing reacts.
+
+    The fit is of all particles together, so it is to be compared with the mean of the true ones. The rim of a fast
+    domain is slower than its middle.
+    """
+    if beamtime.reaction is None:
+        return []
+    fields = [one.pathway.field for one in beamtime.scene.platelets if isinstance(one.pathway, Reacting)]
+    unit = beamtime.reaction.electrode.exchange_current
+    truth = {
+        "fast": ("law_fit", tuple(unit * field.fast for field in fields)),
+        "slow": ("law_fit_slow", tuple(unit * field.slow for field in fields)),
+    }
+    rows = []
+    for domain, (step, true) in truth.items():
+        fit = study.results.get(step)
+        if fit is None:
+            rows.append(RateConstant(domain, "no fit", true, np.nan, np.nan))
+            continue
+        best = best_law(fit)
+        value, std = (float(fit[name].values[best]) for name in ("rate_constant", "rate_constant_std"))
+        rows.append(RateConstant(domain, str(fit["law"].values[best]), true, value, std))
+    return rows
+
+
+def constant_lines(constants: Sequence[RateConstant]) -> Iterator[str]:
+    """Yield the true rate constants beside the fitted ones, for a terminal."""
+    for one in constants:
+        true = ", ".join(f"{value:.4f}" for value in one.true)
+        found = f"{one.found:.4f} +- {one.std:.4f} ({one.law})" if np.isfinite(one.found) else one.law
+        yield f"  k0 of the {one.domain} domains, A/m2: true {true}, mean {np.mean(one.true):.4f}; found {found}"
+
+
 def truth_lines(study: Study, truth: Truth) -> Iterator[str]:
     """Yield the truth beside the result, for a terminal."""
     found = truth_figures(study, truth)
@@ -256,7 +303,7 @@ def truth_lines(study: Study, truth: Truth) -> Iterator[str]:
     yield f"  drift: {found['drift_pixels']:.2f} px rms, found to {found['drift_error_pixels']:.3f} px"
 
 
-def truth_section(study: Study, truth: Truth) -> Section:
+def truth_section(study: Study, truth: Truth, constants: Sequence[RateConstant] = ()) -> Section:
     """Return the section of the page that puts truth beside result."""
     from lithiscope.report.page import Section, Table
 
@@ -287,5 +334,21 @@ def truth_section(study: Study, truth: Truth) -> Section:
                 "Means of the particles.",
                 name="truth-particles",
             ),
+            *([_constant_table(constants)] if constants else []),
         ),
+    )
+
+
+def _constant_table(constants: Sequence[RateConstant]) -> Table:
+    from lithiscope.report.page import Table
+
+    rows = tuple(
+        (one.domain, float(np.mean(one.true)), min(one.true), max(one.true), one.found, one.std, one.law)
+        for one in constants
+    )
+    return Table(
+        ("domains", "true mean", "lowest", "highest", "found", "sigma", "law"),
+        rows,
+        "Rate constants k0, A/m2. The fit is of all particles together.",
+        name="truth-constants",
     )
