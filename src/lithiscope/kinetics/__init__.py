@@ -2,7 +2,8 @@
 
 `rates`, `current`, `exchange`, `rate_table`, `law_fit` and `pool` go from maps to the law of the exchange current;
 `domains`, `uniformity`, `solid_solution`, `line_cuts` and `population` say how evenly a particle reacts; `channels`,
-`half_charge`, `regime`, `times` and `morphology` are for lithium that moves in the plane of the picture.
+`half_charge`, `regime`, `times` and `morphology` are for lithium that moves in the plane of the picture; `interfaces`,
+`domain_shapes`, `pathway` and `pathway_diagram` say which way a particle took between full and empty.
 """
 
 from lithiscope.kinetics.asymmetry import rate_asymmetry
@@ -24,6 +25,8 @@ from lithiscope.kinetics.law_fit import fit_exchange_current
 from lithiscope.kinetics.line_cuts import line_cuts
 from lithiscope.kinetics.morphology import diagram_lines, morphology_point
 from lithiscope.kinetics.options import LawFitOptions, PoolOptions, RegimeOptions
+from lithiscope.kinetics.pathway import pathway
+from lithiscope.kinetics.pathway_diagram import active_particles, pathway_diagram
 from lithiscope.kinetics.pool import pool
 from lithiscope.kinetics.population import global_against_particle
 from lithiscope.kinetics.rate_groups import by_rate
@@ -34,6 +37,7 @@ from lithiscope.kinetics.regime_particles import diagnose_particles
 from lithiscope.kinetics.relaxation import relaxation
 from lithiscope.kinetics.solid_solution import solid_solution_fraction
 from lithiscope.kinetics.stability_path import stability_path
+from lithiscope.kinetics.surface_shift import SurfaceShift, surface_shift
 from lithiscope.kinetics.times import bulk_time, reaction_time, time_ratio
 from lithiscope.kinetics.uniform import uniform_pixels
 from lithiscope.kinetics.uniformity import uniformity
@@ -43,6 +47,8 @@ __all__ = [
     "LawFitOptions",
     "PoolOptions",
     "RegimeOptions",
+    "SurfaceShift",
+    "active_particles",
     "at_half_charge",
     "boundary_directions",
     "bulk_time",
@@ -67,6 +73,8 @@ __all__ = [
     "line_cuts",
     "morphology_point",
     "normalised_exchange",
+    "pathway",
+    "pathway_diagram",
     "pool",
     "rate_asymmetry",
     "rate_table",
@@ -74,6 +82,7 @@ __all__ = [
     "relaxation",
     "solid_solution_fraction",
     "stability_path",
+    "surface_shift",
     "time_ratio",
     "uniform_pixels",
     "uniformity",
