@@ -130,7 +130,7 @@ def _channel_steps(excluded: tuple[str, ...], frames: tuple[str, ...], intervals
     ]
 
 
-def _video(recipe: Recipe, inputs: Inputs) -> xr.Dataset:
+def video_of(recipe: Recipe, inputs: Inputs) -> xr.Dataset:
     """Return the video without excluded frames, with the directions of the trace where the recipe states none."""
     video = exclude_frames(inputs["composition"], options=recipe.particles.table)
     known = int(np.isfinite(video["lithium_fraction"].values).any(axis=(1, 2)).sum())
@@ -168,7 +168,7 @@ def with_directions(data: xr.Dataset, inputs: Inputs) -> xr.Dataset:
     return data.assign_coords({name: ("time", cell[name].values.astype(np.int32), data[name].attrs) for name in names})
 
 
-def _labels(recipe: Recipe, inputs: Inputs) -> tuple[xr.DataArray, dict[int, str]]:
+def labels_of(recipe: Recipe, inputs: Inputs) -> tuple[xr.DataArray, dict[int, str]]:
     """Return one label image for all frames, and the names in it, without the particles that the user excluded.
 
     A pixel belongs to a particle when it does in every cycle.
@@ -197,8 +197,8 @@ def _labels(recipe: Recipe, inputs: Inputs) -> tuple[xr.DataArray, dict[int, str
 
 
 def _rates(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    section, video = recipe.kinetics, _video(recipe, inputs)
-    labels, _ = _labels(recipe, inputs)
+    section, video = recipe.kinetics, video_of(recipe, inputs)
+    labels, _ = labels_of(recipe, inputs)
     rates = kinetics.insertion_rate(video.assign(label=labels), options=section.rates)
     warn_of_contrary_rates(rates, labels.values)
     if section.transport == "in_plane":
@@ -218,9 +218,9 @@ def _rates(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
 
 
 def _domains(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
+    labels, names = labels_of(recipe, inputs)
     return kinetics.fast_domains(
-        _video(recipe, inputs), labels, names, options=recipe.kinetics.domains, reporter=reporter
+        video_of(recipe, inputs), labels, names, options=recipe.kinetics.domains, reporter=reporter
     )
 
 
@@ -233,12 +233,12 @@ def _domain_agreement(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.
 
 
 def _rate_table(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
+    labels, names = labels_of(recipe, inputs)
     # Fast is what is fast in most frames of most half cycles: the same pixels in every interval.
     often = inputs["domains"]["persistent"].mean("half_cycle")
     inside = labels > 0
     regions = {"fast": inside & (often > 0.5), "slow": inside & (often < 0.5)}
-    video = _video(recipe, inputs)
+    video = video_of(recipe, inputs)
     for domain in ("fast", "slow"):
         options = recipe.kinetics.uniform.model_copy(update={"domain": domain})
         regions[f"uniform {domain}"] = kinetics.uniform_pixels(
@@ -248,15 +248,15 @@ def _rate_table(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datas
 
 
 def _uniformity(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
-    video = _video(recipe, inputs)
-    applied = _applied_rates(video, inputs["cell_frames"]) if "cell_frames" in inputs else None
+    labels, names = labels_of(recipe, inputs)
+    video = video_of(recipe, inputs)
+    applied = applied_rates(video, inputs["cell_frames"]) if "cell_frames" in inputs else None
     return kinetics.uniformity(
         video, labels, names, applied_c_rate=applied, options=recipe.kinetics.uniformity, reporter=reporter
     )
 
 
-def _applied_rates(images: xr.Dataset, cell: xr.Dataset) -> dict[int, float]:
+def applied_rates(images: xr.Dataset, cell: xr.Dataset) -> dict[int, float]:
     """Return the median C-rate of the cell in every half cycle of the images, from frames or from intervals.
 
     Half cycles of images and cell need not have the same numbers. To three digits, by which points are grouped.
@@ -278,14 +278,14 @@ def _pooled_uniformity(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> x
 
 
 def _phases(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
+    labels, names = labels_of(recipe, inputs)
     return kinetics.solid_solution_fraction(
-        _video(recipe, inputs), labels, names, options=recipe.kinetics.phases, reporter=reporter
+        video_of(recipe, inputs), labels, names, options=recipe.kinetics.phases, reporter=reporter
     )
 
 
 def _line_cuts(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    return kinetics.line_cuts(_video(recipe, inputs), options=recipe.kinetics.line_cuts)
+    return kinetics.line_cuts(video_of(recipe, inputs), options=recipe.kinetics.line_cuts)
 
 
 def _regions(region: str) -> dict[str, str]:
@@ -328,7 +328,7 @@ def _asymmetry(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datase
 
 
 def _channels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
+    labels, names = labels_of(recipe, inputs)
     amount = inputs["composition"].get("amount")
     table = kinetics.channels(inputs["rates"], labels, names, amount=amount, options=recipe.kinetics.channels)
     if "cell_intervals" not in inputs:
@@ -343,13 +343,13 @@ def _channels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset
 
 def _surfaces(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     table = inputs["channels"]
-    applied = _applied_rates(table, inputs["cell_intervals"]) if "cell_intervals" in inputs else None
+    applied = applied_rates(table, inputs["cell_intervals"]) if "cell_intervals" in inputs else None
     return kinetics.at_half_charge(table, applied_c_rate=applied, options=recipe.kinetics.half_charge)
 
 
 def _channel_cuts(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
-    return kinetics.channel_cuts(_video(recipe, inputs), labels, names, options=recipe.kinetics.channels)
+    labels, names = labels_of(recipe, inputs)
+    return kinetics.channel_cuts(video_of(recipe, inputs), labels, names, options=recipe.kinetics.channels)
 
 
 def _evidence(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
@@ -365,13 +365,13 @@ def _evidence(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset
 
 
 def _relaxation(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
-    return kinetics.relaxation(_video(recipe, inputs), labels, names, options=recipe.kinetics.relaxation)
+    labels, names = labels_of(recipe, inputs)
+    return kinetics.relaxation(video_of(recipe, inputs), labels, names, options=recipe.kinetics.relaxation)
 
 
 def _boundaries(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    labels, names = _labels(recipe, inputs)
-    video = _video(recipe, inputs)
+    labels, names = labels_of(recipe, inputs)
+    video = video_of(recipe, inputs)
     rest = np.flatnonzero(video["direction"].values == 0)
     if not rest.size:
         raise AnalysisError(

@@ -13,12 +13,15 @@ from lithiscope.kinetics.options import (
     ChannelOptions,
     CurrentOptions,
     DomainOptions,
+    DomainShapeOptions,
     DoseCheckOptions,
     ExchangeOptions,
     HalfChargeOptions,
+    InterfaceOptions,
     LawFitOptions,
     LineCutOptions,
     NormaliseOptions,
+    PathwayOptions,
     PhaseOptions,
     PoolOptions,
     PopulationOptions,
@@ -70,6 +73,14 @@ class LawSection(LawFitOptions):
     )
 
 
+class PathwaysSection(Options):
+    """How particles go from full to empty: their boundaries, the shapes of their domains, their pathways."""
+
+    interfaces: InterfaceOptions = Field(InterfaceOptions(), description="width and motion of boundaries")
+    shapes: DomainShapeOptions = Field(DomainShapeOptions(), description="shapes of the fast domains")
+    rule: PathwayOptions = Field(PathwayOptions(), description="the rule that names a pathway")
+
+
 class KineticsSection(Options):
     """How fast lithium moved, where, and by which law."""
 
@@ -105,4 +116,5 @@ class KineticsSection(Options):
     normalise: NormaliseOptions = Field(NormaliseOptions(), description="normalised exchange currents of channels")
     population: PopulationOptions = Field(PopulationOptions(), description="particles beside the electrode")
     stability: StabilityOptions = Field(StabilityOptions(), description="linear stability along the measured path")
+    pathways: PathwaysSection = Field(PathwaysSection(), description="how particles go from full to empty")
     dose: DoseCheckOptions = Field(DoseCheckOptions(), description="the damage limit")
