@@ -111,8 +111,11 @@ def law_rows(fit: xr.Dataset) -> Table:
     ):
         if name in fit:
             columns[head] = [float(v) for v in fit[name].values]
-    caption = "Fitted laws j₀ = k₀ F(x); systematic columns are signed shifts of k₀. The file holds the points."
-    return table_of(columns, caption, long_csv(fit, ("point",)), "exchange-current")
+    region = str(fit.attrs.get("region", "all"))
+    caption = f"Fitted laws j₀ = k₀ F(x), {region} pixels; systematic columns are signed shifts of k₀. The file holds "
+    caption += "the points."
+    name = "exchange-current-slow" if region.endswith("slow") else "exchange-current"
+    return table_of(columns, caption, long_csv(fit, ("point",)), name)
 
 
 def uniformity_rows(table: xr.Dataset) -> Table:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lithiscope.laws import UniformState, chemical_potential, exchange_law, exchange_law_names
 from lithiscope.report import channels, courses, exchange, rates, regime, regime_cases, uniformity
 from lithiscope.report.page import kinetic_tables as tables
@@ -82,6 +84,15 @@ def _exchange(study: Study) -> Section | None:
             "two faces does not react, the scale at the right holds.",
             "exchange-current",
         )
+    slow = study.get("law_fit_slow")
+    if slow is not None:
+        drawer.draw(
+            lambda: exchange.exchange_current(slow, options=study.figures),
+            "The same of the slow domains",
+            "Fast and slow domains are fitted apart (Lim 2016, Fig. S16). The slow ones tell the shape better, because "
+            "they have more pixels and change less between frames.",
+            "exchange-current-slow",
+        )
     if video is not None and "exchange_current_density" in video:
         drawer.draw(
             lambda: rates.exchange_maps(
@@ -99,7 +110,7 @@ def _exchange(study: Study) -> Section | None:
     )
     if fit is not None and fit.attrs.get("verdict"):
         text += f" Comparison of the laws: {fit.attrs['verdict']}."
-    rows = () if fit is None else (tables.law_rows(fit),)
+    rows = tuple(tables.law_rows(one) for one in (fit, slow) if one is not None)
     return drawer.section("exchange", "Exchange current", text, group=GROUP, tables=rows)
 
 
@@ -284,6 +295,9 @@ def _stability(study: Study) -> Section | None:
         return None
     constants = {str(n): float(k) for n, k in zip(fit["law"].values, fit["rate_constant"].values, strict=True) if k > 0}
     paths = table if table is not None and {"current_density", "lithium_fraction"} <= set(table) else None
+    if paths is not None and "region" in paths and np.any(paths["region"].values == fit.attrs.get("region")):
+        # j0 scales with the k0 of the pixels that were fitted: the paths are theirs.
+        paths = paths.isel(particle=np.flatnonzero(paths["region"].values == fit.attrs["region"]))
     drawer = Drawer()
     drawer.draw(
         lambda: regime.stability_diagram(states, table=paths, rate_constants=constants, options=study.figures),

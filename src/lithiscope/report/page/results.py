@@ -29,6 +29,7 @@ RESULTS: dict[str, str] = {
     "rate_table": "rate_table",
     "rate_asymmetry": "rate_asymmetry",
     "law_fit": "law_fit",
+    "law_fit_slow": "law_fit",
     "domains": "domain_video",
     "domain_table": "domain_table",
     "domain_agreement": "domain_agreement",
