@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lithiscope.kinetics.slab import Slab, eigenvalues, slabs
+from lithiscope.kinetics.slab import Slab, driven, eigenvalues, slabs
 
 
 def slab(biot):
@@ -57,3 +57,22 @@ def test_six_decades():
     assert biot[0] == pytest.approx(1e-3)
     assert biot[-1] == pytest.approx(1e3)
     assert slabs() is slabs()
+
+
+def test_a_driven_slab_has_the_mean_it_is_given_and_agrees_with_a_slab_of_its_own_law():
+    """Fine steps in time: the flux of Crank's slab gives back Crank's profile."""
+    slab = slabs()[30]  # Bi = 1
+    time = np.concatenate([[0.0], np.geomspace(1e-4, 3.0, 600)])
+    depth = (np.arange(200) + 0.5) / 200
+    own = 1 - slab.left(depth, time)
+    own[0] = 0.0
+    u = driven(depth, time, own.mean(axis=1), 1.0)
+    # 60 modes leave 2 rate/(pi^2 60) at the face, at most 3e-3 after the first instants.
+    np.testing.assert_allclose(u[200:], own[200:], atol=5e-3)
+    np.testing.assert_allclose(u.mean(axis=1), own.mean(axis=1), atol=1e-6)
+
+
+def test_a_driven_slab_at_rest_evens_out():
+    u = driven(np.array([0.0, 1.0]), np.array([0.0, 1.0, 30.0]), np.array([0.2, 0.6, 0.6]), 4.0)
+    assert u[1, 0] - u[1, 1] > 0.3
+    np.testing.assert_allclose(u[2], 0.6, atol=1e-6)

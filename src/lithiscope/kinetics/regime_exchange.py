@@ -86,8 +86,8 @@ def _fitted(own: xr.Dataset, name: str) -> tuple[float, float] | None:
         return None
     k0, random = points.constant(law, used)
     rows = np.arange(len(used))[:, None]
-    each = [points.constant(law, used & (rows == row))[0] for row in np.flatnonzero(used.sum(axis=1) >= _FEWEST // 2)]
-    scatter = float(np.std(each)) if len(each) > 1 else 0.0
+    each = [points.constant(law, used & (rows == row)) for row in np.flatnonzero(used.sum(axis=1) >= _FEWEST // 2)]
+    scatter = _excess(*np.array(each).T) if len(each) > 1 else 0.0
     moved = [points._replace(j0=points.j0 + shift).constant(law, used)[0] - k0 for shift in _shifts(own)]
     error = float(np.sqrt(random**2 + scatter**2 + _common(own, points, k0) ** 2 + np.sum(np.square(moved))))
     if not k0 > 3 * error:
@@ -119,6 +119,14 @@ class _Points(NamedTuple):
     def constant(self, law: laws.ExchangeLaw, used: NDArray[np.bool_]) -> tuple[float, float]:
         """Return k0 and its random error from some of the points."""
         return rate_constant(law, *(values[used] for values in self))
+
+
+def _excess(values: FloatArray, errors: FloatArray) -> float:
+    """Return the scatter of values beyond their errors (DerSimonian and Laird 1986)."""
+    weight = 1 / errors**2
+    mean = np.sum(weight * values) / np.sum(weight)
+    beyond = np.sum(weight * (values - mean) ** 2) - (len(values) - 1)
+    return float(np.sqrt(max(beyond, 0.0) / (np.sum(weight) - np.sum(weight**2) / np.sum(weight))))
 
 
 def _common(own: xr.Dataset, points: _Points, k0: float) -> float:

@@ -83,7 +83,7 @@ def diagnose_particles(
     Raises
     ------
     AnalysisError
-        If there is no half cycle, or none could be weighed.
+        If there is no half cycle, none could be weighed, or the intervals are those of another video.
     StageError
         If `lines` is another stage.
     """
@@ -118,13 +118,14 @@ def _case(lines: xr.Dataset, particle: str, half_cycle: int, known: _Known) -> _
             found = exchange_from_elsewhere(known.channels, particle, half_cycle, law=known.options.law)
         source = "none" if found is None else f"half cycle {found.half_cycle}"
         j0 = None if found is None else (found.value, found.std)
+    eta = None if known.intervals is None else _overpotential(known.intervals, lines, half_cycle)
     try:
         table = diagnose_regime(
             lines.isel(sample=np.flatnonzero(lines["particle"].values == particle)),
             half_cycle=half_cycle,
             diffusivity=known.diffusivity,
             exchange_current=j0,
-            overpotential_volt=None if known.intervals is None else _overpotential(known.intervals, lines, half_cycle),
+            overpotential_volt=eta,
             potential=known.potential,
             options=known.options,
         )
