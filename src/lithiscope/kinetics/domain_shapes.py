@@ -399,13 +399,13 @@ def _errors(again: _Fits) -> dict[str, float]:
 
 def _verdict(numbers: dict[str, float], particle: _Particle, options: DomainShapeOptions) -> tuple[str, str]:
     ellipse, facet = (numbers[name] >= options.significance for name in ("ellipse_p_value", "facet_p_value"))
-    if not particle.has_facets:
-        return OPEN, "the particle has no straight facets"
     if ellipse and facet:
         return OPEN, "both shapes are possible in this noise"
     if not ellipse and not facet:
         return NEITHER, ""
-    return (ELLIPTIC if ellipse else FACETED), ""
+    if ellipse:
+        return ELLIPTIC, ""
+    return (FACETED, "") if particle.has_facets else (OPEN, "the particle has no straight facets")
 
 
 def _assembled(

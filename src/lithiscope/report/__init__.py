@@ -2,9 +2,9 @@
 
 Lives here: the look of figures (`style`, `colours`, `panels`, `plots`), maps (`maps`, `rates`), spectra with their fits
 (`spectra`), curves against time (`curves`, `courses`), the cell (`cell`, `half_cycles`), the kinetics (`exchange`,
-`uniformity`, `channels`, `regime`, over populations `population`), the interpolated movie (`movie`), and the
-self-contained HTML page (the subpackage `lithiscope.report.page`, with `page` and `stxm_page_content`). A figure is a
-PNG, or a vector as SVG or PDF.
+`uniformity`, `channels`, `regime`, over populations `population`, from full to empty `pathways`), the interpolated
+movie (`movie`), and the self-contained HTML page (the subpackage `lithiscope.report.page`, with `page` and
+`stxm_page_content`). A figure is a PNG, or a vector as SVG or PDF.
 """
 
 from lithiscope.report.cell import cell_curves, clock_residuals, particles_against_cell
@@ -24,6 +24,7 @@ from lithiscope.report.maps import (
 )
 from lithiscope.report.movie import lithium_movie
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
+from lithiscope.report.pathways import boundary_motion, interface_against_rate, pathway_shares, shape_misfits
 from lithiscope.report.rates import current_maps, domain_maps, exchange_maps, rate_maps
 from lithiscope.report.regime import (
     MorphologyPoint,
@@ -42,6 +43,7 @@ __all__ = [
     "MovieOptions",
     "PageOptions",
     "amount_map",
+    "boundary_motion",
     "capacity_derivative",
     "case_figure",
     "cell_curves",
@@ -61,6 +63,7 @@ __all__ = [
     "growth_curves",
     "half_cycle_curves",
     "incident_curves",
+    "interface_against_rate",
     "line_cut_curves",
     "lithium_maps",
     "lithium_movie",
@@ -71,10 +74,12 @@ __all__ = [
     "overpotential_against_rate",
     "particle_curves",
     "particles_against_cell",
+    "pathway_shares",
     "rate_courses",
     "rate_maps",
     "reference_figure",
     "region_spectrum",
+    "shape_misfits",
     "shift_curves",
     "spectra_figure",
     "spread_against_mean",

@@ -43,6 +43,11 @@ RESULTS: dict[str, str] = {
     "phases": "phase_table",
     "boundaries": "boundary_table",
     "relaxation": "relaxation_table",
+    "interfaces": "interface_table",
+    "domain_shapes": "domain_shape",
+    "pathways": "pathway_table",
+    "pathway_diagram": "pathway_diagram",
+    "active_particles": "pooled",
     "evidence": "evidence_table",
     "electrolyte": "electrolyte_channel",
 }

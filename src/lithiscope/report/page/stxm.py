@@ -27,6 +27,7 @@ from lithiscope.report.page.head import (
     quantity,
 )
 from lithiscope.report.page.kinetics import kinetic_sections
+from lithiscope.report.page.pathways import pathway_sections
 from lithiscope.report.page.results import Study, known_results
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
 from lithiscope.report.page.voltage import voltage_trace
@@ -125,6 +126,7 @@ def stxm_page_content(
     builders = (_maps, _error, _amount, _spectra, _fit, _particles, _registration, _incident, _dose)
     sections = [section for build in builders if (section := build(study)) is not None]
     sections = [*_with_trace(sections, known), *cell_sections(about), *kinetic_sections(about)]
+    sections += pathway_sections(about)
     sections += [*extra_sections, *(s for build in (_flags, _systematic) if (s := build(study)) is not None)]
     return PageContent(
         title=title,
