@@ -1,4 +1,4 @@
-"""A small virtual beamtime on disk: four scans of three platelets, raw files and reference spectra."""
+"""Small virtual beamtimes on disk: four scans of three platelets; eight scans and the trace of some that react."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from lithiscope.instruments.stxm import MicroscopeOptions, three_platelets
+from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.run import run_study
+from lithiscope.studies.runner import run_steps
+from lithiscope.studies.steps import steps
+from lithiscope.studies.store import Store
 from lithiscope.verification.virtual_stxm import make_experiment
+from studies.kinetic_beamtime import NO_CELL, NO_KINETICS, write_kinetic_beamtime
 
 STARTS = (1200.0, 3000.0, 4800.0, 6400.0)  # within the lithiation at 0.6C, which lasts from 600 to 6600 s
 
@@ -50,3 +56,40 @@ def recipe_text(raw: Path, **sections: str) -> str:
         "title": "a small beamtime",
     }
     return "\n".join(f"{name}: {text}" for name, text in (parts | sections).items()) + "\n"
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A study whose images are done, and which has no trace yet: copy it before changing it."""
+    recipe = write_kinetic_beamtime(tmp_path_factory.mktemp("reacting"))
+    run_study(load_recipe(recipe, settings=[NO_CELL, NO_KINETICS]), recipe.parent / "results")
+    return recipe.parent
+
+
+@pytest.fixture(scope="session")
+def sound(prepared, tmp_path_factory):
+    """The results of the study with nothing wrong."""
+    place = tmp_path_factory.mktemp("sound") / "study"
+    shutil.copytree(prepared, place)
+    return run_study(load_recipe(place / "recipe.yaml"), place / "results")
+
+
+@pytest.fixture
+def reacting(prepared, tmp_path):
+    """A copy of the files without results; those of the prepared study are taken where they still hold."""
+    place = tmp_path / "study"
+    shutil.copytree(prepared, place, ignore=shutil.ignore_patterns("results"))
+    (place / "results").mkdir()
+    return place
+
+
+@pytest.fixture
+def run(prepared):
+    """Run a study, with what the prepared one has done already."""
+
+    def run(study: Path, *settings: str):
+        recipe = load_recipe(study / "recipe.yaml", settings=settings)
+        store = Store(study / "results" / "study.zarr")
+        return run_steps(recipe, steps(recipe), store, fallbacks=[Store(prepared / "results" / "study.zarr")])
+
+    return run

@@ -15,6 +15,7 @@ from lithiscope.verification.virtual_stxm import make_experiment
 
 CAPACITY = 5.0e-9  # Ah
 START = 1433145600.0  # 2015-06-01 08:00 UTC, when both clocks say 0
+NO_CELL, NO_KINETICS = "cell.files=[]", "kinetics.compute=false"
 LABELS = ("Unix Time / s", "Test Time / s", "Voltage / V", "Current / A", "Net Capacity / Ah")
 
 RECIPE = """lithiscope: 1

@@ -19,54 +19,19 @@ from lithiscope.stages import flag_bit
 from lithiscope.studies.check_kinetics import check_kinetics
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
-from lithiscope.studies.run import run_study
-from lithiscope.studies.runner import run_steps
 from lithiscope.studies.sources import read_recording
-from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
-from studies.kinetic_beamtime import as_table, edit_mpt, times, write_kinetic_beamtime
+from studies.kinetic_beamtime import NO_CELL, NO_KINETICS, as_table, edit_mpt, times
 
 pytestmark = pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
 
 Damage = Callable[[Path], None]
-NO_CELL, NO_KINETICS = "cell.files=[]", "kinetics.compute=false"
 TABLE = "cell.files=[cell.csv]"
 
 
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    """A study whose images are done, and which has no trace yet: copy it before changing it."""
-    recipe = write_kinetic_beamtime(tmp_path_factory.mktemp("reacting"))
-    run_study(load_recipe(recipe, settings=[NO_CELL, NO_KINETICS]), recipe.parent / "results")
-    return recipe.parent
-
-
-@pytest.fixture(scope="session")
-def sound(prepared, tmp_path_factory):
-    """The results of the study with nothing wrong."""
-    place = tmp_path_factory.mktemp("sound") / "study"
-    shutil.copytree(prepared, place)
-    study = run_study(load_recipe(place / "recipe.yaml"), place / "results")
-    return {name: study.results[name] for name in ("rates", "rate_table", "cell_frames")} | {"warnings": study.warnings}
-
-
 @pytest.fixture
-def study(prepared, tmp_path):
-    """A copy of the files without results; those of the prepared study are taken where they still hold."""
-    place = tmp_path / "study"
-    shutil.copytree(prepared, place, ignore=shutil.ignore_patterns("results"))
-    (place / "results").mkdir()
-    return place
-
-
-@pytest.fixture
-def run(prepared):
-    def run(study: Path, *settings: str):
-        recipe = load_recipe(study / "recipe.yaml", settings=settings)
-        store = Store(study / "results" / "study.zarr")
-        return run_steps(recipe, steps(recipe), store, fallbacks=[Store(prepared / "results" / "study.zarr")])
-
-    return run
+def study(reacting):
+    return reacting
 
 
 def nothing(raw: Path) -> None:
@@ -389,9 +354,9 @@ def test_a_doubtful_trace_can_be_used_on_request_and_the_page_says_so(run, study
 def test_a_missing_capacity_is_told_and_1c_is_the_largest_half_cycle(run, study, sound):
     done = run(study, "cell.split={}", NO_KINETICS)
     assert any("capacity of the cell is not stated" in text and "nominal_capacity_ah" in text for text in done.warnings)
-    assert not any("capacity of the cell" in text for text in sound["warnings"])
+    assert not any("capacity of the cell" in text for text in sound.warnings)
     # 0.92 of the electrode is cycled, so what is called 1C is less than it by that share.
-    ratio = done.results["cell_frames"]["c_rate"].values[1] / sound["cell_frames"]["c_rate"].values[1]
+    ratio = done.results["cell_frames"]["c_rate"].values[1] / sound.results["cell_frames"]["c_rate"].values[1]
     assert ratio == pytest.approx(1 / 0.92, rel=1e-3)
     assert "nominal_c_rate" not in done.results["half_cycles"]
 
@@ -400,10 +365,10 @@ def test_without_directions_those_of_the_trace_are_taken(run, study, sound):
     done = run(study, series(("unknown", "scan_*.hdr")))
     assert not any("population" in text for text in done.warnings), done.warnings
     inner = done.results["rates"]["direction"].values
-    np.testing.assert_array_equal(inner[[1, 2, 4, 5]], sound["rates"]["direction"].values[[1, 2, 4, 5]])
+    np.testing.assert_array_equal(inner[[1, 2, 4, 5]], sound.results["rates"]["direction"].values[[1, 2, 4, 5]])
     np.testing.assert_allclose(
         done.results["rate_table"]["insertion_rate"].values[:3, [1, 2, 4, 5]],
-        sound["rate_table"]["insertion_rate"].values[:3, [1, 2, 4, 5]],
+        sound.results["rate_table"]["insertion_rate"].values[:3, [1, 2, 4, 5]],
         rtol=0.02,
     )
 
@@ -436,7 +401,7 @@ def test_a_frame_that_is_lost_takes_two_intervals_and_nothing_else(run, study, s
         np.savetxt(path, 0 * np.loadtxt(path), fmt="%g", delimiter="\t")
         done = run(study)
         flag = "missing"
-    rates, expected = done.results["rates"], sound["rates"]
+    rates, expected = done.results["rates"], sound.results["rates"]
     inside = expected["label"].values > 0
     lost = rates["insertion_rate"].values[[1, 2]]
     assert np.isnan(lost).all()

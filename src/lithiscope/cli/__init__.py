@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 
 def main() -> None:
@@ -10,6 +11,7 @@ def main() -> None:
     from lithiscope.cli.app import app
     from lithiscope.errors import LithiscopeError
 
+    warnings.formatwarning = _told
     try:
         app()
     except LithiscopeError as error:
@@ -23,3 +25,12 @@ def main() -> None:
         )
         sys.stderr.write(f"error: {named}\n")
         sys.exit(2)
+
+
+def _told(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:  # noqa: ARG001
+    """Return our own warnings as one line without the place in the code; those of others as Python does."""
+    from lithiscope.errors import LithiscopeWarning
+
+    if issubclass(category, LithiscopeWarning):
+        return f"warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
