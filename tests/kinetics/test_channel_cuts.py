@@ -83,6 +83,22 @@ def test_lost_pixels_keep_their_reason():
     assert np.isnan(cuts["lithium_fraction_std"].values[nan]).all()
 
 
+def test_an_end_pixel_that_is_hardly_covered_does_not_count():
+    made, labels = video()
+    amount = np.where(labels.values == 1, 1.0, 0.0)
+    amount[2:12, 5] = 0.55  # the face at the start runs through the middle of its pixels
+    with_amount = made.assign(amount=(("time", "y", "x"), np.broadcast_to(amount, (3, *amount.shape)), {"units": "1"}))
+    first = labels.where(labels == 1, 0)
+    cuts = channel_cuts(with_amount, first, options=ChannelOptions(axis=0.0))
+    start = cuts["distance"].values < PIXEL
+    assert np.isnan(cuts["lithium_fraction"].values[:, start]).all()
+    assert np.isnan(cuts["lithium_fraction_std"].values[:, start]).all()
+    assert np.all(cuts["lithium_fraction_flag"].values[:, start] == stages.flag_bit("excluded"))
+    assert np.isfinite(cuts["lithium_fraction"].values[:, ~start]).all()
+    every = channel_cuts(with_amount, first, options=ChannelOptions(axis=0.0, min_cover=0.5))
+    assert np.isfinite(every["lithium_fraction"]).all()
+
+
 def test_bad_input_is_named():
     made, labels = video()
     with pytest.raises(StageError, match="labels and video differ"):

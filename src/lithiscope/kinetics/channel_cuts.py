@@ -43,7 +43,8 @@ def channel_cuts(
         One line per channel, "p01 channel 3" with the number that it has in the channel table of the same options, and
         the particle of every sample. Distances are those of pixel centres from the face at the start. Nothing is
         interpolated. The standard deviation takes the noise before resampling, which is right for means over pixels. A
-        channel that the picture cuts off does not run from face to face and is left out.
+        channel that the picture cuts off does not run from face to face and is left out. Where the video holds the
+        amount, an end pixel that is not covered enough is NaN with the flag ``excluded``.
 
     Raises
     ------
@@ -55,7 +56,8 @@ def channel_cuts(
     check_video(video, labels)
     if "z" in video[SIGNAL].dims:
         raise AnalysisError("channels are lines in pictures", field="z", remedy="select one plane first")
-    lines, axes = channel_lines(labels, particle_names(labels, ids), None, options)
+    amount = video["amount"].mean("time", skipna=True).values.astype(float) if "amount" in video else None
+    lines, axes = channel_lines(labels, particle_names(labels, ids), amount, options)
     channel = np.repeat(np.arange(len(lines.starts)), lines.pixels)
     whole = ~lines.cut[channel]
     if not whole.any():
@@ -66,7 +68,10 @@ def channel_cuts(
             limit="one channel that ends inside the picture",
             remedy="leave out particles at the edge, or check the axis",
         )
-    return _assembled(video, labels, lines, channel, whole, axes)
+    bare = np.zeros(len(lines.pixel), dtype=bool)
+    if amount is not None:
+        bare[lines.ends] = lines.weight[lines.ends] < options.min_cover
+    return _assembled(video, labels, lines, channel, whole, bare, axes)
 
 
 def _assembled(
@@ -75,6 +80,7 @@ def _assembled(
     lines: Lines,
     channel: np.ndarray,
     whole: np.ndarray,
+    bare: np.ndarray,
     axes: dict[str, float],
 ) -> xr.Dataset:
     pixel, channel = lines.pixel[whole], channel[whole]
@@ -83,10 +89,13 @@ def _assembled(
     frames = video.sizes["time"]
     x = np.asarray(video[SIGNAL].values).reshape(frames, -1)[:, pixel].astype(float)
     lost = ~np.isfinite(x)
+    x[:, bare[whole]] = np.nan
     flag = np.zeros(x.shape, dtype=np.uint16)
     if f"{SIGNAL}_flag" in video:
         flag = np.asarray(video[f"{SIGNAL}_flag"].values).reshape(frames, -1)[:, pixel].astype(np.uint16)
-    flag = np.where(lost & ~stages.fatal_mask(flag), flag | stages.flag_bit("missing"), flag).astype(np.uint16)
+    flag = np.where(lost & ~stages.fatal_mask(flag), flag | stages.flag_bit("missing"), flag)
+    flag = np.where(bare[whole], flag | stages.flag_bit("excluded"), flag).astype(np.uint16)
+    lost |= bare[whole]
     variables: dict[str, tuple[str, Any]] = {SIGNAL: ("time sample", x), f"{SIGNAL}_flag": ("time sample", flag)}
     if f"{SIGNAL}_std" in video:
         std = np.asarray(video[f"{SIGNAL}_std"].values).reshape(frames, -1)[:, pixel].astype(float)

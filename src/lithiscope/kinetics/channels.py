@@ -55,11 +55,12 @@ def channels(
     -------
     channel_table
         Current density, composition of the whole channel, of its two end pixels (``end_lithium_fraction``, start and
-        stop), of their mean (surface) and of the others (internal), mid-interval. Random errors of means count the
-        noise before resampling. Named shifts: those of the rates; ``channel_length`` for the current;
-        ``surface_averaging`` for the composition of the ends: a pixel is the mean over its 40 nm or so, and the face
-        itself lies half a pixel further out on the slope between the end pixel and the next. A channel that the picture
-        cuts off, or with too many lost pixels, is NaN.
+        stop), of their mean (surface; of one where only that has a value) and of the others (internal), mid-interval.
+        Random errors of means count the noise before resampling. Named shifts: those of the rates; ``channel_length``
+        for the current; ``surface_averaging`` for the composition of the ends: a pixel is the mean over its 40 nm or
+        so, and the face itself lies half a pixel further out on the slope between the end pixel and the next. A channel
+        that the picture cuts off, or with too many lost pixels, is NaN; with an amount, so is an end pixel that is not
+        covered enough (flag ``excluded``).
 
     Raises
     ------
@@ -170,11 +171,13 @@ def _surface(rates: xr.Dataset, lines: Lines, gain: np.ndarray, options: Channel
 
     x = _terms(rates, _X, lines)
     value, second = ends_of(x), x[:, lines.seconds]
-    lost = ~np.isfinite(value) | lines.cut[:, None]
+    bare = lines.weight[lines.ends] < options.min_cover
+    lost = ~np.isfinite(value) | lines.cut[:, None] | bare
     value = np.where(lost, np.nan, value)
     flag = np.zeros(value.shape, dtype=np.uint16)
     if f"{_X}_flag" in rates:
         flag = _terms(rates, f"{_X}_flag", lines)[:, lines.ends].astype(np.uint16)
+    flag = np.where(bare, flag | stages.flag_bit("excluded"), flag)
     flag = np.where(lines.cut[:, None], flag | stages.flag_bit("outside_view"), flag).astype(np.uint16)
     flag = np.where(lost & ~stages.fatal_mask(flag), flag | stages.flag_bit("missing"), flag).astype(np.uint16)
     std = None
@@ -190,14 +193,26 @@ def _surface(rates: xr.Dataset, lines: Lines, gain: np.ndarray, options: Channel
         None if shift is None else np.where(lost, np.nan, shift),
         {_SURFACE_CAUSE: further},
     )
-    surface = _Column(
-        value.mean(axis=2),
-        None if std is None else np.sqrt((np.where(lost, np.nan, std) ** 2).sum(axis=2)) / 2 / gain[:, None],
-        np.bitwise_or.reduce(flag, axis=2),
-        None if shift is None else np.where(lost, np.nan, shift).mean(axis=3),
-        {_SURFACE_CAUSE: further.mean(axis=2)},
-    )
-    return ends, surface
+    return ends, _mean_of_ends(ends, gain)
+
+
+def _mean_of_ends(ends: _Column, gain: np.ndarray) -> _Column:
+    """Return the mean of both ends of every channel, or the one that has a value."""
+    known = np.isfinite(ends.value)
+    share = known / np.maximum(known.sum(axis=2), 1)[..., None]
+    none = ~known.any(axis=2)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.where(none, np.nan, (np.where(known, values, 0.0) * share).sum(axis=-1)))
+
+    std = None
+    if ends.std is not None:
+        variance = (np.where(known, ends.std, 0.0) * share) ** 2
+        std = np.where(none, np.nan, np.sqrt(variance.sum(axis=2)) / gain[:, None])
+    # A fatal bit of one end does not spoil the other.
+    flag = np.bitwise_or.reduce(np.where(none[..., None], ends.flag, ends.flag & ~FATAL), axis=2).astype(np.uint16)
+    shift = None if ends.shift is None else np.stack([mean(one) for one in ends.shift])
+    return _Column(mean(ends.value), std, flag, shift, {cause: mean(values) for cause, values in ends.more.items()})
 
 
 def _shifts(column: _Column, causes: list[str], known: int) -> np.ndarray:

@@ -27,6 +27,13 @@ class ChannelOptions(Options):
     )
     min_pixels: int = Field(4, ge=3, description="fewest pixels of a channel")
     min_valid_share: float = Field(0.8, gt=0, le=1, description="share of a channel's pixels that must have a value")
+    min_cover: float = Field(
+        0.7,
+        ge=0,
+        lt=1,
+        description="share of an end pixel that must be covered by the particle, by its amount, for it to count along "
+        "the channel: at a steep rim a small error of registration between the energies makes x wrong by tenths",
+    )
     end_error: float | None = Field(
         None,
         ge=0,
