@@ -49,14 +49,14 @@ kinetics:
 Change = Callable[[list[list[str]]], None]
 
 
-def write_kinetic_beamtime(folder: Path) -> Path:
-    """Write raw files, trace and recipe; return the recipe."""
+def write_kinetic_beamtime(folder: Path, *, scans: int = 4, pixel: float = 0.08) -> Path:
+    """Write raw files, trace and recipe, with so many scans in each half cycle (um pixels); return the recipe."""
     reaction = react(Electrode(interaction=0.0), one_cycle(0.3), start=0.03, sample=40.0)
     spans = [reaction.span(number) for number, step in enumerate(reaction.steps) if isinstance(step, Insertion)]
     # The first scan is under way when the current starts, the last one ends when it stops.
-    starts = np.concatenate([np.linspace(begin, end - 60.0, 4) for begin, end in spans])
+    starts = np.concatenate([np.linspace(begin, end - 60.0, scans) for begin, end in spans])
     microscope = MicroscopeOptions(
-        pixel=0.08, probe_nodes=3, drift_velocity=(0, 0), drift_step=0, jitter=0, flicker_pixel=0, dark_counts=0
+        pixel=pixel, probe_nodes=3, drift_velocity=(0, 0), drift_step=0, jitter=0, flicker_pixel=0, dark_counts=0
     )
     make_experiment(folder / "raw", reacting_platelets(reaction), starts.tolist(), microscope=microscope, seed=7)
     rng = np.random.default_rng(7)
@@ -68,7 +68,9 @@ def write_kinetic_beamtime(folder: Path) -> Path:
     )
     write_mpt(noisy.assign_attrs(start_utc=MicroscopeOptions().start_utc), folder / "raw" / "cell.mpt")
     recipe = folder / "recipe.yaml"
-    recipe.write_text(RECIPE + TRACE, encoding="utf-8")
+    half = [", ".join(f"scan_{number:03d}.hdr" for number in range(k * scans, (k + 1) * scans)) for k in (0, 1)]
+    text = RECIPE.replace('"scan_00[0-3].hdr"', half[0]).replace('"scan_00[4-7].hdr"', half[1])
+    recipe.write_text(text + TRACE, encoding="utf-8")
     return recipe
 
 
