@@ -91,7 +91,7 @@ def slow_bulk():
 
 
 def test_a_slow_surface_with_its_exchange_current_from_the_other_half_cycle(slow_surface):
-    """95 % bars of j0 (true 0.0111 A/m2, but for the particle's own rates) and of tau_bulk (400 s) hold the truth."""
+    """Bars of j0 (true 0.0111 A/m2, but for the particle's own rates) and of tau_bulk (400 s) hold the truth."""
     cuts, table = analysed(slow_surface)
     found = diagnose_particles(cuts, diffusivity=(1e-18, 1e-13), channels=table, intervals=slow_surface[2])
     assert found.attrs["verdict"] == SURFACE
@@ -102,8 +102,9 @@ def test_a_slow_surface_with_its_exchange_current_from_the_other_half_cycle(slow
     off = found["exchange_current_density"].values[:, 0] - true
     assert np.all(np.abs(off) < 3 * found["exchange_current_density_std"].values[:, 0])
     tau = bulk_seconds(slow_surface[3], slow_surface[4])
-    assert np.all(found["tau_bulk_low"] < tau)
-    assert np.all(found["tau_bulk_high"] > tau)
+    # Each 95 % range; one of four misses with a probability of a sixth.
+    held = (found["tau_bulk_low"].values < tau) & (found["tau_bulk_high"].values > tau)
+    assert held.sum() >= 3
 
 
 def test_a_slow_bulk_with_a_stated_exchange_current(slow_bulk):
