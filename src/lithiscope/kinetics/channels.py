@@ -55,12 +55,11 @@ def channels(
     -------
     channel_table
         Current density, composition of the whole channel, of its two end pixels (``end_lithium_fraction``, start and
-        stop), of their mean (surface; of one where only that has a value) and of the others (internal), mid-interval.
-        Random errors of means count the noise before resampling. Named shifts: those of the rates; ``channel_length``
-        for the current; ``surface_averaging`` for the composition of the ends: a pixel is the mean over its 40 nm or
-        so, and the face itself lies half a pixel further out on the slope between the end pixel and the next. A channel
-        that the picture cuts off, or with too many lost pixels, is NaN; with an amount, so is an end pixel that is not
-        covered enough (flag ``excluded``).
+        stop), of their mean (surface) and of the others (internal), mid-interval. Random errors of means count the
+        noise before resampling. Named shifts: those of the rates; ``channel_length`` for the current;
+        ``surface_averaging`` for the composition of the ends: a pixel is the mean over its 40 nm or so, and the face
+        itself lies half a pixel further out on the slope between the end pixel and the next. A channel that the picture
+        cuts off, or with too many lost pixels, is NaN.
 
     Raises
     ------
@@ -74,6 +73,7 @@ def channels(
     x = a/(a+b) of an end pixel holds no signal from outside the particle, because there both amounts are zero, but a
     probe as wide as the pixel (40 nm) mixes in its inner neighbour: it looks 0.16 pixels too deep, 0.006 in x on the
     platelets of Koo 2023. With `probe` in the options that is taken out to first order; narrower structure is lost.
+    An end pixel covered less than `min_cover` is merged with the next by amount, see the option.
     """
     stages.check(rates, "rate_video")
     if "z" in rates[_RATE].dims:
@@ -161,58 +161,60 @@ def _current(rate: _Column, lines: Lines, options: ChannelOptions) -> _Column:
 
 def _surface(rates: xr.Dataset, lines: Lines, gain: np.ndarray, options: ChannelOptions) -> tuple[_Column, _Column]:
     """Composition of each end pixel, and the mean of both."""
-    mixing = np.array([excess_depth(options.probe / _WIDTH / step) for step in np.unique(lines.step)])
-    back = mixing[np.searchsorted(np.unique(lines.step), lines.step)][:, None]
+    weights = _end_weights(lines, options)
+    rim = np.stack([lines.ends, lines.seconds, 2 * lines.seconds - lines.ends], axis=-1)
 
     def ends_of(values: np.ndarray) -> np.ndarray:
-        # What the probe mixes in is taken out along the slope to the next pixel, where there is one.
-        end, second = values[..., lines.ends], values[..., lines.seconds]
-        return np.asarray(end + back * np.nan_to_num(end - second))
+        # Where the next pixel has no value the end pixel stands as it is, if it is covered.
+        each = values[..., rim]
+        alone = np.where(lines.weight[lines.ends] < options.min_cover, np.nan, each[..., 0])
+        found = np.where(weights == 0, 0.0, weights * each).sum(axis=-1)
+        return np.asarray(np.where(np.isfinite(found), found, alone))
 
     x = _terms(rates, _X, lines)
     value, second = ends_of(x), x[:, lines.seconds]
-    bare = lines.weight[lines.ends] < options.min_cover
-    lost = ~np.isfinite(value) | lines.cut[:, None] | bare
+    lost = ~np.isfinite(value) | lines.cut[:, None]
     value = np.where(lost, np.nan, value)
     flag = np.zeros(value.shape, dtype=np.uint16)
     if f"{_X}_flag" in rates:
         flag = _terms(rates, f"{_X}_flag", lines)[:, lines.ends].astype(np.uint16)
-    flag = np.where(bare, flag | stages.flag_bit("excluded"), flag)
     flag = np.where(lines.cut[:, None], flag | stages.flag_bit("outside_view"), flag).astype(np.uint16)
     flag = np.where(lost & ~stages.fatal_mask(flag), flag | stages.flag_bit("missing"), flag).astype(np.uint16)
     std = None
     if f"{_X}_std" in rates:
-        each = _terms(rates, f"{_X}_std", lines)
-        std = np.hypot((1 + back) * each[:, lines.ends], back * np.nan_to_num(each[:, lines.seconds]))
+        each = np.nan_to_num(_terms(rates, f"{_X}_std", lines)[:, rim])
+        std = np.where(lost, np.nan, np.sqrt(((weights * each) ** 2).sum(axis=-1)))
     shift = ends_of(_terms(rates, f"{_X}_shift", lines)) if f"{_X}_shift" in rates else None
     further = (value - second) / 2
     ends = _Column(
-        value,
-        None if std is None else np.where(lost, np.nan, std),
-        flag,
-        None if shift is None else np.where(lost, np.nan, shift),
-        {_SURFACE_CAUSE: further},
+        value, std, flag, None if shift is None else np.where(lost, np.nan, shift), {_SURFACE_CAUSE: further}
     )
-    return ends, _mean_of_ends(ends, gain)
+    surface = _Column(
+        value.mean(axis=2),
+        None if std is None else np.sqrt((std**2).sum(axis=2)) / 2 / gain[:, None],
+        np.bitwise_or.reduce(flag, axis=2),
+        None if shift is None else np.where(lost, np.nan, shift).mean(axis=3),
+        {_SURFACE_CAUSE: further.mean(axis=2)},
+    )
+    return ends, surface
 
 
-def _mean_of_ends(ends: _Column, gain: np.ndarray) -> _Column:
-    """Return the mean of both ends of every channel, or the one that has a value."""
-    known = np.isfinite(ends.value)
-    share = known / np.maximum(known.sum(axis=2), 1)[..., None]
-    none = ~known.any(axis=2)
+def _end_weights(lines: Lines, options: ChannelOptions) -> np.ndarray:
+    """Weights of an end pixel and of the two next to it for the mean x over the outermost pixel length, (channel, 2, 3).
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.asarray(np.where(none, np.nan, (np.where(known, values, 0.0) * share).sum(axis=-1)))
-
-    std = None
-    if ends.std is not None:
-        variance = (np.where(known, ends.std, 0.0) * share) ** 2
-        std = np.where(none, np.nan, np.sqrt(variance.sum(axis=2)) / gain[:, None])
-    # A fatal bit of one end does not spoil the other.
-    flag = np.bitwise_or.reduce(np.where(none[..., None], ends.flag, ends.flag & ~FATAL), axis=2).astype(np.uint16)
-    shift = None if ends.shift is None else np.stack([mean(one) for one in ends.shift])
-    return _Column(mean(ends.value), std, flag, shift, {cause: mean(values) for cause, values in ends.more.items()})
+    What the probe mixes in is taken out along the slope to the next pixel. An end pixel that is hardly covered is first
+    merged with the next by amount, because the amounts of both together hardly depend on how well the energies are
+    registered; what the pair then lies too deep is taken out along the slope to the third.
+    """
+    steps = np.unique(lines.step)
+    mixing = np.array([excess_depth(options.probe / _WIDTH / step) for step in steps])
+    back = mixing[np.searchsorted(steps, lines.step)][:, None] * np.ones(2)
+    cover = lines.weight[lines.ends]
+    plain = np.stack([1 + back, -back, np.zeros_like(back)], axis=-1)
+    share = cover / (1 + cover)
+    deep = (cover / 2 + back / (1 + cover)) / (1 + cover / 2)
+    merged = np.stack([(1 + deep) * share, (1 + deep) * (1 - share), -deep], axis=-1)
+    return np.where((cover < options.min_cover)[..., None], merged, plain)
 
 
 def _shifts(column: _Column, causes: list[str], known: int) -> np.ndarray:

@@ -31,8 +31,10 @@ class ChannelOptions(Options):
         0.7,
         ge=0,
         lt=1,
-        description="share of an end pixel that must be covered by the particle, by its amount, for it to count along "
-        "the channel: at a steep rim a small error of registration between the energies makes x wrong by tenths",
+        description="share of an end pixel that must be covered by the particle, by its amount, for it to count alone: "
+        "at a steep rim a small error of registration between the energies makes x wrong by tenths. Below it the "
+        "profile along the channel leaves the pixel out, and the composition of the surface takes it together with the "
+        "next one",
     )
     end_error: float | None = Field(
         None,
