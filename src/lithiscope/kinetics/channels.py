@@ -200,7 +200,7 @@ def _surface(rates: xr.Dataset, lines: Lines, gain: np.ndarray, options: Channel
 
 
 def _end_weights(lines: Lines, options: ChannelOptions) -> np.ndarray:
-    """Weights of an end pixel and of the two next to it for the mean x over the outermost pixel length, (channel, 2, 3).
+    """Weights of an end pixel and of the two next to it for the mean x over the outermost pixel, (channel, 2, 3).
 
     What the probe mixes in is taken out along the slope to the next pixel. An end pixel that is hardly covered is first
     merged with the next by amount, because the amounts of both together hardly depend on how well the energies are
