@@ -1,0 +1,1 @@
+"""Published parameter sets of battery materials: one file each, every number with its unit, source and validity."""
