@@ -7,87 +7,21 @@ from enum import Enum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from lithiscope.errors import FileFormatError, OptionError
+from lithiscope import yaml_files
+from lithiscope.errors import OptionError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_LARGEST = 1_000_000
-
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds one mapping of plain values.
-
-    Parameters
-    ----------
-    path : Path
-        The file; UTF-8.
-
-    Returns
-    -------
-    dict
-        Plain Python values only.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is absent, larger than 1 MB, no YAML, no mapping, or uses tags that make objects, aliases (with
-        which a few lines can expand to gigabytes) or the same key twice.
-    """
-    import yaml
-
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError("the recipe cannot be read", file=path, remedy=str(error.strerror)) from None
-    if len(raw) > _LARGEST:
-        raise FileFormatError(
-            "the recipe is too large",
-            file=path,
-            value=f"{len(raw)} bytes",
-            limit=f"{_LARGEST} bytes",
-            remedy="write the spectra into files and name those",
-        )
-    try:
-        content = yaml.load(raw.decode("utf-8"), Loader=_loader())  # noqa: S506 - a SafeLoader with fewer powers
-    except UnicodeDecodeError as error:
-        raise FileFormatError("the recipe is not UTF-8 text", file=path, remedy=str(error)) from None
-    except RecursionError:
-        raise FileFormatError(
-            "the recipe is nested too deeply", file=path, remedy="see `lithiscope new` for what a recipe looks like"
-        ) from None
-    except yaml.YAMLError as error:
-        raise FileFormatError("the recipe is not valid YAML", file=path, remedy=str(error)) from None
-    if not isinstance(content, dict):
-        raise FileFormatError(
-            "the recipe is not a mapping",
-            file=path,
-            value=type(content).__name__,
-            limit="lines of `name: value`",
-            remedy="start from `lithiscope new`",
-        )
-    return content
-
-
-def _loader() -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """A safe loader without aliases and without repeated keys."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError(f"aliases are not allowed, line {self.peek_event().start_mark.line + 1}")  # type: ignore[no-untyped-call]
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            names = [key.value for key, _ in node.value]
-            for name in names:
-                if names.count(name) > 1:
-                    raise yaml.YAMLError(f"the key {name!r} stands twice, line {node.start_mark.line + 1}")
-            return super().construct_mapping(node, deep)
-
-    return Loader
+    """Read the YAML of a recipe; raises FileFormatError, see `lithiscope.yaml_files.read_yaml`."""
+    return yaml_files.read_yaml(
+        path,
+        what="the recipe",
+        remedy="start from `lithiscope new`, which writes what a recipe looks like",
+        too_large="write the spectra into files and name those",
+    )
 
 
 def override(content: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
