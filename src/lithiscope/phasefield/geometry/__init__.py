@@ -1,5 +1,33 @@
-"""Where a particle is on a regular grid: pixel masks, smoothed shapes, facets, surface area."""
+"""Where a particle is on a regular grid: pixel masks, smoothed shapes, facets, surface area.
 
-from lithiscope.phasefield.geometry.cells import Geometry, ParticleNumbers
+`pixels` makes a geometry of a mask, `smoothed` of a signed distance or a mask; `ellipsoid`, `box`, `cylinder` and
+`polygon` draw signed distances; `population` puts particles side by side.
+"""
 
-__all__ = ["Geometry", "ParticleNumbers"]
+from lithiscope.phasefield.geometry.cells import Geometry, ParticleNumbers, divergence, next_cell
+from lithiscope.phasefield.geometry.facets import Facets
+from lithiscope.phasefield.geometry.measures import surface_area, volume
+from lithiscope.phasefield.geometry.particles import largest_part, number_parts, population
+from lithiscope.phasefield.geometry.pixel_masks import pixels
+from lithiscope.phasefield.geometry.shapes import Shape, box, cylinder, ellipsoid, polygon
+from lithiscope.phasefield.geometry.smoothed_boundary import smoothed
+
+__all__ = [
+    "Facets",
+    "Geometry",
+    "ParticleNumbers",
+    "Shape",
+    "box",
+    "cylinder",
+    "divergence",
+    "ellipsoid",
+    "largest_part",
+    "next_cell",
+    "number_parts",
+    "pixels",
+    "polygon",
+    "population",
+    "smoothed",
+    "surface_area",
+    "volume",
+]

@@ -8,6 +8,7 @@ import numpy as np
 
 from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.phasefield.arrays import Cells, Number
+from lithiscope.phasefield.geometry.checks import check_connected, check_faces, check_range, check_spacing
 
 _AXES = "zyx"
 
@@ -58,7 +59,7 @@ class Geometry(eqx.Module):
     OptionError
         If shapes do not fit or values lie outside their range.
     AnalysisError
-        If no cell is inside, nothing reacts, or one number names parts that are not connected.
+        If no cell is inside, or one number names parts that are not connected by open faces.
     """
 
     spacing: tuple[float, ...] = eqx.field(static=True)
@@ -69,13 +70,13 @@ class Geometry(eqx.Module):
 
     def __check_init__(self) -> None:
         shape = self.inside.shape
-        if len(self.spacing) != len(shape) or not all(0 < step < np.inf for step in self.spacing):
+        check_spacing(self.spacing, len(shape))
+        if len(self.open_faces) != len(shape):
             raise OptionError(
-                "the spacing of the cells cannot be used",
-                field="spacing",
-                value=self.spacing,
-                limit=f"{len(shape)} positive numbers in nm, in index order",
-                remedy="give one for each dimension",
+                "there is one array of faces for each axis",
+                field="open_faces",
+                value=f"{len(self.open_faces)} arrays",
+                limit=str(len(shape)),
             )
         shapes = {"surface": self.surface.shape, "label": self.label.values.shape}
         shapes |= {f"open_faces {n}": f.shape for n, f in zip(_AXES[-len(shape) :], self.open_faces, strict=True)}
@@ -84,6 +85,20 @@ class Geometry(eqx.Module):
                 raise OptionError("arrays of a geometry differ in shape", field=name, value=one, limit=str(shape))
         if not np.any(np.asarray(self.inside) > 0):
             raise AnalysisError("no cell is inside the particle", field="inside", value=shape, remedy="check the mask")
+        label, faces = self.label.values, [np.asarray(face) for face in self.open_faces]
+        check_range("inside", np.asarray(self.inside), 1.0)
+        check_range("surface", np.asarray(self.surface), np.inf)
+        for axis, face in enumerate(faces):
+            check_range(f"open_faces along axis {axis}", face, 1.0)
+        if np.any((label > 0) != (np.asarray(self.inside) > 0)):
+            raise OptionError(
+                "cells with a particle number are those with a share inside",
+                field="label",
+                value=f"{int(np.sum((label > 0) != (np.asarray(self.inside) > 0)))} cells differ",
+                remedy="number the cells whose share is above 0, from 1, and no others",
+            )
+        check_faces(label, faces)
+        check_connected(label, faces)
 
     @property
     def ndim(self) -> int:
