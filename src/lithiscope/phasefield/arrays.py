@@ -1,13 +1,50 @@
-"""Names of the arrays of the engine."""
+"""Names of the arrays of the engine, and how parameters become arrays."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+
+from lithiscope.errors import OptionError
 
 Cells: TypeAlias = Float[Array, "..."]
 """One value for each cell, index order ((z), y, x)."""
 
 Number: TypeAlias = Float[Array, ""]
 """A single value."""
+
+
+def parameter(name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, unit: str = "1") -> Any:
+    """Return a number or field as an array of JAX, after seeing that it is finite and within its range.
+
+    A traced value passes: it has no number yet.
+
+    Raises
+    ------
+    OptionError
+        If a value is not finite or outside [low, high].
+    """
+    array = jnp.asarray(value, dtype=None if hasattr(value, "dtype") else float)
+    try:
+        values = np.asarray(array)
+    except Exception:  # noqa: BLE001 - whatever a tracer raises, it has no number to check
+        return array
+    if not np.isfinite(values).all() or values.size == 0 or values.min() < low or values.max() > high:
+        raise OptionError(
+            "a parameter of the model is outside its range",
+            field=name,
+            value=float(values) if values.ndim == 0 else f"{np.nanmin(values):g} to {np.nanmax(values):g}",
+            limit=f"finite, {low:g} to {high:g} {unit}",
+            remedy="inside the engine lengths are in nm, times in s, energies in kT",
+        )
+    return array
+
+
+def constant(tree: Any) -> Any:
+    """Return a tree whose arrays are constants to differentiation."""
+    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, tree)

@@ -14,6 +14,7 @@ from lithiscope.stages.kinetics import KINETICS_STAGES
 from lithiscope.stages.kinetics_tables import KINETICS_TABLES
 from lithiscope.stages.pathways import PATHWAY_STAGES
 from lithiscope.stages.schema import Stage, Variable
+from lithiscope.stages.simulation import SIMULATION
 from lithiscope.units import AMPERE, COUNT, ELECTRONVOLT, GRAY, MICROMETRE, NANOMETRE, ONE, SECOND, SQUARE_MICROMETRE
 
 RECORDING = Stage(
@@ -227,5 +228,6 @@ CATALOGUE: dict[str, Stage] = {
         *ELECTROLYTE_STAGES,
         *KINETICS_TABLES,
         *PATHWAY_STAGES,
+        SIMULATION,
     )
 }

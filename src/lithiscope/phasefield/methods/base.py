@@ -1,0 +1,66 @@
+"""What a method of time integration is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import NamedTuple
+
+import equinox as eqx
+
+from lithiscope.phasefield.arrays import Cells, Number
+from lithiscope.phasefield.model import Model, Rates
+from lithiscope.phasefield.system import System
+
+
+class State(NamedTuple):
+    """The composition, and what the reaction has added to its mean since the start.
+
+    Attributes
+    ----------
+    x : array
+        Lithium fraction of each cell.
+    exchanged : float
+        Integral of the insertion, in units of <x>; the mean of x must agree with it to round-off.
+    """
+
+    x: Cells
+    exchanged: Number
+
+
+class Method(eqx.Module):
+    """One step of time, with an estimate of its error.
+
+    The rates at the end of an accepted step are those at the start of the next, so every method gives them back.
+    """
+
+    @abstractmethod
+    def step(
+        self, system: System, time: Number, length: Number, state: State, rates: Rates
+    ) -> tuple[State, Cells, Rates]:
+        """Return the state after the step, the error of x in each cell, and the rates there.
+
+        Parameters
+        ----------
+        system : System
+            The model under its control.
+        time, length : float
+            Start of the step and its length, s.
+        state : State
+            At the start.
+        rates : Rates
+            At the start.
+        """
+
+    @property
+    @abstractmethod
+    def order(self) -> int:
+        """Order of the solution that is carried on."""
+
+    @property
+    @abstractmethod
+    def error_order(self) -> int:
+        """Order of the estimate: the error falls with this power of the length, plus one."""
+
+    @abstractmethod
+    def refusal(self, model: Model) -> str | None:
+        """Return why the method cannot be used with a model, or None."""

@@ -1,0 +1,203 @@
+"""What the potentiostat asks for: a list of parts, each a current, a potential or a rest, with limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lithiscope.errors import OptionError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Control = Literal["rate", "potential"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a protocol.
+
+    Parameters
+    ----------
+    control : {"rate", "potential"}
+        What is prescribed: d<x>/dt in 1/h (positive = lithiation), or the voltage in V.
+    seconds : tuple of float
+        Times from the start of the part, increasing from 0; the last is its longest duration.
+    values : tuple of float
+        1/h or V at these times, linear between them.
+    volt_limits : (low, high)
+        The part ends when the voltage passes one; V.
+    fraction_limits : (low, high)
+        The part ends when <x> passes one.
+    rate_limit : float
+        A part at given potential ends when |d<x>/dt| falls below; 1/h.
+    """
+
+    control: Control
+    seconds: tuple[float, ...]
+    values: tuple[float, ...]
+    volt_limits: tuple[float, float] = (-np.inf, np.inf)
+    fraction_limits: tuple[float, float] = (-np.inf, np.inf)
+    rate_limit: float = 0.0
+
+    def __post_init__(self) -> None:
+        seconds, values = np.asarray(self.seconds), np.asarray(self.values)
+        if seconds.size < 2 or seconds.shape != values.shape or seconds[0] != 0 or np.any(np.diff(seconds) <= 0):
+            raise OptionError(
+                "the times of a part of the protocol cannot be used",
+                field="seconds",
+                value=f"{seconds.size} times, {values.size} values, from {seconds[:1]}",
+                limit="as many times as values, increasing from 0 s",
+                remedy="give the time from the start of the part",
+            )
+        if not (np.isfinite(seconds).all() and np.isfinite(values).all()):
+            raise OptionError("a protocol holds values that are not finite", field="values", remedy="leave them out")
+        if self.control == "potential" and np.abs(values).max() > 10:
+            raise OptionError(
+                "a potential of the protocol is not a cell's",
+                field="values",
+                value=float(np.abs(values).max()),
+                limit="10 V",
+                remedy="give volts, not millivolts",
+            )
+
+    @property
+    def duration(self) -> float:
+        """Longest duration, s."""
+        return self.seconds[-1]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Parts, one after the other."""
+
+    parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise OptionError("a protocol without parts", field="parts", remedy="give at least one")
+
+    def __add__(self, other: Protocol) -> Protocol:
+        return Protocol((*self.parts, *other.parts))
+
+    @property
+    def duration(self) -> float:
+        """Longest duration, s."""
+        return float(sum(part.duration for part in self.parts))
+
+
+def constant_current(
+    c_rate: float,
+    *,
+    to_fraction: float | None = None,
+    volt_limits: tuple[float, float] = (-np.inf, np.inf),
+    seconds: float | None = None,
+    fraction_per_c: float = 1.0,
+) -> Protocol:
+    """Return a constant current.
+
+    Parameters
+    ----------
+    c_rate : float
+        In 1/h, positive = lithiation, negative = delithiation; 1C fills `fraction_per_c` in an hour.
+    to_fraction : float, optional
+        Mean composition at which it ends.
+    volt_limits : (low, high)
+        Cut-off voltages, V.
+    seconds : float, optional
+        Longest duration; without it as long as x can change by one.
+    fraction_per_c : float
+        Range of x that 1C means: 1 for LFP, 0.5 for LCO.
+
+    Raises
+    ------
+    OptionError
+        If the current is zero or the fraction cannot be reached.
+    """
+    rate = c_rate * fraction_per_c
+    if rate == 0 or not np.isfinite(rate):
+        raise OptionError("a constant current must not be zero", field="c_rate", value=c_rate, remedy="use rest")
+    limits = (-np.inf, np.inf)
+    if to_fraction is not None:
+        if not 0 <= to_fraction <= 1:
+            raise OptionError("no such mean composition", field="to_fraction", value=to_fraction, limit="0 to 1")
+        limits = (-np.inf, to_fraction) if rate > 0 else (to_fraction, np.inf)
+    length = 3600 / abs(rate) if seconds is None else seconds
+    return Protocol((Part("rate", (0.0, length), (rate, rate), volt_limits, limits),))
+
+
+def constant_potential(volt: float, seconds: float, *, rate_limit: float = 0.0) -> Protocol:
+    """Return a constant voltage in V, for so many seconds or until |d<x>/dt| falls below `rate_limit` (1/h)."""
+    return Protocol((Part("potential", (0.0, seconds), (volt, volt), rate_limit=rate_limit),))
+
+
+def rest(seconds: float) -> Protocol:
+    """Return no current: lithium may still move between the cells, through the particle or the electrolyte."""
+    return Protocol((Part("rate", (0.0, seconds), (0.0, 0.0)),))
+
+
+def constant_current_constant_voltage(
+    c_rate: float, volt: float, *, end_c_rate: float, seconds: float, fraction_per_c: float = 1.0
+) -> Protocol:
+    """Return a constant current up to a voltage, which is then held until the rate falls below `end_c_rate`.
+
+    Parameters
+    ----------
+    c_rate, end_c_rate : float
+        In 1/h; the first is positive on lithiation.
+    volt : float
+        V.
+    seconds : float
+        Longest duration of the constant voltage.
+    fraction_per_c : float
+        Range of x that 1C means.
+    """
+    limits = (volt, np.inf) if c_rate > 0 else (-np.inf, volt)
+    first = constant_current(c_rate, volt_limits=limits, fraction_per_c=fraction_per_c)
+    return first + constant_potential(volt, seconds, rate_limit=abs(end_c_rate) * fraction_per_c)
+
+
+def from_trace(
+    trace: xr.Dataset, *, control: Control = "rate", capacity_ah: float | None = None, fraction_per_c: float = 1.0
+) -> Protocol:
+    """Return the current or the voltage of a cell's trace.
+
+    Parameters
+    ----------
+    trace : cell_trace
+        From `lithiscope.cell.open_trace`.
+    control : {"rate", "potential"}
+        Which of the two to follow.
+    capacity_ah : float
+        Charge that changes <x> by `fraction_per_c`; needed for the current.
+    fraction_per_c : float
+        Range of x of that capacity.
+
+    Raises
+    ------
+    OptionError
+        If the capacity is missing or the trace has no such column.
+    """
+    name = "current_ampere" if control == "rate" else "voltage_volt"
+    if name not in trace:
+        raise OptionError("the trace lacks a column", field=name, remedy="choose the other control")
+    seconds = trace["test_time_second"].values.astype(float)
+    values = trace[name].values.astype(float)
+    if control == "rate":
+        if capacity_ah is None or not capacity_ah > 0:
+            raise OptionError(
+                "the current of a trace needs the capacity of what is simulated",
+                field="capacity_ah",
+                value=capacity_ah,
+                limit="above 0 A h",
+                remedy="give the capacity of the electrode that the current belongs to",
+            )
+        values = -values * fraction_per_c / capacity_ah
+    return Protocol((Part(control, _tuple(seconds - seconds[0]), _tuple(values)),))
+
+
+def _tuple(values: Sequence[float] | np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

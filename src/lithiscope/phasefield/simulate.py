@@ -1,0 +1,302 @@
+"""Run a model under a protocol and give a composition video."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lithiscope.errors import AnalysisError, OptionError
+from lithiscope.phasefield.arrays import Cells
+from lithiscope.phasefield.choose import choose_method
+from lithiscope.phasefield.methods import Method, State
+from lithiscope.phasefield.model import Model
+from lithiscope.phasefield.protocol import Protocol
+from lithiscope.phasefield.replay import Plan
+from lithiscope.phasefield.results import Shot, to_stages
+from lithiscope.phasefield.steps import Controller, Limits, Progress, Why, advance, back_to_limit, start
+from lithiscope.phasefield.system import System
+from lithiscope.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a run gives.
+
+    Attributes
+    ----------
+    video : composition_video
+        Lithium fraction, like a measured one (``attrs["origin"] = "simulation"``).
+    record : simulation
+        Voltage, energy, currents and mass balance at the frames.
+    stopped : str
+        Why the run ended.
+    complete : bool
+        Whether every part of the protocol ended as it should: by its duration or one of its limits.
+    plan : Plan
+        The accepted steps, for `replay` and gradients.
+    method : Method
+        The method of time integration.
+    final : array
+        x at the end, in every cell.
+    """
+
+    video: xr.Dataset
+    record: xr.Dataset
+    stopped: str
+    complete: bool
+    plan: Plan
+    method: Method
+    final: Cells
+
+
+def simulate(
+    model: Model,
+    protocol: Protocol,
+    times: int | Sequence[float] | np.ndarray = 50,
+    *,
+    initial: float | Cells = 0.02,
+    method: Method | None = None,
+    controller: Controller = Controller(),  # noqa: B008 (frozen)
+    reporter: Reporter = SILENT,
+) -> Simulation:
+    """Run a model under a protocol.
+
+    Parameters
+    ----------
+    model : Model
+        What is simulated; its arrays give the precision (float64, or float32 after `in_precision`).
+    protocol : Protocol
+        What the potentiostat asks for.
+    times : int or array
+        Times of the frames from the start, s, increasing; a number gives so many at equal distances, with both ends.
+    initial : float or array, shape ((z), y, x)
+        x at the start, above 0 and below 1 where the free energy holds ideal entropy.
+    method : Method, optional
+        How to step; without it the choice of `choose_method`, whose reason is in ``record.attrs["method"]``.
+    controller : Controller
+        Tolerance of the steps.
+    reporter : Reporter
+        Told of each frame.
+
+    Returns
+    -------
+    Simulation
+        Frames up to the end, which may come before the last time.
+
+    Raises
+    ------
+    OptionError
+        If times or initial composition cannot be used, or the method does not suit the model.
+    AnalysisError
+        If not even the first moment has a finite rate.
+    """
+    chosen, reason = choose_method(model, method)
+    asked = _times(times, protocol)
+    x = _initial(model, initial)
+    run = _Run(model, protocol, chosen, controller, State(x, jnp.zeros((), x.dtype)))
+    for time in reporter.track(asked, label="simulating", total=len(asked)):
+        if not run.go_to(float(time)):
+            break
+    run.keep_last()
+    video, record = to_stages(
+        model,
+        run.shots,
+        attrs={
+            "stopped": run.stopped,
+            "method": f"{type(chosen).__name__}: {reason}; tolerance {controller.tolerance:g}",
+            "steps": f"{run.accepted} accepted, {run.rejected} rejected",
+            "precision": str(x.dtype),
+        },
+    )
+    return Simulation(video, record, run.stopped, run.complete, run.plan(), chosen, run.state.x)
+
+
+def in_precision(model: Model, dtype: Any) -> Model:
+    """Return the model with its arrays as float32 or float64; the first is about twice as fast."""
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model)
+
+
+def _times(times: int | Sequence[float] | np.ndarray, protocol: Protocol) -> np.ndarray:
+    if isinstance(times, (int, np.integer)):
+        if times < 2:
+            raise OptionError("too few frames", field="times", value=times, limit="at least 2", remedy="ask for more")
+        return np.linspace(0.0, protocol.duration, int(times))
+    asked = np.asarray(times, dtype=float)
+    if asked.ndim != 1 or asked.size == 0 or not np.isfinite(asked).all():
+        raise OptionError(
+            "the times of the frames cannot be used", field="times", value=asked.shape, remedy="give finite seconds"
+        )
+    if np.any(np.diff(asked) <= 0) or asked[0] < 0:
+        raise OptionError(
+            "the times of the frames are not in order",
+            field="times",
+            value=float(asked[0]),
+            limit="increasing from 0 s",
+        )
+    return asked
+
+
+def _initial(model: Model, initial: float | Cells) -> Cells:
+    geometry = model.geometry
+    dtype = geometry.inside.dtype
+    x = jnp.broadcast_to(jnp.asarray(initial, dtype), geometry.shape)
+    known = np.asarray(x)[geometry.active]
+    bounded = model.free_energy.on_ideal_entropy()
+    if not np.isfinite(known).all() or (bounded and (known.min() <= 0 or known.max() >= 1)):
+        raise OptionError(
+            "the initial composition cannot be used",
+            field="initial",
+            value=f"{np.nanmin(known):g} to {np.nanmax(known):g}",
+            limit="finite, above 0 and below 1",
+            remedy="ideal entropy is infinite in slope at both ends: start at 0.01 or so",
+        )
+    return jnp.where(geometry.active, x, 0.0)
+
+
+class _Run:
+    """A run through the parts of a protocol, from output to output."""
+
+    def __init__(self, model: Model, protocol: Protocol, method: Method, controller: Controller, state: State) -> None:
+        self.model, self.protocol, self.method, self.controller = model, protocol, method, controller
+        self.state = state
+        self.shots: list[Shot] = []
+        self.stopped, self.complete = "the last time that was asked for", True
+        self.accepted = self.rejected = 0
+        self._part, self._offset = 0, 0.0
+        self._half_cycle, self._last_direction = -1, 0
+        self._stretches: list[tuple[int, float, np.ndarray, bool]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        part = self.protocol.parts[self._part]
+        self.system, self.limits = System.of(self.model, part), Limits.of(part)
+        self.now: Progress = start(self.system, self.controller, self.state, 0.0)
+        if not bool(jnp.isfinite(self.now.rates.potential)):
+            reason = f"part {self._part + 1} of the protocol asks for a current that the particle cannot carry"
+            if self._part == 0:
+                raise AnalysisError(
+                    reason, field="protocol", value=part.values[0], remedy="lower the rate, or check j0 and the law"
+                )
+            self._stop(reason, complete=False)
+            return
+        direction = int(np.sign(float(self.now.rates.insertion)))
+        if direction and direction != self._last_direction:
+            self._half_cycle += 1
+            self._last_direction = direction
+
+    def _stop(self, reason: str, *, complete: bool) -> None:
+        self.stopped, self.complete, self._part = reason, complete, len(self.protocol.parts)
+
+    def go_to(self, time: float) -> bool:
+        """Go on to a time and keep the frame there; return whether the run goes on."""
+        while self._part < len(self.protocol.parts):
+            part = self.protocol.parts[self._part]
+            end = self._offset + part.duration
+            if time <= end * (1 + 1e-12):
+                if self._advance(min(time - self._offset, part.duration)):
+                    self._keep(output=True)
+                    return True
+            elif self._advance(part.duration):
+                self._next(part.duration)
+        return False
+
+    def keep_last(self) -> None:
+        """Keep the state at which the run ended before a time that was asked for."""
+        if not self.shots or (self._stretches and not self._stretches[-1][3]):
+            self._keep(output=True)
+
+    def _keep(self, *, output: bool) -> None:
+        if output:
+            time = self._offset + float(self.now.time)
+            if self.shots and time <= self.shots[-1].time:
+                return
+            rates = self.now.rates
+            direction = int(np.sign(float(rates.insertion))) if abs(float(rates.insertion)) * 3600 > 1e-9 else 0
+            half_cycle = self._half_cycle if direction else -1
+            self.shots.append(Shot.of(self.system, time, self.state, rates, half_cycle, direction, self._first_mean))
+        if self._stretches:
+            part, begin, lengths, _ = self._stretches[-1]
+            self._stretches[-1] = (part, begin, lengths, output)
+
+    @property
+    def _first_mean(self) -> float:
+        return self.shots[0].mean if self.shots else float(self.model.geometry.mean(self.state.x))
+
+    def _advance(self, end: float) -> bool:
+        """Step to a time of the part; return whether it was reached, else go to the next part or stop."""
+        if end <= float(self.now.time):
+            return True
+        begin, lengths = float(self.now.time), []
+        while True:
+            goal = jnp.asarray(end, self.state.x.dtype)
+            self.now = advance(self.system, self.method, self.controller, self.limits, self.now, goal)
+            accepted = int(self.now.accepted)
+            lengths.append(np.asarray(self.now.lengths)[:accepted])
+            self.accepted, self.rejected = self.accepted + accepted, self.rejected + int(self.now.rejected)
+            if self.now.why != Why.RECORD_FULL:
+                break
+        why = Why(int(self.now.why))
+        if why == Why.LIMIT:
+            self._back(lengths)
+        self.state = self.now.state
+        self._stretches.append((self._part, begin, np.concatenate(lengths), False))
+        if why == Why.LIMIT:
+            self._next(float(self.now.time))
+            return False
+        if why == Why.STUCK:
+            self._stop(_stuck(self.system, self.now, self._offset), complete=False)
+            return False
+        return True
+
+    def _back(self, lengths: list[np.ndarray]) -> None:
+        """Shorten the last step so that it ends at the limit."""
+        before = self.now.before[0]
+        length, state, rates = back_to_limit(self.system, self.method, self.limits, self.now)
+        self.now = self.now._replace(time=before + length, state=state, rates=rates)
+        lengths[-1] = np.append(lengths[-1][:-1], np.asarray(length))
+
+    def _next(self, duration: float) -> None:
+        """Go to the next part of the protocol."""
+        part = self.protocol.parts[self._part]
+        self._offset += duration
+        self._part += 1
+        if self._part == len(self.protocol.parts):
+            ended = "its duration" if math.isclose(duration, part.duration, rel_tol=1e-9) else self._limit()
+            # The shots and the record count from the offset, so the clock of a finished part starts over.
+            self.now = self.now._replace(time=jnp.zeros_like(self.now.time))
+            self._stop(f"the last part of the protocol ended by {ended}", complete=True)
+            return
+        self.now = self.now._replace(time=jnp.zeros_like(self.now.time))
+        self._begin()
+
+    def _limit(self) -> str:
+        volt, mean = float(self.system.volt(self.now.rates)), float(self.model.geometry.mean(self.state.x))
+        return f"a limit, at {volt:.4g} V and a mean composition of {mean:.4g}"
+
+    def plan(self) -> Plan:
+        """Return the record of the steps."""
+        stretches = [one for one in self._stretches if one[2].size]
+        return Plan(
+            tuple(one[0] for one in stretches),
+            np.array([one[1] for one in stretches]),
+            tuple(one[2] for one in stretches),
+            np.array([one[3] for one in stretches], dtype=bool),
+        )
+
+
+def _stuck(system: System, now: Progress, offset: float) -> str:
+    x = np.asarray(now.state.x)[system.model.geometry.active]
+    at = f"at {offset + float(now.time):.6g} s, with x from {x.min():.4g} to {x.max():.4g}"
+    if system.model.free_energy.on_ideal_entropy() and (x.min() < 1e-3 or x.max() > 1 - 1e-3):
+        return f"the particle is full or empty and cannot carry the current any longer: no step succeeded {at}"
+    return f"no step however short met the tolerance {at}"

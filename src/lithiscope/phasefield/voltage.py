@@ -1,0 +1,89 @@
+"""The voltage at which the cells together carry a given rate: closed where the law allows, else Newton's method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lithiscope.phasefield.arrays import Cells, Number, constant
+from lithiscope.phasefield.reaction import Reaction
+
+_ITERATIONS = 100
+_TOLERANCE = 1e-14
+_LONGEST_STEP = 4.0  # kT/e
+
+
+def voltage_for(
+    reaction: Reaction, mu: Cells, x: Cells, exchange_density: Cells, weight: Cells, target: Number, guess: Number
+) -> Number:
+    """Return v = e(V - V0)/kT at which sum of weight j(v + mu, x) equals the target.
+
+    The sum rises with v, so there is one root; it is NaN where the law cannot carry the current (Marcus kinetics beyond
+    its turning point). Differentiation sees one Newton step on constants: the implicit function theorem.
+
+    Parameters
+    ----------
+    reaction : Reaction
+        The law.
+    mu, x, exchange_density : array
+        In kT, composition, and k j0 F(x) in A/m2, cell by cell.
+    weight : array
+        Reacting area of each cell, 0 outside.
+    target : float
+        In the units of weight times A/m2; positive = delithiation.
+    guess : float
+        Where to start, kT/e.
+    """
+    if reaction.is_linear():
+        each = weight * exchange_density
+        return (target - jnp.sum(each * mu)) / jnp.sum(each)
+    if reaction.is_symmetric():
+        return _symmetric(mu, weight * exchange_density, target)
+    found = _newton(*constant((reaction, mu, x, exchange_density, weight, target, guess)))
+    value, slope = _sum(reaction, found, mu, x, exchange_density, weight)
+    return found - (value - target) / constant(slope)
+
+
+def _symmetric(mu: Cells, each: Cells, target: Number) -> Number:
+    """Return the root of a e^(v/2) - b e^(-v/2) = target for Butler-Volmer with alpha = 1/2, without loss of digits."""
+    inside = each > 0
+    middle = jnp.max(jnp.where(inside, jnp.abs(mu), 0.0))  # scales the exponentials; a constant
+    scale = constant(middle) / 2
+    a = jnp.sum(jnp.where(inside, each * jnp.exp(jnp.where(inside, mu, 0.0) / 2 - scale), 0.0))
+    b = jnp.sum(jnp.where(inside, each * jnp.exp(-jnp.where(inside, mu, 0.0) / 2 - scale), 0.0))
+    # With s = target e^(-scale): e^(v/2) = [s + sqrt(s^2 + 4ab)]/(2a) = 2b/[sqrt(s^2 + 4ab) - s].
+    s = target * jnp.exp(-scale)
+    root = jnp.sqrt(s * s + 4 * a * b)
+    return 2 * jnp.where(s >= 0, jnp.log((s + root) / (2 * a)), jnp.log(2 * b / jnp.where(s >= 0, 1.0, root - s)))
+
+
+def _sum(
+    reaction: Reaction, v: Number, mu: Cells, x: Cells, exchange_density: Cells, weight: Cells
+) -> tuple[Number, Number]:
+    value, slope = reaction.current(v + mu, x, exchange_density)
+    used = weight > 0
+    return jnp.sum(jnp.where(used, weight * value, 0.0)), jnp.sum(jnp.where(used, weight * slope, 0.0))
+
+
+def _newton(
+    reaction: Reaction, mu: Cells, x: Cells, exchange_density: Cells, weight: Cells, target: Number, guess: Number
+) -> Number:
+    """Newton's method with steps of limited length, which the exponentials need far from the root."""
+    scale = jnp.abs(target) + jnp.sum(weight * exchange_density)
+
+    def wrong(state: tuple[Any, ...]) -> Any:
+        count, _, excess, slope = state
+        return (jnp.abs(excess) > _TOLERANCE * scale) & (count < _ITERATIONS) & (slope > 0)
+
+    def step(state: tuple[Any, ...]) -> tuple[Any, ...]:
+        count, v, excess, slope = state
+        v = v - jnp.clip(excess / slope, -_LONGEST_STEP, _LONGEST_STEP)
+        value, slope = _sum(reaction, v, mu, x, exchange_density, weight)
+        return count + 1, v, value - target, slope
+
+    value, slope = _sum(reaction, guess, mu, x, exchange_density, weight)
+    _, v, excess, _ = jax.lax.while_loop(wrong, step, (0, guess, value - target, slope))
+    # At the end of the digits the residual need not fall below the tolerance; a true miss is far above it.
+    return jnp.where(jnp.abs(excess) <= 1e-9 * scale, v, jnp.nan)
