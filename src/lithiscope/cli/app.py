@@ -130,6 +130,37 @@ def pool(
 
 
 @app.command()
+def materials(
+    name: Annotated[
+        str | None, typer.Argument(help="A set, or the path of your own YAML file; all sets by default.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw V_eq, mu, j0 and D against x into FILE.svg, .pdf or .png.")
+    ] = None,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="Print the file of the set, to copy and change.")] = False,
+) -> None:
+    """List the parameter sets of LiFePO4, LiCoO2 and NMC811, or show every number of one with unit and source.
+
+        lithiscope materials                                          # what there is, and from which paper
+
+        lithiscope materials lfp_mpet                                 # its numbers: unit, source, status, range of x
+
+        lithiscope materials lco_two_phase --plot lco.svg             # its laws against composition
+
+        lithiscope materials lfp_mpet --yaml > mine.yaml              # a set of your own: rename, change, then
+
+        lithiscope materials mine.yaml                                # use it by its path wherever a set is asked for
+
+    Status says whether a number was published, derived from published ones, or assumed. Numbers of two sets are never
+    mixed: a set with a changed number needs a name of its own.
+    """
+    from lithiscope.studies.materials import show_materials
+
+    for line in show_materials(name, plot=plot, as_yaml=as_yaml):
+        typer.echo(line)
+
+
+@app.command()
 def check(recipe: Recipe, data: Data = None, settings: Settings = None) -> None:
     """Check a recipe, its files, energies and references, and estimate the memory, before anything runs."""
     from lithiscope.cli.progress import RichReporter
