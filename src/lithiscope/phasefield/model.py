@@ -17,7 +17,7 @@ from lithiscope.phasefield.geometry.cells import Geometry, divergence, next_cell
 from lithiscope.phasefield.interface import interface_width
 from lithiscope.phasefield.reaction import Reaction
 from lithiscope.phasefield.transport import CahnHilliard, NoTransport, Transport
-from lithiscope.phasefield.voltage import voltage_for
+from lithiscope.phasefield.voltage import driven
 
 _CELLS_ACROSS = 3  # an interface on fewer cells sticks to the grid
 
@@ -206,14 +206,10 @@ class Model(eqx.Module):
             weight = jnp.where(geometry.active, geometry.surface, 0.0)
             within = jnp.where(geometry.active, x, 0.5)
             exchange = jnp.where(weight > 0, self.reaction.exchange_density(within), 0.0)
-            if potential is None:
-                target = jnp.zeros((), x.dtype) if rate is None else -rate
-                target = target * jnp.sum(geometry.inside) / self.rate_of_current
-                guess = -jnp.sum(weight * mu) / jnp.sum(weight)
-                v = voltage_for(self.reaction, mu, within, exchange, weight, target, guess)
-            else:
-                v = potential
-            current = jnp.where(weight > 0, self.reaction.current(v + mu, within, exchange)[0], 0.0)
+            wanted = jnp.zeros((), x.dtype) if rate is None else -rate
+            target = wanted * jnp.sum(geometry.inside) / self.rate_of_current
+            v, current = driven(self.reaction, mu, within, exchange, weight, target=target, potential=potential)
+            current = jnp.where(weight > 0, current, 0.0)
             inserted = -weight * current * self.rate_of_current
             change, insertion = change + inserted, jnp.sum(inserted) / jnp.sum(geometry.inside)
         return Rates(change / jnp.where(geometry.active, geometry.inside, 1.0), insertion, v, current, mu)

@@ -15,6 +15,48 @@ _TOLERANCE = 1e-14
 _LONGEST_STEP = 4.0  # kT/e
 
 
+def driven(
+    reaction: Reaction,
+    mu: Cells,
+    x: Cells,
+    exchange_density: Cells,
+    weight: Cells,
+    *,
+    target: Number,
+    potential: Number | None = None,
+) -> tuple[Number, Cells]:
+    """Return v = e(V - V0)/kT and the current density of each cell, at a given sum of currents or a given v.
+
+    Parameters
+    ----------
+    reaction : Reaction
+        The law.
+    mu, x, exchange_density : array
+        In kT, composition, and k j0 F(x) in A/m2, cell by cell.
+    weight : array
+        Reacting area of each cell, 0 outside.
+    target : float
+        Sum of weight times current density, where no potential is given; positive = delithiation.
+    potential : float
+        v, where that is given.
+    """
+    if reaction.is_symmetric():
+        # The commonest law, and one exponential a cell is all that it needs.
+        half = jnp.exp(mu / 2)
+        if potential is None:
+            factor = _symmetric(half, weight * exchange_density, target)
+            v = 2 * jnp.log(factor)
+        else:
+            v, factor = potential, jnp.exp(potential / 2)
+        both = half * factor
+        return v, exchange_density * (both - 1 / both)
+    v = potential
+    if v is None:
+        guess = -jnp.sum(weight * mu) / jnp.sum(weight)
+        v = voltage_for(reaction, mu, x, exchange_density, weight, target, guess)
+    return v, reaction.current(v + mu, x, exchange_density)[0]
+
+
 def voltage_for(
     reaction: Reaction, mu: Cells, x: Cells, exchange_density: Cells, weight: Cells, target: Number, guess: Number
 ) -> Number:
@@ -40,23 +82,19 @@ def voltage_for(
         each = weight * exchange_density
         return (target - jnp.sum(each * mu)) / jnp.sum(each)
     if reaction.is_symmetric():
-        return _symmetric(mu, weight * exchange_density, target)
+        return 2 * jnp.log(_symmetric(jnp.exp(mu / 2), weight * exchange_density, target))
     found = _newton(*constant((reaction, mu, x, exchange_density, weight, target, guess)))
     value, slope = _sum(reaction, found, mu, x, exchange_density, weight)
     return found - (value - target) / constant(slope)
 
 
-def _symmetric(mu: Cells, each: Cells, target: Number) -> Number:
-    """Return the root of a e^(v/2) - b e^(-v/2) = target for Butler-Volmer with alpha = 1/2, without loss of digits."""
-    inside = each > 0
-    middle = jnp.max(jnp.where(inside, jnp.abs(mu), 0.0))  # scales the exponentials; a constant
-    scale = constant(middle) / 2
-    a = jnp.sum(jnp.where(inside, each * jnp.exp(jnp.where(inside, mu, 0.0) / 2 - scale), 0.0))
-    b = jnp.sum(jnp.where(inside, each * jnp.exp(-jnp.where(inside, mu, 0.0) / 2 - scale), 0.0))
-    # With s = target e^(-scale): e^(v/2) = [s + sqrt(s^2 + 4ab)]/(2a) = 2b/[sqrt(s^2 + 4ab) - s].
-    s = target * jnp.exp(-scale)
-    root = jnp.sqrt(s * s + 4 * a * b)
-    return 2 * jnp.where(s >= 0, jnp.log((s + root) / (2 * a)), jnp.log(2 * b / jnp.where(s >= 0, 1.0, root - s)))
+def _symmetric(half: Cells, each: Cells, target: Number) -> Number:
+    """Return e^(v/2), the root of a e^(v/2) - b e^(-v/2) = target, for Butler-Volmer with alpha = 1/2."""
+    a, b = jnp.sum(each * half), jnp.sum(each / half)
+    root = jnp.sqrt(target * target + 4 * a * b)
+    # Two forms of the same root: each keeps its digits for one sign of the target.
+    below = jnp.where(target >= 0, 1.0, root - target)
+    return jnp.where(target >= 0, (target + root) / (2 * a), 2 * b / below)
 
 
 def _sum(
