@@ -50,10 +50,11 @@ def driven(
             v, factor = potential, jnp.exp(potential / 2)
         both = half * factor
         return v, exchange_density * (both - 1 / both)
-    v = potential
-    if v is None:
+    if potential is None:
         guess = -jnp.sum(weight * mu) / jnp.sum(weight)
         v = voltage_for(reaction, mu, x, exchange_density, weight, target, guess)
+    else:
+        v = potential
     return v, reaction.current(v + mu, x, exchange_density)[0]
 
 
