@@ -108,8 +108,7 @@ def set_error(error: ValidationError, path: Path | None) -> OptionError:
         "extra_forbidden": "there is no such field here; check its name and indentation",
         "finite_number": "give a finite number, or leave the field out where nothing is known",
     }
-    missing = first["type"] == "missing"
-    value = None if missing else first["input"]
+    value = None if first["type"] == "missing" or not first["loc"] else first["input"]
     return OptionError(
         f"a field of the parameter set cannot be used{more}",
         file=path,
