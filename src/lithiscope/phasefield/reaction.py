@@ -79,6 +79,16 @@ class ExchangeTable(eqx.Module):
         return lambda x: jnp.exp(jnp.interp(x, self.x, self.log_value))
 
 
+class FixedLaw(eqx.Module):
+    """An exchange law that is not learned, such as one of a parameter set that reacts in one phase only."""
+
+    law: laws.ExchangeLaw = eqx.field(static=True)
+
+    def build(self) -> laws.ExchangeLaw:
+        """Return the law."""
+        return self.law
+
+
 class Reaction(eqx.Module):
     """Current density of insertion j = k(r) j0 F(x) r(eta - e R_f j/kT, x), positive = delithiation.
 
@@ -99,7 +109,7 @@ class Reaction(eqx.Module):
     """
 
     exchange_current: Number
-    exchange: Law | ExchangeTable
+    exchange: Law | ExchangeTable | FixedLaw
     law: Law
     rate: Cells
     film: Number  # kT/e per A/m2
@@ -108,7 +118,7 @@ class Reaction(eqx.Module):
     def __init__(
         self,
         exchange_current: Any,
-        exchange: str | Law | ExchangeTable = "skewed_cogswell_bazant",
+        exchange: str | Law | ExchangeTable | FixedLaw = "skewed_cogswell_bazant",
         law: str | Law = "butler_volmer",
         *,
         rate: Any = 1.0,
@@ -149,10 +159,7 @@ class Reaction(eqx.Module):
         """
         law = self.law.build()
         if self.has_film:
-            found = constant(self)._behind_film(*constant((eta, x, exchange_density)))
-            # One more Newton step on constants: the derivative of the root by the implicit function theorem.
-            value, slope = self._film_excess(law, found, eta, x, exchange_density)
-            eta = found - value / constant(slope)
+            eta = self._behind_film(law, eta, x, exchange_density)
         value = exchange_density * law.rate(eta, x)
         slope = exchange_density * law.slope(eta, x)
         return value, slope / (1 + self.film * slope)
@@ -161,13 +168,23 @@ class Reaction(eqx.Module):
         drop = self.film * exchange
         return inner + drop * law.rate(inner, x) - eta, 1 + drop * law.slope(inner, x)
 
-    def _behind_film(self, eta: Cells, x: Cells, exchange_density: Cells) -> Cells:
+    def _behind_film(self, law: Any, eta: Cells, x: Cells, exchange_density: Cells) -> Cells:
         """Return the overpotential of the surface, the root of e + film j(e) = eta, which rises with e everywhere."""
-        law = self.law.build()
+        fixed, *known = constant((self, eta, x, exchange_density))
+        plain = fixed.law.build()
 
         def newton(_: Any, inner: Cells) -> Cells:
-            value, slope = self._film_excess(law, inner, eta, x, exchange_density)
+            value, slope = fixed._film_excess(plain, inner, *known)
             return inner - jnp.clip(value / slope, -_LONGEST_STEP, _LONGEST_STEP)
 
-        start = jnp.clip(eta / (1 + self.film * exchange_density), -_LONGEST_STEP, _LONGEST_STEP)
-        return jax.lax.fori_loop(0, _FILM_ITERATIONS, newton, start)
+        def excess(inner: Cells) -> Cells:
+            return self._film_excess(law, inner, eta, x, exchange_density)[0]
+
+        start = jnp.clip(known[0] / (1 + fixed.film * known[2]), -_LONGEST_STEP, _LONGEST_STEP)
+        return jax.lax.custom_root(
+            excess,
+            start,
+            lambda _, first: jax.lax.fori_loop(0, _FILM_ITERATIONS, newton, first),
+            # Each cell has an equation of its own, so the derivative of the equations is a diagonal.
+            lambda slope, value: value / slope(jnp.ones_like(value)),
+        )
