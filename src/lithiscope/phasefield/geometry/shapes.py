@@ -211,7 +211,8 @@ def _places(reach: np.ndarray, spacing: Spacing, offset: Sequence[float] | None,
         raise OptionError(
             "the place of the centre cannot be used", field="offset", value=offset, limit=f"{reach.size} numbers in nm"
         )
-    counts = np.ceil(2 * (reach + np.abs(away) + room) / steps).astype(int)
+    # Round-off in a rotation must not add a row.
+    counts = np.ceil(2 * (reach + np.abs(away) + room) / steps - 1e-6).astype(int)
     if np.prod(counts.astype(float)) > 3e8:
         raise OptionError(
             "the grid of this shape would be too large",

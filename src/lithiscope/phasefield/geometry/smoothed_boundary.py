@@ -51,7 +51,7 @@ def smoothed(
     width : float, optional
         Width of the layer, nm; one cell by default. psi rises from 12 % to 88 % over twice this.
     cut : float
-        Cells with less than this inside are outside; their area goes to the nearest cell of the particle.
+        Cells with less than this inside are outside; their area falls to the last cells of the particle.
     label : array of int, optional
         Particle numbers from 1, 0 outside, of a mask. Each particle is smoothed as if alone; where two meet, a cell is
         of the one that has the larger share.
@@ -110,7 +110,8 @@ class _Particle:
     box: tuple[slice, ...]
     inside: np.ndarray
     open_faces: list[np.ndarray]
-    surface: np.ndarray
+    normal: np.ndarray
+    area: float
 
 
 def _check_width(width: float | None, spacing: Sequence[float]) -> float:
@@ -166,8 +167,12 @@ def _check_distance(distance: np.ndarray, spacing: Sequence[float], periodic: Se
 
 def _from_labels(label: np.ndarray, layer: _Layer, facets: object) -> Geometry:
     """Smooth each particle of a picture of particle numbers as if it were alone."""
-    from scipy.ndimage import find_objects
+    from scipy.ndimage import distance_transform_edt, find_objects
 
+    if label.all():
+        raise AnalysisError(
+            "the particle fills the grid and has no boundary to smooth", field="mask", remedy="use pixels()"
+        )
     # Beyond this the share inside is below the cut, and the blur that finds the rim has ended.
     reach = layer.width * float(np.arctanh(1 - 2 * layer.cut)) + 4 * max(layer.spacing)
     particles = []
@@ -182,6 +187,7 @@ def _from_labels(label: np.ndarray, layer: _Layer, facets: object) -> Geometry:
         )
         mask = label[wide] == number
         _check_edge(mask, layer, number)
+        _check_narrow(2 * float(distance_transform_edt(mask, sampling=layer.spacing).max()), layer, number)
         particles.append(_smooth(mask_distance(mask, layer.spacing, layer.periodic), layer, wide, number))
     return _geometry(particles, label.shape, layer, facets)
 
@@ -200,17 +206,22 @@ def _check_edge(inside: np.ndarray, layer: _Layer, number: int) -> None:
             )
 
 
-def _smooth(distance: np.ndarray, layer: _Layer, box: tuple[slice, ...], number: int) -> _Particle:
-    """Return one particle from the signed distance to its surface."""
-    widest = max(layer.width, max(layer.spacing))
-    if distance.max() < 1.5 * widest:
+def _check_narrow(across: float, layer: _Layer, number: int) -> None:
+    """Refuse a particle in which the layers of both sides meet."""
+    widest = 3 * max(layer.width, max(layer.spacing))
+    if across < widest:
         raise AnalysisError(
             "a particle is too narrow for a smoothed boundary",
             field=f"label {number}",
-            value=f"{2 * distance.max():.3g} nm at its widest",
-            limit=f"three cells and three widths of the layer, {3 * widest:g} nm",
+            value=f"{across:.3g} nm at its widest",
+            limit=f"three cells and three widths of the layer, {widest:g} nm",
             remedy="use smaller cells and a thinner layer, or pixels()",
         )
+
+
+def _smooth(distance: np.ndarray, layer: _Layer, box: tuple[slice, ...], number: int) -> _Particle:
+    """Return one particle from the signed distance to its surface."""
+    _check_narrow(2 * float(distance.max()), layer, number)
     normal = inward_normals(distance, layer.spacing, layer.periodic)
     volume, area = sharp_measures(distance, layer.spacing, layer.periodic)
     shift = 0.0
@@ -224,10 +235,7 @@ def _smooth(distance: np.ndarray, layer: _Layer, box: tuple[slice, ...], number:
     for axis, closes in enumerate(layer.periodic):
         if not closes:
             faces[axis][(slice(None),) * axis + (-1,)] = 0.0
-    surface = _area(faces, normal, layer)
-    total = float(surface.sum())
-    surface = surface * (area / total if total > 0 else 1.0) * layer.weight(-normal)
-    return _Particle(number, box, inside, faces, surface)
+    return _Particle(number, box, inside, faces, normal, area)
 
 
 def _profile(distance: np.ndarray, layer: _Layer) -> np.ndarray:
@@ -238,16 +246,19 @@ def _at_faces(distance: np.ndarray, axis: int) -> np.ndarray:
     return np.asarray((distance + np.roll(distance, -1, axis)) / 2)
 
 
-def _area(faces: Sequence[np.ndarray], normal: np.ndarray, layer: _Layer) -> np.ndarray:
+def _area(particle: _Particle, layer: _Layer) -> np.ndarray:
     """Return n . grad of the open shares, cell by cell, 1/nm.
 
-    Along a line through a plane surface the differences add up to one, whatever the profile: the area is exact.
+    Along a line through a plane surface the differences add up to one, whatever the profile, and where the tail is cut
+    off its area falls to the last cell. Curvature and edges leave a small rest, by which the whole is scaled.
     """
     parts = [
-        normal[..., axis] * (face - np.roll(face, 1, axis)) / step
-        for axis, (face, step) in enumerate(zip(faces, layer.spacing, strict=True))
+        particle.normal[..., axis] * (face - np.roll(face, 1, axis)) / step
+        for axis, (face, step) in enumerate(zip(particle.open_faces, layer.spacing, strict=True))
     ]
-    return np.asarray(np.maximum(np.sum(parts, axis=0), 0.0))
+    area = np.maximum(np.sum(parts, axis=0), 0.0)
+    total = float(area.sum())
+    return np.asarray(area * (particle.area / total if total > 0 else 1.0) * layer.weight(-particle.normal))
 
 
 def _geometry(particles: Sequence[_Particle], shape: tuple[int, ...], layer: _Layer, facets: object) -> Geometry:
@@ -263,9 +274,9 @@ def _geometry(particles: Sequence[_Particle], shape: tuple[int, ...], layer: _La
     for one in particles:
         own = number[one.box] == one.number
         for axis, face in enumerate(one.open_faces):
-            both = own & np.roll(own, -1, axis)
-            faces[axis][one.box][both] = face[both]
-        surface[one.box] += _gathered(one.surface, own, layer.spacing)
+            face[~(own & np.roll(own, -1, axis))] = 0.0
+            faces[axis][one.box] += face
+        surface[one.box] += _area(one, layer)
     check_reacting(surface, facets)
     return Geometry(
         spacing=layer.spacing,
@@ -274,14 +285,3 @@ def _geometry(particles: Sequence[_Particle], shape: tuple[int, ...], layer: _La
         surface=jnp.asarray(surface),
         label=ParticleNumbers(number),
     )
-
-
-def _gathered(surface: np.ndarray, own: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-    """Move area that lies outside the cells of a particle to the nearest of them."""
-    from scipy.ndimage import distance_transform_edt
-
-    nearest = distance_transform_edt(~own, sampling=spacing, return_distances=False, return_indices=True)
-    result = np.where(own, surface, 0.0)
-    away = ~own & (surface > 0)
-    np.add.at(result, tuple(index[away] for index in nearest), surface[away])
-    return result
