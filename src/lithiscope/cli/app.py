@@ -141,15 +141,19 @@ def materials(
 ) -> None:
     """List the parameter sets of LiFePO4, LiCoO2 and NMC811, or show every number of one with unit and source.
 
-        lithiscope materials                                          # what there is, and from which paper
+    What there is, and from which papers; the numbers of a set; its laws drawn:
 
-        lithiscope materials lfp_mpet                                 # its numbers: unit, source, status, range of x
+        lithiscope materials
 
-        lithiscope materials lco_two_phase --plot lco.svg             # its laws against composition
+        lithiscope materials lfp_mpet
 
-        lithiscope materials lfp_mpet --yaml > mine.yaml              # a set of your own: rename, change, then
+        lithiscope materials lco_two_phase --plot lco.svg
 
-        lithiscope materials mine.yaml                                # use it by its path wherever a set is asked for
+    A set of your own (rename it and change what you must; it is used by its path):
+
+        lithiscope materials lfp_mpet --yaml > mine.yaml
+
+        lithiscope materials mine.yaml
 
     Status says whether a number was published, derived from published ones, or assumed. Numbers of two sets are never
     mixed: a set with a changed number needs a name of its own.

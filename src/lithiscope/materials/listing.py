@@ -19,10 +19,11 @@ _HEAD = ("number", "symbol", "value", "unit", "range of x")
 def set_lines() -> Iterator[str]:
     """Yield one block for each set: name, what it is, where it is from."""
     for name in material_names():
-        data = material(name).data
-        yield f"{name}"
+        given = material(name)
+        data = given.data
+        yield name
         yield f"    {data.title}"
-        yield f"    from {', '.join(data.references) or 'no paper'}; {_shares(material(name))}"
+        yield f"    from {', '.join(data.references) or 'no paper'}; {_shares(given)}"
     yield ""
     yield "lithiscope materials NAME shows the numbers of a set, --plot FILE.svg draws its laws, --yaml prints its file"
     yield "for you to copy, rename and change. NAME may be the path of your own file."

@@ -113,7 +113,7 @@ def set_error(error: ValidationError, path: Path | None) -> OptionError:
         f"a field of the parameter set cannot be used{more}",
         file=path,
         field=field,
-        value=value.get("value", value) if isinstance(value, dict) and "unit" not in first["msg"] else value,
+        value=f"{value.get('value')} {value['unit']}" if isinstance(value, dict) and "unit" in value else value,
         limit=first["msg"].removeprefix("Value error, "),
         remedy=remedies.get(first["type"], "mend the field; docs/how-to/materials.md explains each"),
     )

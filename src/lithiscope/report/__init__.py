@@ -22,6 +22,7 @@ from lithiscope.report.maps import (
     optical_density_maps,
     thickness_map,
 )
+from lithiscope.report.material_figure import material_figure
 from lithiscope.report.movie import lithium_movie
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
 from lithiscope.report.pathways import boundary_motion, interface_against_rate, pathway_shares, shape_misfits
@@ -67,6 +68,7 @@ __all__ = [
     "line_cut_curves",
     "lithium_maps",
     "lithium_movie",
+    "material_figure",
     "morphology_diagram",
     "morphology_points",
     "normalised_exchange",
