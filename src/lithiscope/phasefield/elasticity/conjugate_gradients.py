@@ -1,0 +1,113 @@
+"""Conjugate gradients for symmetric systems on trees of arrays, with derivatives that cost one more solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from lithiscope.phasefield.arrays import Number
+
+Tree = TypeVar("Tree")
+Count: TypeAlias = Int[Array, ""]
+
+
+def inner(first: Tree, second: Tree) -> Number:
+    """Return the sum of the products of all entries."""
+    products = jax.tree.map(lambda a, b: jnp.sum(a * b), first, second)
+    return jnp.asarray(jax.tree.reduce(jnp.add, products))
+
+
+def _plus(first: Tree, factor: Number, second: Tree) -> Tree:
+    return jax.tree.map(lambda a, b: a + factor * b, first, second)
+
+
+def solve(
+    matrix: Callable[[Tree], Tree],
+    load: Tree,
+    precondition: Callable[[Tree], Tree],
+    *,
+    start: Tree,
+    tolerance: float,
+    most: int,
+) -> tuple[Tree, Count]:
+    """Solve a symmetric, positive semi-definite system; derivatives by all that the load and the matrix close over.
+
+    Derivatives of any order are further solves of the same system, so the iteration itself is never differentiated.
+
+    Parameters
+    ----------
+    matrix, precondition : callable
+        The matrix and an approximate inverse, both linear and symmetric.
+    load : tree of arrays
+        Right-hand side, in the range of the matrix.
+    start : tree of arrays
+        First guess; it changes the number of iterations only.
+    tolerance : float
+        The residual to reach over the load, both in the norm of the preconditioner.
+    most : int
+        Iterations after which the answer becomes NaN.
+
+    Returns
+    -------
+    tree of arrays
+        The solution.
+    int
+        Number of iterations.
+    """
+    start = jax.lax.stop_gradient(start)
+    size = jax.lax.stop_gradient(inner(load, precondition(load)))
+    rest = jax.tree.map(jnp.subtract, load, matrix(start))
+
+    # The size of the load travels as one more equation, a = size: with a good guess the rest is small, but the target
+    # is not. A derivative brings a size of zero and is measured by its own load.
+    def wider(unknown: tuple[Tree, Number]) -> tuple[Tree, Number]:
+        return matrix(unknown[0]), unknown[1]
+
+    def iterate(
+        operator: Callable[[tuple[Tree, Number]], tuple[Tree, Number]], right: tuple[Tree, Number]
+    ) -> tuple[tuple[Tree, Number], Count]:
+        remaining, scale = right
+
+        def inner_matrix(vector: Tree) -> Tree:
+            return operator((vector, jnp.zeros_like(scale)))[0]
+
+        found, count = _iterate(inner_matrix, remaining, precondition, scale, tolerance, most)
+        return (found, scale), count
+
+    (change, _), count = jax.lax.custom_linear_solve(wider, (rest, size), iterate, symmetric=True, has_aux=True)
+    return jax.tree.map(jnp.add, start, change), count
+
+
+def _iterate(
+    matrix: Callable[[Tree], Tree],
+    load: Tree,
+    precondition: Callable[[Tree], Tree],
+    scale: Number,
+    tolerance: float,
+    most: int,
+) -> tuple[Tree, Count]:
+    """Return the solution from a guess of zero and the number of iterations; NaN if there were too many."""
+    towards = precondition(load)
+    first = inner(load, towards)
+    target = tolerance**2 * jnp.where(scale > 0, scale, first)
+    state = (jax.tree.map(jnp.zeros_like, load), load, towards, first, jnp.zeros((), int))
+
+    def unfinished(state: tuple[Tree, Tree, Tree, Number, Count]) -> Array:
+        return (state[3] > target) & (state[4] < most)
+
+    def better(state: tuple[Tree, Tree, Tree, Number, Count]) -> tuple[Tree, Tree, Tree, Number, Count]:
+        found, residual, direction, before, count = state
+        image = matrix(direction)
+        step = before / inner(direction, image)
+        found, residual = _plus(found, step, direction), _plus(residual, -step, image)
+        steepest = precondition(residual)
+        after = inner(residual, steepest)
+        return found, residual, _plus(steepest, after / before, direction), after, count + 1
+
+    found, _, _, reached, count = jax.lax.while_loop(unfinished, better, state)
+    # Written so that a residual that is NaN fails too.
+    return jax.tree.map(lambda values: jnp.where(reached <= target, values, jnp.nan), found), count
