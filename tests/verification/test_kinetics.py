@@ -83,6 +83,13 @@ def test_the_significance_is_that_of_students_t() -> None:
     assert kinetics_asymmetry._sigmas(sharp) > 30
 
 
+def test_a_change_of_the_uniformity_on_delithiation_is_noticed_either_way() -> None:
+    difference = 0.003 * np.random.default_rng(1).standard_normal(24)
+    assert kinetics_asymmetry._unmoved_row(difference).verdict == "pass"
+    for moved in (0.015, -0.015):
+        assert kinetics_asymmetry._unmoved_row(difference + moved).verdict == "fail"
+
+
 def test_a_channel_current_that_is_a_tenth_too_large_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     true = kinetics_channels._of_platelet
 

@@ -3,6 +3,10 @@
 Twenty-four platelets with two fast domains each react under one potential by Butler-Volmer kinetics with the skewed
 F(x) on a regular solution of 3 kT; nothing but F tells the directions apart. Differences are taken particle by
 particle, and their significance over the particles is Student's t, given as the sigma of a normal distribution.
+
+One thing does not come out: in Lim 2016, fig. 3E, U rises with the rate in both directions, here on lithiation alone.
+Pixels of this electrode react each for itself; nothing parts into phases, so there is nothing that a current could keep
+from parting, which is what the paper holds the rise on delithiation to be.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ _RATES = (0.2, 0.6, 2.0)
 _SOURCE = "Lim 2016, figs. 3 and S14; virtual electrode with skewed F(x), sigma_x 0.065, 9 frames a half cycle"
 _FIVE = "five sigma"
 _BOUND = "a bound of the design, with no slack"
+_UNMOVED = 0.005
 
 
 def asymmetry_rows(everything: bool) -> Iterator[Row]:
@@ -43,15 +48,7 @@ def asymmetry_rows(everything: bool) -> Iterator[Row]:
         yield _significant(
             f"significance of lithiation being more uniform at {rate:g}C than at 0.2C", lithiation[row] - lithiation[0]
         )
-    yield Row(
-        "the same of delithiation at 2C: it is not",
-        _SOURCE,
-        3.0,
-        _sigmas(delithiation[2] - delithiation[0]),
-        0.0,
-        "three sigma",
-        "<=",
-    )
+    yield _unmoved_row(delithiation[2] - delithiation[0])
     even = _uniformity("symmetric", (0.6,), scenes)[0]
     yield Row(
         "significance of any difference between the directions at 0.6C when F(x) is symmetric",
@@ -102,6 +99,18 @@ def _sigmas(difference: Array) -> float:
 
 def _significant(claim: str, difference: Array) -> Row:
     return Row(claim, _SOURCE, 5.0, _sigmas(difference), 0.0, _FIVE, ">=", "sigma")
+
+
+def _unmoved_row(difference: Array) -> Row:
+    """Return the row on delithiation, which the rate does not make more uniform here, though it does in Lim 2016."""
+    return compare(
+        "U of delithiation at 2C less that at 0.2C: neither more nor less uniform (Lim 2016 sees a rise)",
+        _SOURCE,
+        0.0,
+        float(difference.mean()),
+        within=_UNMOVED,
+        because="both ways; a third of what lithiation gains, 0.015, and five standard errors of 24 particles",
+    )
 
 
 def _ceiling_row() -> Row:
