@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -17,7 +15,7 @@ from lithiscope.composition.xray import (
     with_dose,
     with_thickness,
 )
-from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.errors import AnalysisError
 
 
 def density_of(od, shape=(8, 8), incident=1e4, **options):
@@ -48,18 +46,13 @@ def test_dose_runs_and_efficiency_raises_it():
     np.testing.assert_allclose(dose(od, nanometres, options=DoseOptions(efficiency=0.5)), 2 * one, rtol=1e-5)
 
 
-def test_dose_needs_material_and_incident_and_warns_above_the_limit():
+def test_dose_needs_material_and_incident():
     od = density_of([0.345, 1.0, 0.8])
     assert np.isnan(dose(od, thickness(od) * 0)).all()
     with pytest.raises(AnalysisError, match="incident"):
         dose(od.drop_vars("incident"), thickness(od))
     with pytest.raises(AnalysisError, match="thickness"):
         dose(od, thickness(od)[:4])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        dose(od, thickness(od))
-    with pytest.warns(LithiscopeWarning, match="no beam damage"):
-        dose(density_of([0.345, 1.0, 0.8], incident=1e7), thickness(od))
 
 
 def test_missing_picture_is_charged_the_pixels_mean():

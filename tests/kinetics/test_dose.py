@@ -38,24 +38,26 @@ def particles(doses):
 def test_below_the_limit_nothing_is_said():
     doses = np.linspace(1e6, 2.5e7, 8)[:, None] * [1.0, 0.5]  # the largest of Lim 2016 is 25 MGy
     found = dose_check(particles(doses))
-    assert found.particle == ("A", "B")
-    assert found.dose == pytest.approx((2.5e7, 1.25e7))
-    assert found.exceeded == ()
-    assert found.limit == 6e7
+    assert found["particle"].values.tolist() == ["A", "B"]
+    np.testing.assert_allclose(found["dose"], [2.5e7, 1.25e7])
+    assert found["first_above"].values.tolist() == [-1, -1]
+    assert np.isnan(found["second_above"]).all()
+    assert found.attrs["limit"] == 6e7
 
 
 def test_above_it_the_particles_are_named():
     doses = np.linspace(1e7, 8e7, 8)[:, None] * [1.0, 0.5]
     with pytest.warns(LithiscopeWarning, match=r"above 6e\+07 Gy.* in A$"):
         found = dose_check(particles(doses))
-    assert found.exceeded == ("A",)
-    assert found.first_above == (6, -1)
+    assert found["first_above"].values.tolist() == [6, -1]
+    np.testing.assert_array_equal(found["second_above"], [3600.0, np.nan])
     # Of a video it is the pixel with the most.
     with pytest.warns(LithiscopeWarning, match="in p01$"):
         pixels = dose_check(video(doses), truth.as_labels(LABEL))
-    assert pixels.dose == pytest.approx((8.8e7, 4.4e7))
-    assert pixels.first_above == (5, -1)
-    assert dose_check(particles(doses), options=DoseCheckOptions(limit=1e8)).exceeded == ()
+    np.testing.assert_allclose(pixels["dose"], [8.8e7, 4.4e7])
+    assert pixels["first_above"].values.tolist() == [5, -1]
+    assert pixels.attrs["of"] == "largest pixel"
+    assert (dose_check(particles(doses), options=DoseCheckOptions(limit=1e8))["first_above"] == -1).all()
 
 
 def test_bad_input_gives_one_clear_error():

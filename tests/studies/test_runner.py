@@ -179,10 +179,11 @@ def test_provenance_tells_inputs_versions_units_and_what_to_cite(study):
 
 
 def test_warnings_of_an_up_to_date_step_are_still_told(study):
-    recipe = study(composition="{dose: {limit: 10.0}}")
+    recipe = study(kinetics="{dose: {limit: 10.0}}")
     first, _ = run(recipe)
     second, _ = run(recipe)
-    assert any("Gy" in text for text in first.warnings)
+    assert any("above 10 Gy" in text for text in first.warnings)
+    assert (first.results["dose"]["first_above"].values == 0).all()
     assert second.warnings == first.warnings
 
 

@@ -17,7 +17,7 @@ from lithiscope.kinetics.domain_agreement import domain_agreement
 from lithiscope.kinetics.domain_growth import domain_growth
 from lithiscope.kinetics.domain_shapes import domain_shapes
 from lithiscope.kinetics.domains import domain_outlines, fast_domains
-from lithiscope.kinetics.dose import DoseCheck, dose_check
+from lithiscope.kinetics.dose import dose_check
 from lithiscope.kinetics.exchange import with_exchange_current
 from lithiscope.kinetics.half_charge import at_half_charge, channel_profile
 from lithiscope.kinetics.interfaces import interfaces
@@ -43,7 +43,6 @@ from lithiscope.kinetics.uniform import uniform_pixels
 from lithiscope.kinetics.uniformity import uniformity
 
 __all__ = [
-    "DoseCheck",
     "LawFitOptions",
     "PoolOptions",
     "RegimeOptions",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,41 +17,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-@final
-@dataclass(frozen=True)
-class DoseCheck:
-    """The dose of every particle at the end, and since when it was above the limit.
-
-    Parameters
-    ----------
-    particle : tuple of str
-        Names.
-    dose : tuple of float
-        Gy, in the last frame; the mean over the pixels of a table, the largest pixel of a video.
-    first_above : tuple of int
-        Index of the first frame above the limit; -1 where there is none.
-    limit : float
-        Gy.
-    """
-
-    particle: tuple[str, ...]
-    dose: tuple[float, ...]
-    first_above: tuple[int, ...]
-    limit: float
-
-    @property
-    def exceeded(self) -> tuple[str, ...]:
-        """Names of the particles above the limit."""
-        return tuple(name for name, frame in zip(self.particle, self.first_above, strict=True) if frame >= 0)
-
-
 def dose_check(
     data: xr.Dataset,
     labels: xr.DataArray | None = None,
     ids: Mapping[int, str] | None = None,
     *,
     options: DoseCheckOptions = DoseCheckOptions(),  # noqa: B008 (frozen)
-) -> DoseCheck:
+) -> xr.Dataset:
     """Compare the dose of every particle with the limit, 6e7 Gy in Lim 2016 (fig. S11).
 
     Parameters
@@ -68,8 +39,9 @@ def dose_check(
 
     Returns
     -------
-    DoseCheck
-        Doses by particle, and who is above the limit.
+    dose_table
+        Dose in the last frame, and the first frame above the limit: of the mean over the pixels of a table, of the
+        largest pixel of a video.
 
     Raises
     ------
@@ -88,26 +60,34 @@ def dose_check(
         raise AnalysisError(
             "there is no dose to check", field="dose", remedy="count it with composition.xray.with_dose"
         )
-    if data.attrs["stage"] == "particle_table":
+    table = data.attrs["stage"] == "particle_table"
+    if table:
         names = [str(name) for name in data["particle"].values]
         running = np.asarray(data["dose"].values, dtype=float)
     else:
         names, running = _of_video(data, labels, ids)
     above = running > options.limit
-    found = DoseCheck(
-        tuple(names),
-        tuple(float(row[np.isfinite(row)][-1]) if np.isfinite(row).any() else float("nan") for row in running),
-        tuple(int(np.argmax(row)) if row.any() else -1 for row in above),
-        options.limit,
-    )
-    if found.exceeded:
+    first = np.where(above.any(axis=1), above.argmax(axis=1), -1)
+    time = np.asarray(data["time"].values, dtype=float)
+    exceeded = [name for name, frame in zip(names, first, strict=True) if frame >= 0]
+    if exceeded:
         warnings.warn(
             f"the dose is above {options.limit:.2g} Gy, up to which no beam damage is documented, in "
-            f"{', '.join(found.exceeded)}",
+            f"{', '.join(exceeded)}",
             LithiscopeWarning,
             stacklevel=2,
         )
-    return found
+    last = [float(row[np.isfinite(row)][-1]) if np.isfinite(row).any() else np.nan for row in running]
+    return stages.new(
+        "dose_table",
+        {
+            "dose": ("particle", np.array(last)),
+            "first_above": ("particle", first),
+            "second_above": ("particle", np.where(first >= 0, time[first], np.nan)),
+        },
+        coords={"particle": ("particle", np.array(names, dtype=str))},
+        attrs={"limit": options.limit, "of": "mean" if table else "largest pixel"},
+    )
 
 
 def _of_video(

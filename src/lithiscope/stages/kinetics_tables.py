@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lithiscope.stages.schema import Stage, Variable
-from lithiscope.units import MICROMETRE, ONE, PER_HOUR, SECOND
+from lithiscope.units import GRAY, MICROMETRE, ONE, PER_HOUR, SECOND
 
 _PARTICLE = {"particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True)}
 _HALF_CYCLE = {
@@ -217,6 +217,19 @@ STABILITY_PATH = Stage(
     },
 )
 
+DOSE_TABLE = Stage(
+    "dose_table",
+    "The dose of every particle against the limit up to which no damage is documented",
+    variables={
+        "dose": Variable("particle", GRAY, "dose after the last frame", required=True),
+        "first_above": Variable("particle", ONE, "first frame above the limit; -1 if none", kind="int", required=True),
+        "second_above": Variable("particle", SECOND, "time of that frame; NaN if none"),
+    },
+    coordinates=_PARTICLE,
+    attributes={"limit": "the limit, Gy", "of": "'largest pixel' or 'mean' of the particle"},
+    required_attributes=("limit",),
+)
+
 KINETICS_TABLES = (
     DOMAIN_TABLE,
     DOMAIN_AGREEMENT,
@@ -227,4 +240,5 @@ KINETICS_TABLES = (
     RELAXATION_TABLE,
     SURFACE_TABLE,
     STABILITY_PATH,
+    DOSE_TABLE,
 )

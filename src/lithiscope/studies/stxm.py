@@ -12,6 +12,7 @@ import numpy as np
 from lithiscope.composition import xray
 from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.frames import correct, resample
+from lithiscope.kinetics import dose_check
 from lithiscope.particles import exclude_frames, find_particles, import_labels, particle_table
 from lithiscope.progress import Reporter
 from lithiscope.recordings import open_recording, read_spectrum
@@ -77,6 +78,7 @@ def stxm_steps() -> list[Step]:
             remembers=True,
             methods=lambda recipe: ["otsu1979"] if recipe.particles.find.method == "otsu" else [],
         ),
+        Step("dose", ("composition", "labels"), options_at("kinetics.dose"), _dose),
         Step("particles", ("composition", "labels"), options_at("particles.table"), _particles),
     ]
 
@@ -250,6 +252,16 @@ def _labels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     else:
         label = find_particles(video, options=section.find)
     return named_labels(label, inputs.get("previous"))
+
+
+def _dose(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    labels = inputs["labels"]
+    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
+    image = labels["label"]
+    if "cycle" in image.dims:
+        # The beam does not ask where a particle was in another cycle.
+        image = image.max("cycle")
+    return dose_check(inputs["composition"], image, names, options=recipe.kinetics.dose)
 
 
 def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:

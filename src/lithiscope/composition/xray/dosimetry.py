@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lithiscope.composition.xray.options import DoseOptions
 from lithiscope.composition.xray.pictures import FloatArray, axis_values, extended, pictures
-from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.errors import AnalysisError
 from lithiscope.units import GRAY
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def dose(
     thickness : DataArray (y, x)
         Nanometres.
     options : DoseOptions
-        Density, efficiency, limit.
+        Density, efficiency, least thickness.
 
     Returns
     -------
@@ -48,11 +47,6 @@ def dose(
     ------
     AnalysisError
         If the incident counts are not known or the thickness has another shape.
-
-    Warns
-    -----
-    LithiscopeWarning
-        If a pixel passes the limit, by default 6e7 Gy, up to which no damage is documented.
     """
     import xarray as xr
 
@@ -72,13 +66,6 @@ def dose(
         share = 1 - np.exp(-_filled(values[:, k].astype(float)))
         absorbed += share * photons[:, k, None, None] * energy * _ELEMENTARY_CHARGE
     running = np.cumsum(absorbed, axis=0) / mass
-    if np.any(running > options.limit):
-        warnings.warn(
-            f"the dose reaches {np.nanmax(running):.2g} Gy, above the {options.limit:.2g} Gy up to which no "
-            "beam damage is documented",
-            LithiscopeWarning,
-            stacklevel=2,
-        )
     return xr.DataArray(
         running.astype(np.float32),
         dims=("time", "y", "x"),

@@ -176,4 +176,3 @@ class DoseOptions(Options):
     minimum_thickness: float = Field(
         default=10.0, gt=0, description="thickness (nm) below which a pixel has no dose of its own"
     )
-    limit: float = Field(default=6e7, gt=0, description="dose (Gy) above which a warning is given")
