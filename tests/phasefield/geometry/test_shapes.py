@@ -13,6 +13,7 @@ from lithiscope.phasefield.geometry import (
     box,
     cylinder,
     ellipsoid,
+    extrude,
     polygon,
     smoothed,
     surface_area,
@@ -118,9 +119,22 @@ def test_an_outline_found_in_a_picture_gives_the_particle_back():
     assert volume(smoothed(shape.distance, shape.spacing)) == pytest.approx(shoelace, rel=0.003)
 
 
+def test_an_extruded_rectangle_is_a_box():
+    thick = extrude(box((20, 30), 2.0), 12.0)
+    straight = box((12, 20, 30), 2.0)
+    np.testing.assert_allclose(thick.distance, straight.distance, atol=1e-9)
+    np.testing.assert_allclose(thick.origin, straight.origin)
+    capped = extrude(ellipsoid((10, 10), 1.0), 12.0, rounding=4.0)
+    turned = cylinder(10, 12, 1.0, rounding=4.0)
+    np.testing.assert_allclose(capped.distance, turned.distance, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda: extrude(ellipsoid((5, 5, 5), 1.0), 4.0), "flat outline"),
+        (lambda: extrude(ellipsoid((5, 5), 1.0), 0.0), "thickness"),
+        (lambda: extrude(ellipsoid((5, 5), 1.0), 4.0, rounding=3.0), "0 to 2 nm"),
         (lambda: ellipsoid((1, -1), 1.0), "positive numbers in nm"),
         (lambda: ellipsoid((5, 5), 1e-8), "nm"),
         (lambda: ellipsoid((5000, 5000, 5000), 0.5), "too large"),

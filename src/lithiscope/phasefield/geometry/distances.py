@@ -68,8 +68,10 @@ def mask_distance(mask: np.ndarray, spacing: Sequence[float], periodic: Sequence
     from scipy.spatial import KDTree
     from scipy.special import ndtri
 
-    # Foot points of periodic neighbours are had by padding with them.
-    wide = [(size, size) if closes else (0, 0) for size, closes in zip(mask.shape, periodic, strict=True)]
+    # Half a period to either side holds the nearest foot point, and a few cells more what the blur needs.
+    wide = [
+        (size // 2 + 8, size // 2 + 8) if closes else (0, 0) for size, closes in zip(mask.shape, periodic, strict=True)
+    ]
     solid = np.pad(mask.astype(float), wide, mode="wrap")
     sigma = [_BLUR * max(spacing) / step for step in spacing]
     blur = gaussian_filter(solid, sigma, mode="nearest")

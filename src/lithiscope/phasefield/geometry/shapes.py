@@ -186,6 +186,36 @@ def polygon(
     return Shape(shape.distance, shape.spacing, tuple(float(one) for one in np.array(shape.origin) + shift + middle))
 
 
+def extrude(outline: Shape, thickness: float, *, rounding: float = 0.0, padding: float | None = None) -> Shape:
+    """Return a platelet of even thickness with the outline of a shape of two dimensions.
+
+    Parameters
+    ----------
+    outline : Shape
+        Of two dimensions, such as a `polygon`.
+    thickness : float
+        Along z, nm. The cells along z are as long as those along y.
+    rounding : float
+        Radius with which the upper and lower edges are rounded, nm; at most half the thickness.
+    padding : float, optional
+        Room above and below, nm; four cells by default.
+
+    Returns
+    -------
+    Shape
+        Of three dimensions; z counts from the middle of the platelet.
+    """
+    if outline.distance.ndim != 2:
+        raise OptionError("only a flat outline can be made thick", field="outline", value=outline.distance.shape)
+    half = _lengths("thickness", [thickness]) / 2
+    radius = _rounding(rounding, float(half[0]))
+    step = outline.spacing[0]
+    z = _places(half, step, None, 4 * max(outline.spacing) if padding is None else padding).points[:, 0]
+    flat = np.broadcast_to(-outline.distance, (z.size, *outline.distance.shape))
+    above = np.broadcast_to(np.abs(z)[:, None, None] - half[0], flat.shape)
+    return Shape(_rounded(np.stack([above, flat], axis=-1), radius), (step, *outline.spacing), (z[0], *outline.origin))
+
+
 @dataclass(frozen=True, eq=False)
 class _Places:
     """Places of the cell centres from the centre of a shape, nm (..., axes)."""
@@ -194,6 +224,7 @@ class _Places:
     spacing: tuple[float, ...]
 
     def shape(self, distance: np.ndarray) -> Shape:
+        """Return the shape with this distance at these places."""
         first = self.points[(0,) * (self.points.ndim - 1)]
         return Shape(distance, self.spacing, tuple(float(one) for one in first))
 
@@ -271,6 +302,8 @@ def _rounded(beyond: np.ndarray, radius: float) -> np.ndarray:
 
 def _to_ellipsoid(points: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Return the signed distance of points of the first octant (or quadrant) by bisection for the foot point."""
+    if np.all(half == half[0]):
+        return np.asarray(half[0] - np.linalg.norm(points, axis=-1))
     smallest = int(np.argmin(half))
     low = -(half[smallest] ** 2) + half[smallest] * points[..., smallest]
     high = -(half[smallest] ** 2) + np.linalg.norm(points * half, axis=-1)
