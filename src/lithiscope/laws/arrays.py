@@ -29,8 +29,10 @@ def namespace(*values: Array) -> Any:
 
 
 def floating(value: Array, *others: Array) -> tuple[Any, Array]:
-    """Return the namespace of the values, and the first as an array of its largest float."""
+    """Return the namespace of the values, and the first as an array of floats; JAX keeps the precision that it has."""
     xp = namespace(value, *others)
+    if xp is not np and getattr(value, "dtype", None) is not None and xp.issubdtype(value.dtype, xp.floating):
+        return xp, xp.asarray(value)
     return xp, xp.asarray(value, dtype=float)
 
 

@@ -31,8 +31,10 @@ class System(eqx.Module):
     @classmethod
     def of(cls, model: Model, part: Part) -> System:
         """Return the model under a part of a protocol."""
-        values = jnp.asarray(part.values)
-        return cls(model, jnp.asarray(part.seconds), values / 3600 if part.control == "rate" else values, part.control)
+        dtype = model.geometry.inside.dtype
+        values = jnp.asarray(part.values, dtype)
+        seconds = jnp.asarray(part.seconds, dtype)
+        return cls(model, seconds, values / 3600 if part.control == "rate" else values, part.control)
 
     def rates(self, time: Number, x: Cells) -> Rates:
         """Return dx/dt and what comes with it at a time from the start of the part."""
