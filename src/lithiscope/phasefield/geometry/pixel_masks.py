@@ -49,8 +49,8 @@ def pixels(
         "faces": the rim reacts, by boundary faces weighted with the blurred normal, so that the steps of a slanted or
         round rim count with their true area: round rims within 1.5 % from a radius of 6 cells; a right-angled corner
         in two dimensions counts 0.7 of a cell too little, as the blur rounds it. "everywhere": a platelet seen along
-        [010] reacts at its top and bottom, 2/thickness.
-        "nowhere": a closed system.
+        [010] reacts at its top and bottom; a cell is then as deep as the platelet is thick at most, and the share of it
+        inside is the thickness over that, so that means weigh every pixel by its material. "nowhere": a closed system.
     label : array of int, optional
         Particle numbers from 1, 0 outside. Faces between different particles are closed, and each particle has the
         surface that it would have alone.
@@ -62,7 +62,7 @@ def pixels(
     Returns
     -------
     Geometry
-        Shares of 0 and 1.
+        Shares of 0 and 1, but where the thickness varies.
 
     Raises
     ------
@@ -79,8 +79,9 @@ def pixels(
         )
     if surface != "faces" and facets is not None:
         raise OptionError("facets are parts of a rim", field="facets", value=facets, remedy='give surface="faces"')
+    share = inside.astype(float)
     if surface == "everywhere":
-        area = _top_and_bottom(inside, thickness)
+        share, area = _top_and_bottom(inside, thickness)
     elif surface == "nowhere":
         area = np.zeros(inside.shape)
     elif surface == "faces":
@@ -92,8 +93,11 @@ def pixels(
         )
     return Geometry(
         spacing=steps,
-        inside=jnp.asarray(inside, dtype=float),
-        open_faces=tuple(jnp.asarray(face, dtype=float) for face in joined(numbers, around)),
+        inside=jnp.asarray(share),
+        open_faces=tuple(
+            jnp.asarray(face * (share + np.roll(share, -1, axis)) / 2)
+            for axis, face in enumerate(joined(numbers, around))
+        ),
         surface=jnp.asarray(area),
         label=ParticleNumbers(numbers),
     )
@@ -110,8 +114,8 @@ def joined(label: np.ndarray, periodic: Sequence[bool]) -> list[np.ndarray]:
     return faces
 
 
-def _top_and_bottom(mask: np.ndarray, thickness: float | np.ndarray | None) -> np.ndarray:
-    """Return 2/thickness inside the mask, 1/nm."""
+def _top_and_bottom(mask: np.ndarray, thickness: float | np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the thickness over the largest one, and the area of two faces over the volume of a whole cell, 1/nm."""
     if thickness is None:
         raise OptionError(
             "the thickness of the platelet is missing",
@@ -136,9 +140,9 @@ def _top_and_bottom(mask: np.ndarray, thickness: float | np.ndarray | None) -> n
             limit="0.1 to 1e6 nm in every pixel",
             remedy="give it in nm, and take pixels without a thickness out of the mask",
         )
-    area = np.zeros(mask.shape)
-    area[mask] = 2.0 / there
-    return area
+    share = np.zeros(mask.shape)
+    share[mask] = there / there.max()
+    return share, np.where(mask, 2.0 / there.max(), 0.0)
 
 
 def _rims(label: np.ndarray, spacing: Sequence[float], periodic: Sequence[bool], weight: Weight) -> np.ndarray:
