@@ -37,7 +37,7 @@ from lithiscope.kinetics.regime_particles import diagnose_particles
 from lithiscope.kinetics.relaxation import relaxation
 from lithiscope.kinetics.solid_solution import solid_solution_fraction
 from lithiscope.kinetics.stability_path import stability_path
-from lithiscope.kinetics.surface_shift import SurfaceShift, surface_shift
+from lithiscope.kinetics.surface_shift import SurfaceShift, channel_surface_shift, surface_shift
 from lithiscope.kinetics.times import bulk_time, reaction_time, time_ratio
 from lithiscope.kinetics.uniform import uniform_pixels
 from lithiscope.kinetics.uniformity import uniformity
@@ -54,6 +54,7 @@ __all__ = [
     "by_rate",
     "channel_cuts",
     "channel_profile",
+    "channel_surface_shift",
     "channels",
     "diagnose_particles",
     "diagnose_regime",

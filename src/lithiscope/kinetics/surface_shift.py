@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lithiscope import laws, stages
 from lithiscope.errors import AnalysisError
+from lithiscope.kinetics.channels_options import NormaliseOptions
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _NODES = 200  # of the probability; they give the mean of a smooth F to 1e-4 of the shift
 
@@ -78,3 +83,93 @@ def surface_shift(
     own = np.asarray(law(centre), dtype=np.float64)
     averaged = np.asarray(law(np.asarray(pixels, dtype=np.float64)), dtype=np.float64) @ (weight / 2)
     return SurfaceShift(np.where(known, averaged, np.nan), np.where(known, averaged - own, np.nan))
+
+
+def channel_surface_shift(
+    table: xr.Dataset,
+    *,
+    options: NormaliseOptions = NormaliseOptions(),  # noqa: B008 (frozen)
+) -> xr.Dataset:
+    """Shift of j0(x) of channels whose surface composition is the mean of their two ends.
+
+    The spread between the ends is that of all channels of a particle in an interval (rms), less what the noise of the
+    ends makes; the shift is the mean over its channels at their own composition.
+
+    Parameters
+    ----------
+    table : channel_table
+        With the compositions of both ends and their standard deviations.
+    options : NormaliseOptions
+        The law F(x).
+
+    Returns
+    -------
+    surface_shift
+        By particle and interval; NaN with the flag ``missing`` where no channel has two ends.
+
+    Raises
+    ------
+    AnalysisError
+        If the table does not know the ends with their errors.
+    """
+    stages.check(table, "channel_table")
+    if f"{_ENDS}_std" not in table or "particle" not in table.coords:
+        raise AnalysisError(
+            "the two ends of the channels are not known with their errors",
+            field=f"{_ENDS}_std",
+            remedy="make the table with kinetics.channels from a video with standard deviations",
+        )
+    law = laws.exchange_law(options.law)
+    ends = np.asarray(table[_ENDS].transpose("interval", "channel", "end").values, dtype=float)
+    noise = np.asarray(table[f"{_ENDS}_std"].transpose("interval", "channel", "end").values, dtype=float)
+    of = np.asarray(table["particle"].values).astype(str)
+    names = list(dict.fromkeys(of.tolist()))
+    columns = {name: np.full((len(names), ends.shape[0]), np.nan) for name in _COLUMNS}
+    count = np.zeros((len(names), ends.shape[0]), dtype=int)
+    for row, name in enumerate(names):
+        for interval in range(ends.shape[0]):
+            mine = of == name
+            whole = mine & np.isfinite(ends[interval]).all(axis=1) & np.isfinite(noise[interval]).all(axis=1)
+            count[row, interval] = whole.sum()
+            if whole.any():
+                values = _of_particle(ends[interval, whole], noise[interval, whole], law)
+                for column, value in zip(_COLUMNS, values, strict=True):
+                    columns[column][row, interval] = value
+    flags = {
+        f"{name}_flag": ("particle interval", np.isnan(columns[name]) * stages.flag_bit("missing"))
+        for name in ("lithium_fraction", "spread")
+    }
+    return stages.new(
+        "surface_shift",
+        {
+            **{name: ("particle interval", values) for name, values in columns.items()},
+            **flags,
+            "channel_count": ("particle interval", count),
+        },
+        coords={
+            "particle": ("particle", np.array(names, dtype=str)),
+            **{name: ("interval", table[name].values) for name in ("time", "half_cycle", "direction") if name in table},
+        },
+        attrs={"law": options.law},
+    )
+
+
+_ENDS = "end_lithium_fraction"
+_COLUMNS = ("lithium_fraction", "lithium_fraction_std", "spread", "spread_std", "law_value", "shift", "relative_shift")
+
+
+def _of_particle(
+    ends: NDArray[np.float64], noise: NDArray[np.float64], law: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> tuple[float, ...]:
+    """Return the columns of one particle in one interval; `ends` and their noise are (channel, 2)."""
+    mean = ends.mean(axis=1)
+    squares = np.diff(ends, axis=1)[:, 0] ** 2 / 4 - (noise**2).sum(axis=1) / 4
+    spread = float(np.sqrt(max(float(squares.mean()), 0.0)))
+    count = len(mean)
+    doubt = float(squares.std(ddof=1) / np.sqrt(count) / max(2 * spread, 1e-9)) if count > 1 else float("nan")
+    found = surface_shift(law, mean, spread)
+    good = np.isfinite(found.shift)
+    shift = float(found.shift[good].mean()) if good.any() else float("nan")
+    value = float((found.averaged - found.shift)[good].mean()) if good.any() else float("nan")
+    std = float(np.sqrt((noise**2).sum()) / 2 / count)
+    return float(mean.mean()), std, spread, doubt, value, shift, shift / value if value > 0 else float("nan")

@@ -217,6 +217,26 @@ STABILITY_PATH = Stage(
     },
 )
 
+SURFACE_SHIFT = Stage(
+    "surface_shift",
+    "What averaging the composition over the two ends of every channel does to a law of the exchange current",
+    variables={
+        **_measured("lithium_fraction", _PATH, ONE, "mean x of the ends of the channels"),
+        **_measured("spread", _PATH, ONE, "spread of x between the ends of a channel, rms, noise taken out"),
+        "law_value": Variable(_PATH, ONE, "F of the mean x, over the channels"),
+        "shift": Variable(_PATH, ONE, "mean F of the ends less F of their mean x, over the channels"),
+        "relative_shift": Variable(_PATH, ONE, "the shift over F of the mean x"),
+        "channel_count": Variable(_PATH, ONE, "channels behind the value", kind="int"),
+    },
+    coordinates={
+        **_PARTICLE,
+        "time": Variable("interval", SECOND, "middle of the interval, seconds since the start of the study"),
+        "half_cycle": Variable("interval", ONE, "number of the half cycle; -1 at rest", kind="int"),
+        "direction": Variable("interval", ONE, "+1 lithiation, -1 delithiation, 0 rest or unknown", kind="int"),
+    },
+    attributes={"law": "name of F(x)"},
+)
+
 DOSE_TABLE = Stage(
     "dose_table",
     "The dose of every particle against the limit up to which no damage is documented",
@@ -241,4 +261,5 @@ KINETICS_TABLES = (
     SURFACE_TABLE,
     STABILITY_PATH,
     DOSE_TABLE,
+    SURFACE_SHIFT,
 )

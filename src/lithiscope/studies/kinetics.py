@@ -48,7 +48,7 @@ def kinetics_steps(recipe: Recipe) -> list[Step]:
         Step(
             "rate_table",
             (*_MAPS, *frames, "rates", "domains"),
-            options_at(*excluded, "kinetics.table", "kinetics.uniform"),
+            options_at(*excluded, "kinetics.transport", "kinetics.table", "kinetics.uniform"),
             _rate_table,
         ),
         Step(
@@ -116,6 +116,14 @@ def _channel_steps(excluded: tuple[str, ...], frames: tuple[str, ...], intervals
             options_at(*excluded, "kinetics.channels", "kinetics.exchange", "kinetics.normalise"),
             _channels,
             methods=lambda _: ["koo2023"],
+        ),
+        Step(
+            "surface_shift",
+            ("channels",),
+            options_at("kinetics.normalise"),
+            _surface_shift,
+            methods=lambda _: ["koo2023"],
+            optional=True,
         ),
         Step("channel_cuts", (*_MAPS, *frames), options_at(*excluded, "kinetics.channels"), _channel_cuts),
         Step("surfaces", ("channels", *intervals), options_at("kinetics.half_charge"), _surfaces, optional=True),
@@ -239,7 +247,8 @@ def _rate_table(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datas
     inside = labels > 0
     regions = {"fast": inside & (often > 0.5), "slow": inside & (often < 0.5)}
     video = video_of(recipe, inputs)
-    for domain in ("fast", "slow"):
+    # Sets of pixels that react as a whole are for pixels that react through the thickness.
+    for domain in ("fast", "slow") if recipe.kinetics.transport == "through" else ():
         options = recipe.kinetics.uniform.model_copy(update={"domain": domain})
         regions[f"uniform {domain}"] = kinetics.uniform_pixels(
             video, labels, names, domains=inputs["domains"], options=options
@@ -345,6 +354,10 @@ def _surfaces(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset
     table = inputs["channels"]
     applied = applied_rates(table, inputs["cell_intervals"]) if "cell_intervals" in inputs else None
     return kinetics.at_half_charge(table, applied_c_rate=applied, options=recipe.kinetics.half_charge)
+
+
+def _surface_shift(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return kinetics.channel_surface_shift(inputs["channels"], options=recipe.kinetics.normalise)
 
 
 def _channel_cuts(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:

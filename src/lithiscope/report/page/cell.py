@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lithiscope.report import cell, courses, half_cycles
+from lithiscope.report.page.cell_tables import cell_number_rows, population_rows, population_text
 from lithiscope.report.page.kinetic_tables import half_cycle_rows, peak_rows
 from lithiscope.report.page.results import Drawer, Study
 
@@ -66,6 +67,9 @@ def _half_cycles(study: Study) -> Section | None:
         tables.append(half_cycle_rows(halves))
     if peaks is not None:
         tables.append(peak_rows(peaks))
+    numbers = cell_number_rows(study.get("resistance"), study.get("equilibrium_voltage"))
+    if numbers is not None:
+        tables.append(numbers)
     text = "Each stretch of current of one sign: how much charge it passed, how fast, and at which voltage."
     return drawer.section("half-cycles", "Half cycles", text, group=GROUP, tables=tuple(tables))
 
@@ -108,7 +112,11 @@ def _population(study: Study) -> Section | None:
             "population",
         )
     text = "Whether the particles react together or one after the other, and whether all take part."
-    return drawer.section("population", "Particles and electrode", text, group=GROUP)
+    tables: list[Table] = []
+    if population is not None:
+        text = f"{text} {population_text(population)}".strip()
+        tables = population_rows(population)
+    return drawer.section("population", "Particles and electrode", text, group=GROUP, tables=tuple(tables))
 
 
 def _electrolyte(study: Study) -> Section | None:

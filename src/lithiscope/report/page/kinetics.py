@@ -11,6 +11,7 @@ import numpy as np
 from lithiscope.laws import UniformState, chemical_potential, exchange_law, exchange_law_names
 from lithiscope.report import channels, courses, exchange, rates, regime, regime_cases, uniformity
 from lithiscope.report.page import kinetic_tables as tables
+from lithiscope.report.page import particle_tables
 from lithiscope.report.page.results import Drawer, Study
 
 if TYPE_CHECKING:
@@ -58,12 +59,16 @@ def _rates(study: Study) -> Section | None:
             "Black: the cell. Horizontal bars span the two frames of an interval; vertical ones are one sigma.",
             "particle-rates",
         )
-    rows = () if table is None else (tables.rate_rows(table),)
+    rows = [] if table is None else [tables.rate_rows(table)]
     text = (
         "How fast each pixel and each particle took up or gave off lithium between two frames. Neighbouring intervals "
     )
     text += "share a frame, so their errors are correlated (about −1/2)."
-    return drawer.section("rates", "Insertion rates", text, group=GROUP, tables=rows)
+    asymmetry = study.get("rate_asymmetry")
+    if asymmetry is not None:
+        text = f"{text} {particle_tables.asymmetry_text(asymmetry)}".strip()
+        rows += particle_tables.asymmetry_rows(asymmetry)
+    return drawer.section("rates", "Insertion rates", text, group=GROUP, tables=tuple(rows))
 
 
 def _labels(study: Study, video: xr.Dataset) -> xr.DataArray | None:
@@ -234,6 +239,9 @@ def _channels(study: Study) -> Section | None:
                  ("internal_lithium_fraction", "x of the inside"), ("internal_lithium_fraction_std", "σ of the inside"),
                  ("active_fraction", "Active share"), ("transformed_fraction", "Transformed share")]  # fmt: skip
         rows = (tables.per_half_cycle(surfaces, names, "Surface and inside at one state of charge.", "surfaces"),)
+    shift = study.get("surface_shift")
+    if shift is not None:
+        rows = (*rows, particle_tables.surface_shift_rows(shift))
     text = "Lines of pixels along the fast axis of the crystal: lithium enters and leaves through their two ends."
     return drawer.section("channels", "Channels", text, group=GROUP, tables=rows)
 
@@ -318,7 +326,9 @@ def _stability(study: Study) -> Section | None:
         f"Ω = {study.options.regular_solution:g} kT and a strain energy of {study.options.coherency_strain:g} kT: a "
         "model, beside which the measured paths are drawn."
     )
-    return drawer.section("stability", "Stability", text, group=GROUP)
+    path = study.get("stability_path")
+    rows = () if path is None else (particle_tables.growth_rows(path),)
+    return drawer.section("stability", "Stability", text, group=GROUP, tables=rows)
 
 
 def _phases(study: Study) -> Section | None:
@@ -338,15 +348,16 @@ def _phases(study: Study) -> Section | None:
 
 
 def _relaxation(study: Study) -> Section | None:
-    relaxation = study.get("relaxation")
-    if relaxation is None:
-        return None
+    relaxation, boundaries = study.get("relaxation"), study.get("boundaries")
     drawer = Drawer()
     names = {"spread": "spread of x inside", "exchanged": "change of the mean x since the stop"}
-    drawer.draw(
-        lambda: courses.course_curves(relaxation, names, options=study.figures.model_copy(update={"columns": 2})),
-        "Relaxation after the current stops",
-        "A growing spread means that phases part; a changing mean that particles exchange lithium.",
-        "relaxation",
-    )
-    return drawer.section("relaxation", "Relaxation", "What happens inside and between particles at rest.", group=GROUP)
+    if relaxation is not None:
+        drawer.draw(
+            lambda: courses.course_curves(relaxation, names, options=study.figures.model_copy(update={"columns": 2})),
+            "Relaxation after the current stops",
+            "A growing spread means that phases part; a changing mean that particles exchange lithium.",
+            "relaxation",
+        )
+    rows = () if boundaries is None else (particle_tables.boundary_rows(boundaries),)
+    text = "What happens inside and between particles at rest."
+    return drawer.section("relaxation", "Relaxation", text, group=GROUP, tables=rows)
