@@ -24,6 +24,8 @@ A first evening:
     lithiscope check recipe.yaml          # everything that could go wrong, before anything runs
 
     lithiscope run recipe.yaml            # maps, particles, page; a second run redoes only what changed
+
+    lithiscope figures recipe-results     # every figure of the page as a file for a paper
 """,
 )
 
@@ -208,6 +210,47 @@ def run(
         return
     study = run_study(load_recipe(recipe, settings=settings or (), folder=data), folder, reporter=reporter, fresh=fresh)
     for line in write_results(study, folder):
+        typer.echo(line)
+
+
+@app.command()
+def figures(
+    results: Annotated[Path, typer.Argument(help="A results folder that `lithiscope run` wrote.", show_default=False)],
+    file_format: Annotated[
+        str, typer.Option("--format", help="pdf and svg are vectors with text that can be edited; png has pixels.")
+    ] = "pdf",
+    width: Annotated[float, typer.Option(help="Inches, from 3: 3.5 is one column of a paper, 7.2 both.")] = 7.2,
+    font_size: Annotated[
+        float | None, typer.Option(help="Points; 8 by default, 7 in figures narrower than 5 inches.")
+    ] = None,
+    dots: Annotated[int, typer.Option("--dpi", help="Dots per inch of a png.")] = 300,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Name of a figure; may be repeated. All by default.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; RESULTS/figures by default.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Say which figures there are, and draw none.")] = False,
+) -> None:
+    """Write every figure of a study's page as a file for a paper, and the captions as figures.md.
+
+        lithiscope figures results --list                             # names and titles
+
+        lithiscope figures results                                    # all, pdf, 7.2 inches wide
+
+        lithiscope figures results --width 3.5 --only exchange-current --only uniformity-rate
+
+        lithiscope figures results --format png --dpi 600 --out talk
+
+    Nothing is computed again: figures come from what the run stored, with the palette of the recipe (report.palette).
+    """
+    from lithiscope.cli.progress import RichReporter
+    from lithiscope.studies.figures import figure_options, list_figures, write_figures
+
+    if listing:
+        lines = list_figures(results)
+    else:
+        look = figure_options(file_format, width=width, font_size=font_size, dots_per_inch=dots)
+        lines = write_figures(results, only=only or (), out=out, options=look, reporter=RichReporter())
+    for line in lines:
         typer.echo(line)
 
 

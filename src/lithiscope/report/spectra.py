@@ -194,6 +194,25 @@ def spectra_figure(
         return to_bytes(figure, options)
 
 
+def first_frame_with_spectra(od: xr.Dataset, **known: Any) -> int | None:
+    """Return the first scan in which a region has a whole spectrum, None if there is none.
+
+    Parameters
+    ----------
+    od : Frames(optical_density)
+        Dims (time, energy, y, x).
+    **known
+        ``video``, ``references``, ``labels`` and ``names``, as for `spectra_figure`.
+    """
+    for frame in range(od.sizes.get("time", 1)):
+        try:
+            _spectra(od, **known, frame=frame)
+        except AnalysisError:
+            continue  # every particle is lost in this scan; take the next
+        return frame
+    return None
+
+
 def _spectra(
     od: xr.Dataset,
     video: xr.Dataset | None,

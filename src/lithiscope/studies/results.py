@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 
 PAGE = "page.html"
 TABLE = "particles.csv"
-# Tables of cell and kinetics, each with the axes of its lines.
+# Tables of cell and kinetics: the step of each, and the axes of its lines (those that the result has).
 _TABLES = {
-    "half_cycles": ("half_cycle",),
-    "cell_frames": ("time",),
-    "rate_table": ("particle", "interval"),
-    "uniformity": ("particle", "half_cycle"),
+    "half_cycles": ("half_cycles", ("half_cycle",)),
+    "cell_frames": ("cell_frames", ("time",)),
+    "rate_table": ("rate_table", ("particle", "interval")),
+    "uniformity": ("uniformity", ("particle", "half_cycle")),
+    "law_fit": ("law_fit", ("law",)),
+    "law_fit_points": ("law_fit", ("point",)),
+    "channels": ("channels", ("channel", "interval")),
+    "surfaces": ("surfaces", ("particle", "half_cycle")),
+    "evidence": ("evidence", ("particle", "half_cycle", "evidence")),
 }
 
 
@@ -59,14 +64,10 @@ def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Sectio
         ),
         "figures.csv": _csv([figures(study)]).encode("utf-8"),
     }
-    files |= {
-        f"{name}.csv": long_csv(results[name], dims).encode("utf-8")
-        for name, dims in _TABLES.items()
-        if name in results
-    }
+    files |= {f"{name}.csv": _table(results, name).encode("utf-8") for name in _tables(results)}
     for name, content in files.items():
         _write(folder / name, content)
-    for name in set(_TABLES) - set(results):
+    for name in set(_TABLES) - set(_tables(results)):
         # One of an earlier run would contradict the page.
         (folder / f"{name}.csv").unlink(missing_ok=True)
     outlines = folder / "outlines.zip"
@@ -77,24 +78,32 @@ def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Sectio
 
 
 def _content(study: Study, extra_sections: Sequence[Section]) -> Any:
-    results, recipe = study.results, study.recipe
     return stxm_page_content(
-        title=recipe.title,
-        subtitle=recipe.data.origin,
-        recording=results["recording"],
-        od=results["optical_density"],
-        alignment=results["alignment"] if recipe.align.energies or recipe.align.scans else None,
-        references=results["references"],
-        video=results["composition"],
-        table=results["particles"],
-        labels=results["labels"]["label"],
-        incident=found if (found := results["incident_methods"]).sizes["incident_method"] > 1 else None,
+        title=study.recipe.title,
+        subtitle=study.recipe.data.origin,
         warnings=study.warnings,
         provenance=study.provenance,
         extra_sections=extra_sections,
-        results=results,
-        options=recipe.report,
+        **page_stages(study),
     )
+
+
+def page_stages(study: Study) -> dict[str, Any]:
+    """Return the stages and options from which page and figures of a study are drawn, by the names of the arguments."""
+    results, recipe = study.results, study.recipe
+    incident = results["incident_methods"]
+    return {
+        "recording": results["recording"],
+        "od": results["optical_density"],
+        "alignment": results["alignment"] if recipe.align.energies or recipe.align.scans else None,
+        "references": results["references"],
+        "video": results["composition"],
+        "table": results["particles"],
+        "labels": results["labels"]["label"],
+        "incident": incident if incident.sizes["incident_method"] > 1 else None,
+        "results": results,
+        "options": recipe.report,
+    }
 
 
 def fiji_stack(data: xr.Dataset, names: Sequence[str]) -> bytes:
@@ -137,6 +146,15 @@ def fiji_stack(data: xr.Dataset, names: Sequence[str]) -> bytes:
     return handle.getvalue()
 
 
+def _tables(results: Mapping[str, xr.Dataset]) -> list[str]:
+    return [name for name, (step, _) in _TABLES.items() if step in results]
+
+
+def _table(results: Mapping[str, xr.Dataset], name: str) -> str:
+    step, dims = _TABLES[name]
+    return long_csv(results[step], tuple(dim for dim in dims if dim in results[step].dims))
+
+
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     handle = io.StringIO()
     if rows:
@@ -173,7 +191,7 @@ def _told(study: Study, folder: Path) -> list[str]:
         else:
             lines.append(f"  {name}: no value")
     lines += [f"  warning: {text}" for text in study.warnings]
-    tables = [TABLE, *(f"{name}.csv" for name in _TABLES if name in study.results)]
+    tables = [TABLE, *(f"{name}.csv" for name in _tables(study.results))]
     return [
         *lines,
         f"page:  {folder / PAGE}",

@@ -9,7 +9,7 @@ from lithiscope.report.page import RESULTS, page, stxm_page_content
 from lithiscope.report.page.cell import cell_sections
 from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
 from lithiscope.report.page.kinetics import kinetic_sections, stability_states
-from lithiscope.report.page.results import Study, known_results
+from lithiscope.report.page.results import Study, drawn, known_results
 from lithiscope.stages.catalogue import CATALOGUE
 from report import kinetic_scene
 
@@ -22,7 +22,7 @@ def study(results, **more):
 
 def sections_of(results, **more):
     about = study(results, **more)
-    return [*cell_sections(about), *kinetic_sections(about)]
+    return [drawn(section) for section in (*cell_sections(about), *kinetic_sections(about))]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_result_in_the_wrong_place_is_refused(kinetics):
 def test_what_cannot_be_drawn_is_told_in_words(kinetics):
     lost = kinetics["rates"].copy(deep=True)
     lost["insertion_rate"][:] = np.nan
-    section = next(s for s in kinetic_sections(study({"rates": lost})) if s.identity == "rates")
+    section = next(s for s in sections_of({"rates": lost}) if s.identity == "rates")
     assert [figure.name for figure in section.figures] == ["current-density"]
     assert "Maps of the insertion rate between frames: not drawn, no interval holds a value" in section.explanation
 

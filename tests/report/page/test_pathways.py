@@ -3,7 +3,7 @@ from __future__ import annotations
 from lithiscope.report import FigureOptions, PageOptions
 from lithiscope.report.page import page, stxm_page_content
 from lithiscope.report.page.pathways import pathway_sections
-from lithiscope.report.page.results import Study, known_results
+from lithiscope.report.page.results import Study, drawn, known_results
 from report import pathway_scene
 
 FIGURES = FigureOptions(format="svg")
@@ -14,7 +14,7 @@ def study(results):
 
 
 def test_one_section_holds_figures_and_tables_of_all_results():
-    (section,) = pathway_sections(study(pathway_scene.make_all()))
+    section = drawn(*pathway_sections(study(pathway_scene.make_all())))
     assert section.heading == "Pathways"
     assert [figure.name for figure in section.figures] == ["pathways", "boundary-motion", "boundary-rate",
                                                            "domain-shapes"]  # fmt: skip
@@ -32,13 +32,13 @@ def test_one_section_holds_figures_and_tables_of_all_results():
 def test_each_result_stands_alone_and_none_makes_no_section():
     assert pathway_sections(study({})) == []
     for name, table in pathway_scene.make_all().items():
-        made = pathway_sections(study({name: table}))
+        made = [drawn(one) for one in pathway_sections(study({name: table}))]
         assert len(made) == (0 if name == "active_particles" else 1)
 
 
 def test_what_is_not_drawn_is_told():
     table = pathway_scene.interface_table().drop_vars("applied_c_rate")
-    (section,) = pathway_sections(study({"interfaces": table}))
+    section = drawn(*pathway_sections(study({"interfaces": table})))
     assert "Boundary against C-rate: not drawn" in section.explanation
 
 

@@ -1,12 +1,14 @@
 """The study page: one self-contained HTML file.
 
-`content` holds the dataclasses of a page, `stxm` fills them from the stages of an STXM study, `explorer` packs the
-numbers of the interactive map and `voltage` those of the voltage trace, `cell` and `kinetics` make their sections from
-the results named in `RESULTS`, `findings` the main figures and warnings, `tables` and `kinetic_tables` the tables,
-`render` writes the HTML; style and scripts are in ``assets``.
+`content` holds the dataclasses of a page, `stxm` fills them from the stages of an STXM study (`images` those
+of the maps), `explorer` packs the numbers of the interactive map and `voltage` those of the voltage trace, `cell` and
+`kinetics` make their sections from the results named in `RESULTS`, `findings` the main figures and warnings, `tables`
+and `kinetic_tables` the tables, `render` writes the HTML; style and scripts are in ``assets``. A `Drawing` is a figure
+that is drawn when it is asked for: `stxm_drawings` returns those of a study one by one.
 """
 
 from lithiscope.report.page.content import (
+    Drawing,
     Explorer,
     Figure,
     Notice,
@@ -19,10 +21,11 @@ from lithiscope.report.page.content import (
 )
 from lithiscope.report.page.render import page
 from lithiscope.report.page.results import RESULTS
-from lithiscope.report.page.stxm import stxm_page_content
+from lithiscope.report.page.stxm import stxm_drawings, stxm_page_content
 
 __all__ = [
     "RESULTS",
+    "Drawing",
     "Explorer",
     "Figure",
     "Notice",
@@ -33,5 +36,6 @@ __all__ = [
     "Table",
     "Trace",
     "page",
+    "stxm_drawings",
     "stxm_page_content",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,6 +30,16 @@ class Figure:
     caption: str = ""
     name: str = "figure"
     folded: bool = False
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that waits to be drawn: `draw` returns its bytes, or raises an AnalysisError that says why not."""
+
+    draw: Callable[[], bytes]
+    alt: str
+    caption: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,8 @@ class Trace:
 class Section:
     """A heading with an explanation and what there is to see; `identity` is its anchor, `group` its part of the page.
 
-    A `trace` beside an `explorer` (or anywhere on the page) moves with the explorer's frame.
+    A `trace` beside an `explorer` (or anywhere on the page) moves with the explorer's frame. The `drawings` become
+    figures when the page is made.
     """
 
     identity: str
@@ -96,6 +107,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     trace: Trace | None = None
     group: str = ""
+    drawings: tuple[Drawing, ...] = ()
 
 
 @dataclass(frozen=True)

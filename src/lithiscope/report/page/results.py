@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report.options import FigureOptions, PageOptions
-from lithiscope.report.page.content import Figure, Section, Table
+from lithiscope.report.page.content import Drawing, Figure, Section, Table
 from lithiscope.stages import check
 
 if TYPE_CHECKING:
@@ -83,24 +83,35 @@ class Study:
 
 @dataclass
 class Drawer:
-    """Collects the figures of a section; what cannot be drawn is told in plain words instead."""
+    """Collects the drawings of a section."""
 
-    figures: list[Figure] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    drawings: list[Drawing] = field(default_factory=list)
 
     def draw(self, picture: Callable[[], bytes], alt: str, caption: str, name: str) -> None:
-        """Add the SVG that `picture` returns, or the reason why it raised an AnalysisError."""
-        try:
-            self.figures.append(Figure(picture(), "image/svg+xml", alt, caption, name))
-        except AnalysisError as error:
-            which = f" ({error.field})" if error.field else ""
-            self.reasons.append(f"{alt}: not drawn, {error.problem}{which}.")
+        """Add the figure that `picture` returns when it is asked for."""
+        self.drawings.append(Drawing(picture, alt, caption, name))
 
     def section(
         self, identity: str, heading: str, text: str, *, group: str, tables: tuple[Table, ...] = (), **more: Any
     ) -> Section | None:
-        """Return the section, with the reasons after its text; None where there is nothing to show or to tell."""
-        if not (self.figures or self.reasons or tables or more):
+        """Return the section; None where there is nothing to show."""
+        if not (self.drawings or tables or more):
             return None
-        told = "\n\n".join([text, *self.reasons])
-        return Section(identity, heading, told, figures=tuple(self.figures), tables=tables, group=group, **more)
+        return Section(identity, heading, text, drawings=tuple(self.drawings), tables=tables, group=group, **more)
+
+
+def drawn(section: Section) -> Section:
+    """Return the section with its drawings drawn as SVG; what cannot be drawn is told in plain words instead."""
+    figures, reasons = [], []
+    for one in section.drawings:
+        try:
+            figures.append(Figure(one.draw(), "image/svg+xml", one.alt, one.caption, one.name))
+        except AnalysisError as error:
+            reasons.append(f"{one.alt}: not drawn, {why_not(error)}.")
+    told = "\n\n".join([section.explanation, *reasons])
+    return replace(section, explanation=told, figures=(*figures, *section.figures), drawings=())
+
+
+def why_not(error: AnalysisError) -> str:
+    """Return in few words why a figure cannot be drawn."""
+    return error.problem + (f" ({error.field})" if error.field else "")
