@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lithiscope.cell import TraceOptions, check_trace, join_traces, open_trace
+from lithiscope.cell import TraceOptions, check_trace, join_traces, open_trace, read_impedance
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
 
 ONE_AH = TraceOptions(capacity_ah=1.0)
@@ -218,3 +218,14 @@ def test_the_checks_pass_real_files_and_catch_them_when_spoilt(folder, name) -> 
     for finding, change in spoilt.items():
         found = check_trace(open_trace(folder / name, options=ONE_AH.model_copy(update=change)))
         assert finding.strip() in {one.name for one in found if one.severity == "error"}, change
+
+
+def test_impedance_spectra(folder) -> None:
+    biologic = read_impedance(folder / "other_instruments_mit" / "exampleDataBioLogic.mpt")
+    assert len(biologic.frequency) == 43
+    assert biologic.frequency[0] == pytest.approx(1000.3201)
+    assert biologic.imaginary[0] == pytest.approx(-0.38998979)
+    # The last rows of this file have lost their tabs.
+    with pytest.warns(LithiscopeWarning, match="4 of 10 rows"):
+        gamry = read_impedance(folder / "gamry_mit" / "eispot_data.dta")
+    assert gamry.real.tolist() == [224.6075, 224.712, 225.1894, 225.5566, 226.2954, 226.885]

@@ -13,6 +13,7 @@ from lithiscope.cell.equilibrium import equilibrium_from_curves, equilibrium_vol
 from lithiscope.cell.finding import Finding
 from lithiscope.cell.frames import at_frames, over_intervals
 from lithiscope.cell.image_edges import ImageEdges, edges_in_images
+from lithiscope.cell.impedance import read_impedance
 from lithiscope.cell.incremental import differential_voltage, incremental_capacity
 from lithiscope.cell.matching import match_edges
 from lithiscope.cell.open import join_traces, open_trace
@@ -65,6 +66,7 @@ __all__ = [
     "open_trace",
     "over_intervals",
     "overpotential_against_rate",
+    "read_impedance",
     "require_sound",
     "split",
     "subtract_blank",

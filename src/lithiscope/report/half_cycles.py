@@ -1,4 +1,4 @@
-"""Curves of half cycles: voltage against charge, dQ/dV with its peaks, overpotential against C-rate."""
+"""Curves of half cycles: voltage against charge, dQ/dV with its peaks, dV/dQ, overpotential against C-rate."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _MOST_HALF_CYCLES = 12
+_END = 0.05  # share of the charge at either end that does not set the scale of dV/dQ
 
 
 def half_cycle_curves(
@@ -73,7 +74,7 @@ def half_cycle_curves(
     curves = [half_cycle_curve(trace, half_cycles, row, name) for row in kept]
     factor, unit = readable(np.concatenate([charge for charge, _ in curves]), "Ah")
     with style(options):
-        figure = empty_figure(0.78 * options.width, 0.42 * options.width)
+        figure = empty_figure(options, 0.78, 0.42)
         axes = figure.subplots()
         shades = _shades(half_cycles, kept)
         for row, (charge, voltage), alpha in zip(kept, curves, shades, strict=True):
@@ -84,7 +85,7 @@ def half_cycle_curves(
             )  # fmt: skip
         axes.set(xlabel=f"charge passed in the half cycle / {unit}", ylabel=f"{voltage_text(name)} / V")
         axes.set_xlim(left=0)
-        figure.legend(loc="outside right upper", title=_shown_of(len(kept), half_cycles))
+        legend_beside(figure, title=_shown_of(len(kept), half_cycles))
         return to_bytes(figure, options)
 
 
@@ -178,7 +179,7 @@ def capacity_derivative(
     factor, unit = readable(curves["incremental_capacity"].values[kept], "Ah/V")
     voltage, std = np.asarray(curves["voltage"].values, dtype=float), finite_std(curves, "incremental_capacity")
     with style(options):
-        figure = empty_figure(0.78 * options.width, 0.42 * options.width)
+        figure = empty_figure(options, 0.78, 0.42)
         axes = figure.subplots()
         zero_line(axes)
         for row, alpha in zip(kept, _shades(curves, kept), strict=True):
@@ -192,7 +193,67 @@ def capacity_derivative(
         if peaks is not None:
             _mark_peaks(axes, peaks, [int(curves["half_cycle"].values[row]) for row in kept], factor)
         axes.set(xlabel="voltage / V", ylabel=f"dQ/dV / ({unit}), lithiation downwards")
-        figure.legend(loc="outside right upper", title=_shown_of(len(kept), curves))
+        legend_beside(figure, title=_shown_of(len(kept), curves))
+        return to_bytes(figure, options)
+
+
+def voltage_derivative(
+    curves: xr.Dataset,
+    *,
+    chosen: Sequence[int] | None = None,
+    options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw dV/dQ against the charge passed per half cycle, delithiation upwards and lithiation downwards.
+
+    Parameters
+    ----------
+    curves : DifferentialVoltage
+        dV/dQ (half_cycle, share) with its standard deviation.
+    chosen : sequence of int, optional
+        Numbers of half cycles; by default all, thinned evenly to twelve.
+    options : FigureOptions
+        Format and size.
+
+    Returns
+    -------
+    bytes
+        PNG, SVG or PDF; bands are one standard deviation. The axis fits the inner nine tenths of the charge: at both
+        ends dV/dQ runs away.
+
+    Raises
+    ------
+    AnalysisError
+        If there is no such half cycle.
+    """
+    check(curves, "differential_voltage")
+    need(curves, "differential_voltage", "direction", "capacity_ah")
+    kept = _rows(curves, chosen)
+    share = np.asarray(curves["share"].values, dtype=float)
+    values = np.asarray(curves["differential_voltage"].values, dtype=float)
+    # The voltage rises on delithiation and falls on lithiation, so that dV/dQ already has its side.
+    inner = values[kept][:, (share > _END) & (share < 1 - _END)]
+    factor, unit = readable(inner, "V/Ah")
+    charge_factor, charge_unit = readable(curves["capacity_ah"].values[kept], "Ah")
+    std = finite_std(curves, "differential_voltage")
+    with style(options):
+        figure = empty_figure(options, 0.78, 0.42)
+        axes = figure.subplots()
+        zero_line(axes)
+        for row, alpha in zip(kept, _shades(curves, kept), strict=True):
+            colour = DIRECTION_COLOURS[int(curves["direction"].values[row])]
+            charge = share * charge_factor * float(curves["capacity_ah"].values[row])
+            value = factor * values[row]
+            if std is not None:
+                width = factor * std[row]
+                axes.fill_between(charge, value - width, value + width, color=colour, alpha=0.2 * alpha, linewidth=0)
+            axes.plot(charge, value, color=colour, alpha=alpha, linewidth=1.1, label=_half_cycle_label(curves, row))
+        reach = factor * np.abs(inner[np.isfinite(inner)]).max(initial=0.0)
+        if reach > 0:
+            low = -reach if np.nanmin(inner) < 0 else 0.0
+            axes.set_ylim(1.05 * low, 1.05 * reach if np.nanmax(inner) > 0 else 0.0)
+        axes.set(xlabel=f"charge passed in the half cycle / {charge_unit}", ylabel=f"dV/dQ / ({unit})")
+        axes.set_xlim(left=0)
+        legend_beside(figure, title=_shown_of(len(kept), curves))
         return to_bytes(figure, options)
 
 
@@ -251,7 +312,7 @@ def overpotential_against_rate(
         )
     std, shift = finite_std(data, "overpotential"), quadrature(data, "overpotential")
     with style(options):
-        figure = empty_figure(0.5 * options.width, 0.4 * options.width)
+        figure = empty_figure(options, 0.5, 0.4)
         axes = figure.subplots()
         for way in (1, -1):
             here = np.flatnonzero(good & (direction == way))

@@ -51,10 +51,24 @@ def cell_steps(recipe: Recipe) -> list[Step]:
         ),
         Step("half_cycles", ("cell_trace",), options_at("cell.split"), _half_cycles),
         Step("incremental_capacity", known, options_at("cell.incremental"), _incremental_capacity),
+        Step("differential_voltage", known, options_at("cell.incremental"), _differential_voltage),
         Step("peaks", known, options_at("cell.incremental", "cell.peaks"), _peaks),
-        Step("resistance", ("cell_trace",), options_at("cell.resistance"), _resistance),
+        Step("resistance", ("cell_trace",), options_at("cell.resistance"), _resistance, files=_spectrum_file),
         Step("equilibrium_voltage", (*known, "resistance"), options_at("cell.equilibrium"), _equilibrium),
     ]
+    if section.blank:
+        steps.append(
+            Step(
+                "without_blank",
+                ("incremental_capacity",),
+                options_at(
+                    *(f"cell.{name}" for name in ("blank", "timezone", "columns", "read", "split", "incremental"))
+                ),
+                _without_blank,
+                files=blank_files,
+                optional=True,
+            )
+        )
     if section.compare_rates:
         steps.append(
             Step("rate_overpotential", (*known, "resistance"), options_at("cell.overpotential"), _overpotential)
@@ -91,6 +105,22 @@ def trace_files(recipe: Recipe) -> list[Path]:
     return named_files(recipe.folder, recipe.cell.files, field="cell.files")
 
 
+def blank_files(recipe: Recipe) -> list[Path]:
+    """Return the potentiostat's files of the cell without particles.
+
+    Raises
+    ------
+    OptionError
+        If a pattern matches nothing.
+    """
+    return named_files(recipe.folder, recipe.cell.blank, field="cell.blank")
+
+
+def _spectrum_file(recipe: Recipe) -> list[Path]:
+    spectrum = recipe.cell.resistance.spectrum
+    return [] if spectrum is None else named_files(recipe.folder, (spectrum,), field="cell.resistance.spectrum")
+
+
 def read_trace(recipe: Recipe) -> xr.Dataset:
     """Read, join, check and split the trace of a recipe.
 
@@ -100,14 +130,19 @@ def read_trace(recipe: Recipe) -> xr.Dataset:
         Stage cell_trace with half_cycle_count.
     """
     section = recipe.cell
-    traces = [
-        cell.open_trace(path, timezone=section.timezone, columns=section.columns or None, options=section.read)
-        for path in trace_files(recipe)
-    ]
-    trace = traces[0] if len(traces) == 1 else cell.join_traces(traces)
+    trace = _opened(recipe, trace_files(recipe))
     with _doubted(recipe):
         cell.require_sound(trace, capacity_ah=section.split.capacity, options=section.check)
     return cell.split(trace, options=section.split)[0]
+
+
+def _opened(recipe: Recipe, paths: list[Path]) -> xr.Dataset:
+    section = recipe.cell
+    traces = [
+        cell.open_trace(path, timezone=section.timezone, columns=section.columns or None, options=section.read)
+        for path in paths
+    ]
+    return traces[0] if len(traces) == 1 else cell.join_traces(traces)
 
 
 def _trace(recipe: Recipe, _inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
@@ -122,6 +157,16 @@ def _incremental_capacity(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -
     return cell.incremental_capacity(inputs["cell_trace"], inputs["half_cycles"], options=recipe.cell.incremental)
 
 
+def _differential_voltage(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    return cell.differential_voltage(inputs["cell_trace"], inputs["half_cycles"], options=recipe.cell.incremental)
+
+
+def _without_blank(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    trace, half_cycles = cell.split(_opened(recipe, blank_files(recipe)), options=recipe.cell.split)
+    blank = cell.incremental_capacity(trace, half_cycles, options=recipe.cell.incremental)
+    return cell.subtract_blank(inputs["incremental_capacity"], blank)
+
+
 def _peaks(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     return cell.find_peaks(
         inputs["cell_trace"], inputs["half_cycles"], options=recipe.cell.peaks, curves=recipe.cell.incremental
@@ -129,7 +174,10 @@ def _peaks(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
 
 
 def _resistance(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    return cell.ohmic_resistance(inputs["cell_trace"], options=recipe.cell.resistance)
+    options = cell.ResistanceOptions(**recipe.cell.resistance.model_dump(exclude={"spectrum"}))
+    files = _spectrum_file(recipe)
+    spectrum = cell.read_impedance(files[0]) if files else None
+    return cell.ohmic_resistance(inputs["cell_trace"], spectrum=spectrum, options=options)
 
 
 def _equilibrium(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:

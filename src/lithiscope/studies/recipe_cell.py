@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lithiscope.cell.options import (
     ClockOptions,
@@ -28,6 +28,22 @@ class Marker(Options):
     image_second: float = Field(description="when, in seconds since the start of the first scan")
     image_std: float = Field(5.0, gt=0, description="standard deviation of it, s")
     trace_second: float = Field(description="test time of the same moment in the trace, s")
+
+
+class ResistanceSection(ResistanceOptions):
+    """The ohmic resistance: stated, else from an impedance spectrum, else from the steps of the current."""
+
+    spectrum: str | None = Field(
+        None,
+        description="file of an impedance spectrum (.mpt, .DTA, or csv with frequency, Z' and Z''), relative to "
+        "data.folder; its intercept with the real axis is the resistance",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.ohm is not None and self.spectrum is not None:
+            raise ValueError("state either ohm or spectrum, not both")
+        return self
 
 
 class ClockSection(ClockOptions):
@@ -66,8 +82,13 @@ class CellSection(Options):
     split: SplitOptions = Field(SplitOptions(), description="half cycles, and what 1C means")
     edges: EdgeOptions = Field(EdgeOptions(), description="steps of the current")
     incremental: IncrementalOptions = Field(IncrementalOptions(), description="dQ/dV")
+    blank: tuple[str, ...] = Field(
+        (),
+        description="files of the same cell without particles, over the same voltages, whose dQ/dV is taken off; "
+        "empty: none",
+    )
     peaks: PeakOptions = Field(PeakOptions(), description="peaks of dQ/dV")
-    resistance: ResistanceOptions = Field(ResistanceOptions(), description="ohmic resistance")
+    resistance: ResistanceSection = Field(ResistanceSection(), description="ohmic resistance")
     equilibrium: EquilibriumOptions = Field(EquilibriumOptions(), description="equilibrium voltage")
     compare_rates: bool = Field(
         False, description="compare the overpotentials of half cycles of several rates (Koo 2023, fig. 1c)"

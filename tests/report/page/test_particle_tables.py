@@ -221,3 +221,32 @@ def test_the_dose_against_the_limit_and_when_it_was_passed():
 def test_the_shift_of_the_law_leaves_rests_out():
     table = particle_tables.surface_shift_rows(shift())
     assert table.rows == (("P01", 0, pytest.approx(0.5), pytest.approx(0.1), pytest.approx(-3.0), 2),)
+
+
+def test_capacity_without_the_blank_and_voltage_over_charge_are_drawn():
+    voltage, share = np.linspace(3.3, 3.6, 40), (np.arange(50) + 0.5) / 50
+    peak = np.exp(-(((voltage - 3.45) / 0.02) ** 2))
+    net = stages.new(
+        "incremental_capacity",
+        {"incremental_capacity": ("half_cycle voltage", np.stack([peak, 2 * peak]))},
+        coords={**HALVES, "voltage": ("voltage", voltage)},
+        attrs={"blank": "2 half cycles"},
+    )
+    slope = 1e7 * (1 + 1 / share / (1 - share))
+    differential = stages.new(
+        "differential_voltage",
+        {
+            "differential_voltage": ("half_cycle share", np.stack([-slope, slope])),
+            "capacity_ah": ("half_cycle", [3e-9] * 2),
+        },
+        coords={**HALVES, "share": ("share", share)},
+    )
+    results = {"without_blank": net, "differential_voltage": differential}
+    section = sections(results)["half-cycles"]
+    assert [drawing.name for drawing in section.drawings] == ["without-blank", "voltage-derivative"]
+    assert "2 half cycles" in section.drawings[0].caption
+    text = section.drawings[1].draw().decode()
+    assert "<svg" in text
+    lost = differential.assign(differential_voltage=differential["differential_voltage"] * np.nan)
+    lost["differential_voltage"].attrs = differential["differential_voltage"].attrs
+    assert b"<svg" in sections({"differential_voltage": lost})["half-cycles"].drawings[0].draw()

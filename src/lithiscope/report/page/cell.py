@@ -55,6 +55,22 @@ def _half_cycles(study: Study) -> Section | None:
             "The area under a curve is the charge passed; the smoothing is part of the widths.",
             "capacity-derivative",
         )
+    net, differential = study.get("without_blank"), study.get("differential_voltage")
+    if net is not None:
+        drawer.draw(
+            lambda: half_cycles.capacity_derivative(net, options=study.figures),
+            "dQ/dV less that of the cell without particles",
+            f"Subtracted: {net.attrs.get('blank', 'the blank')}, averaged by direction. What falls below zero is noise, "
+            "or a blank larger than this cell's background. Peaks are those of the curves above.",
+            "without-blank",
+        )
+    if differential is not None:
+        drawer.draw(
+            lambda: half_cycles.voltage_derivative(differential, options=study.figures),
+            "dV/dQ of each half cycle",
+            "The area under a curve is the change of the voltage; at both ends the curves leave the picture.",
+            "voltage-derivative",
+        )
     if overpotential is not None:
         drawer.draw(
             lambda: half_cycles.overpotential_against_rate(overpotential, options=study.figures),
