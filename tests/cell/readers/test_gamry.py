@@ -5,7 +5,7 @@ import pytest
 
 from cell.trace_files import write_dta
 from lithiscope.cell import TraceOptions, open_trace
-from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
+from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError, UnitError
 
 
 @pytest.mark.parametrize("german", [False, True])
@@ -90,3 +90,22 @@ def test_no_table(tmp_path) -> None:
     empty = write_dta(tmp_path / "b.DTA", rows=0)
     with pytest.raises(FileFormatError, match="no samples"):
         open_trace(empty)
+
+
+def test_an_auxiliary_column_whose_unit_nobody_knows_is_left_out(tmp_path) -> None:
+    path = write_dta(tmp_path / "a.DTA")
+    text = path.read_bytes().replace(b"-327.67", b"24.5")
+    path.write_bytes(text.replace(b"deg C", b"Grad C"))
+    np.testing.assert_allclose(open_trace(path)["ambient_temperature_celsius"], 24.5)
+    path.write_bytes(text.replace(b"deg C", b"Zoll"))
+    with pytest.warns(LithiscopeWarning, match=r"'Temp/Zoll' was left out.*cell\.columns") as caught:
+        trace = open_trace(path)
+    assert len(caught) == 1
+    assert "ambient_temperature_celsius" not in trace
+    assert trace.sizes["sample"] == 12
+    # What the user names is not left out, and a current without a unit is none.
+    with pytest.raises(UnitError):
+        open_trace(path, columns={"ambient_temperature_celsius": ("Temp/Zoll", "Zoll")})
+    path.write_bytes(text.replace(b"\tA\t", b"\tZoll\t"))
+    with pytest.raises(UnitError):
+        open_trace(path)

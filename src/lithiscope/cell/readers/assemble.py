@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,7 +12,11 @@ from lithiscope.cell.readers.columns import COUNTER, UNITS, Column, choose, requ
 from lithiscope.cell.readers.dates import column_of_moments, is_moment
 from lithiscope.cell.readers.raw import Request
 from lithiscope.cell.readers.text import HEAD_BYTES, Table, decode, read_columns
+from lithiscope.errors import LithiscopeWarning, UnitError
 from lithiscope.units import convert
+
+# What a trace can do without.
+_AUXILIARY = ("ambient_temperature_celsius", "cycle_count", "step_index", "step_count")
 
 
 def read_table(
@@ -49,7 +54,12 @@ def read_table(
     FileFormatError
         If there is no column of time.
     UnitError
-        If a unit is missing or of another dimension.
+        If the unit of time, voltage, current or charge is missing or of another dimension.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If the unit of another column cannot be read; the column is left out.
     """
     file = str(table.path)
     columns = choose(labels, request.columns, file=file)
@@ -74,8 +84,18 @@ def read_table(
                 usual=usual_order,
                 file=file,
             )
-        else:
+            continue
+        try:
             variables[column.variable] = in_units(read[column.index], column, file=file)
+        except UnitError as error:
+            if column.variable not in _AUXILIARY or column.variable in (request.columns or {}):
+                raise
+            warnings.warn(
+                f"{file}: the column {column.label!r} was left out, because its unit cannot be read: {error.problem}; "
+                f"state it with columns= (recipe: cell.columns): {column.variable}: [{column.label}, UNIT]",
+                LithiscopeWarning,
+                stacklevel=5,
+            )
     return with_cell_voltage(variables), start
 
 

@@ -109,7 +109,7 @@ def _plain_unit(unit: str) -> str | None:
     charge = _CHARGE.match(plain)
     if charge:
         return f"{charge['current']}*{'hour' if charge['time'] == 'h' else 'second'}"
-    if plain.lower() in ("°c", "deg c", "degc", "�c", "celsius"):
+    if plain.lower() in ("°c", "deg c", "degc", "grad c", "�c", "celsius"):
         return CELSIUS
     # "V vs. Ref." is a potential in V.
     return plain.split(" ")[0] or None
