@@ -154,6 +154,8 @@ def test_the_page_takes_the_mapping_and_stays_self_contained(kinetics):
         title="t", video=kinetics["video"].isel(time=slice(2)), results=few, options=PageOptions(movie=False)
     )
     assert content.sections[0].trace is not None
+    assert "The cursor of the voltage moves with the slider of this map." in content.sections[0].explanation
+    assert "movie" not in content.sections[0].explanation
     assert {quantity.label for quantity in content.summary} >= {"Limited by", "Uniformity, lithiation"}
     text = page(content)
     assert text == page(content)

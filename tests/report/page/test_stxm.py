@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lithiscope import stages
 from lithiscope.errors import StageError
 from lithiscope.report import PageOptions
 from lithiscope.report.page import Notice, Quantity, Section, page, stxm_page_content
@@ -92,12 +93,25 @@ def test_excluded_particles_are_counted_apart(table):
     assert content.summary[0] == Quantity("Particles", "2", remark="1 more excluded")
 
 
-def test_warnings_keep_their_severity_and_a_high_dose_adds_one(video):
+def test_warnings_keep_their_severity(video):
     content = stxm_page_content(title="t", video=video, warnings=["look", Notice("stop", "error")], options=STILL)
     assert content.notices == (Notice("look", "warning"), Notice("stop", "error"))
-    hot = video.assign(dose=video["dose"] * 10)
-    hot["dose"].attrs = video["dose"].attrs
-    assert "MGy" in stxm_page_content(title="t", video=hot, options=STILL).notices[-1].text
+
+
+def test_the_dose_stands_beside_its_limit_particle_by_particle(video):
+    dose = stages.new(
+        "dose_table",
+        {"dose": ("particle", [3e7, 1e7]), "first_above": ("particle", [1, -1])},
+        coords={"particle": ("particle", ["P01", "P02"])},
+        attrs={"limit": 2e7, "of": "largest pixel"},
+    ).assign(second_above=("particle", [60.0, np.nan], {"units": "s"}))
+    content = stxm_page_content(title="t", video=video, results={"dose": dose}, options=STILL)
+    (section,) = [one for one in content.sections if one.identity == "dose"]
+    assert "1 of 2 particles passed the limit of 20 MGy" in section.explanation
+    assert section.tables[0].rows[0] == ("P01", pytest.approx(30.0), pytest.approx(1.5), "2", 1.0)
+    (alone,) = [one for one in stxm_page_content(title="t", video=video, options=STILL).sections
+                if one.identity == "dose"]  # fmt: skip
+    assert "limit" not in alone.explanation
 
 
 def test_provenance_is_passed_on_and_facts_are_listed(video):

@@ -60,7 +60,7 @@ def _half_cycles(study: Study) -> Section | None:
         drawer.draw(
             lambda: half_cycles.capacity_derivative(net, options=study.figures),
             "dQ/dV less that of the cell without particles",
-            f"Subtracted: {net.attrs.get('blank', 'the blank')}, averaged by direction. What falls below zero is noise, "
+            f"Subtracted: {net.attrs.get('blank', 'the blank')}, averaged by direction. What falls below zero is noise "
             "or a blank larger than this cell's background. Peaks are those of the curves above.",
             "without-blank",
         )

@@ -1,4 +1,4 @@
-"""The head and the foot of an STXM study's page: names, main figures, warning of the dose, provenance."""
+"""The head and the foot of an STXM study's page: names, main figures, provenance."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.report import readings
-from lithiscope.report.page.content import Notice, Provenance, Quantity
+from lithiscope.report.page.content import Provenance, Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
-
-DOSE_LIMIT = 60.0  # MGy up to which Lim 2016 saw no damage
 
 
 def particle_names(table: xr.Dataset | None, labels: xr.DataArray | None) -> dict[int, str]:
@@ -77,15 +75,6 @@ def highest_dose(video: xr.Dataset) -> float:
     """Return the highest dose of any pixel after the last scan, MGy."""
     last = readings.flat_picture(video["dose"], video.sizes["time"] - 1) / 1e6
     return float(np.nanmax(last)) if np.isfinite(last).any() else float("nan")
-
-
-def dose_notices(video: xr.Dataset | None) -> tuple[Notice, ...]:
-    """Return a warning where a pixel absorbed more than is known to be harmless."""
-    if video is None or "dose" not in video or not highest_dose(video) > DOSE_LIMIT:
-        return ()
-    return (
-        Notice(f"a pixel absorbed {highest_dose(video):.3g} MGy; no damage is documented up to {DOSE_LIMIT:.0f} MGy"),
-    )
 
 
 def provenance_of(record: Mapping[str, Any], recording: xr.Dataset | None) -> Provenance:

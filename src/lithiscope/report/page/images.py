@@ -12,7 +12,8 @@ from lithiscope.report import curves, maps, movie, readings, spectra
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
 from lithiscope.report.page.content import Drawing, Figure, Section, Table
 from lithiscope.report.page.explorer import explorer
-from lithiscope.report.page.head import DOSE_LIMIT, highest_dose
+from lithiscope.report.page.head import highest_dose
+from lithiscope.report.page.particle_tables import dose_rows
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
 from lithiscope.stages import check
 
@@ -39,6 +40,7 @@ class Images:
     table: xr.Dataset | None = None
     labels: xr.DataArray | None = None
     incident: xr.Dataset | None = None
+    dose: xr.Dataset | None = None
     names: dict[int, str] = field(default_factory=dict)
     interactive: bool = True
 
@@ -294,17 +296,19 @@ def _dose(study: Images) -> Section | None:
     video = study.video
     if video is None or "dose" not in video:
         return None
-    text = (
-        f"Absorbed dose up to the last scan: at most {highest_dose(video):.3g} MGy. No damage was seen up to "
-        f"{DOSE_LIMIT:.0f} MGy (Lim 2016)."
-    )
+    text = f"Absorbed dose up to the last scan: at most {highest_dose(video):.3g} MGy."
+    rows: tuple[Table, ...] = ()
+    if study.dose is not None:
+        limit, above = float(study.dose.attrs["limit"]) / 1e6, int((study.dose["first_above"].values >= 0).sum())
+        text += f" {above} of {study.dose.sizes['particle']} particles passed the limit of {limit:.3g} MGy."
+        rows = (dose_rows(study.dose),)
     picture = Drawing(
         lambda: maps.dose_map(video, labels=study.labels, options=study.figures),
         "Map of the dose",
         "After the last scan.",
         "dose",
     )
-    return Section("dose", "Dose", text, drawings=(picture,))
+    return Section("dose", "Dose", text, tables=rows, drawings=(picture,))
 
 
 def _flags(study: Images) -> Section | None:

@@ -49,6 +49,11 @@ RESULTS: dict[str, str] = {
     "pathway_diagram": "pathway_diagram",
     "active_particles": "pooled",
     "evidence": "evidence_table",
+    "stability_path": "stability_path",
+    "dose": "dose_table",
+    "differential_voltage": "differential_voltage",
+    "without_blank": "incremental_capacity",
+    "surface_shift": "surface_shift",
     "electrolyte": "electrolyte_channel",
 }
 """Name of a result in the mapping that a page is given, and the stage that it must be."""

@@ -12,7 +12,7 @@ from lithiscope.report.page.cell import GROUP as CELL_GROUP
 from lithiscope.report.page.cell import cell_sections
 from lithiscope.report.page.content import Drawing, Notice, PageContent, Quantity, Section
 from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
-from lithiscope.report.page.head import dose_notices, main_figures, particle_names, provenance_of, quantity
+from lithiscope.report.page.head import main_figures, particle_names, provenance_of, quantity
 from lithiscope.report.page.images import Images, closing_sections, image_sections
 from lithiscope.report.page.kinetics import kinetic_sections
 from lithiscope.report.page.pathways import pathway_sections
@@ -94,7 +94,6 @@ def stxm_page_content(
         summary=(*main_figures(od=od, video=video, table=table, labels=labels), *kinetic_summary(known), *more),
         notices=(
             *(n if isinstance(n, Notice) else Notice(str(n)) for n in warnings),
-            *dose_notices(video),
             *kinetic_notices(known),
         ),
         sections=tuple(map(drawn, sections)),
@@ -144,8 +143,11 @@ def _studies(
     video, table, labels = stages["video"], stages["table"], stages.pop("labels")
     if labels is None and video is not None and "label" in video:
         labels = video["label"]
-    images = Images(options, figures, labels=labels, names=particle_names(table, labels), **stages)
-    return images, Study(known_results(results), options, figures, video, table, labels)
+    known = known_results(results)
+    images = Images(
+        options, figures, labels=labels, names=particle_names(table, labels), dose=known.get("dose"), **stages
+    )
+    return images, Study(known, options, figures, video, table, labels)
 
 
 def _result_sections(about: Study) -> list[Section]:
@@ -158,6 +160,10 @@ def _with_trace(sections: list[Section], known: Mapping[str, xr.Dataset]) -> lis
         return sections
     trace = voltage_trace(known["cell_frames"], trace=known.get("cell_trace"), clock=known.get("clock"))
     if sections and sections[0].explorer is not None:
-        return [replace(sections[0], trace=trace), *sections[1:]]
+        told = "The cursor of the voltage moves with the slider of this map."
+        if any(figure.name == "lithium-movie" for figure in sections[0].figures):
+            told += " The movie below runs by itself and moves no cursor."
+        explained = f"{sections[0].explanation} {told}"
+        return [replace(sections[0], trace=trace, explanation=explained), *sections[1:]]
     text = "Point at the curve, or use the arrow keys, to read what the cell did at a frame."
     return [*sections, Section("voltage", "Voltage at the frames", text, trace=trace, group=CELL_GROUP)]
