@@ -151,7 +151,9 @@ def test_equal_cycles_are_ambiguous_until_an_absolute_time_tells():
     with pytest.raises(AnalysisError, match="more than one offset"):
         fit_clock(trace, image_second=middle, image_second_std=5.0)
     # The image clock is off by ten minutes, which is less than half a cycle.
-    guessed = fit_clock(trace, image_second=middle, image_second_std=5.0, image_start_utc="2015-06-01T08:15:00+00:00")
+    late = "2015-06-01T08:15:00+00:00"
+    with pytest.warns(LithiscopeWarning, match="disagrees with the absolute times"):
+        guessed = fit_clock(trace, image_second=middle, image_second_std=5.0, image_start_utc=late)
     assert float(guessed["offset_second"]) == pytest.approx(300.0, abs=5.0)
     near = ClockOptions(largest_offset_second=1000.0)
     assert float(
@@ -221,3 +223,68 @@ def test_from_the_composition_of_the_frames_to_the_clock():
         clock = fit_clock(MEASURED.trace, image_second=seen.second, image_second_std=seen.second_std)
         errors.append(error_of(clock, np.array([float(clock["reference_second"])]))[0][0])
     assert np.sqrt(np.mean(np.square(errors))) < 0.1 * FRAME
+
+
+def test_a_drift_that_is_known_no_better_than_any_clock_runs_is_not_used():
+    # Three markers of 200 s over 20000 s tell the drift to 200 s / 14000 s = 0.014; clocks run to 0.001.
+    image = np.array([0.0, 10_000.0, 20_000.0])
+    trace = image + 500.0 + np.array([-150.0, 20.0, 140.0])
+    clock = fit_clock(image_second=image, image_second_std=200.0, trace_second=trace)
+    assert float(clock["drift"]) == 0.0
+    assert np.isnan(float(clock["drift_std"]))
+    assert clock.attrs["drift"].startswith("unknown: the markers tell it to +- 0.01 only")
+    assert float(clock["offset_second"]) == pytest.approx(500.0 + 10.0 / 3)
+    assert float(clock["offset_std"]) == pytest.approx(200.0 / np.sqrt(3))
+    np.testing.assert_allclose(clock["residual_second"].values, trace - image - 500.0 - 10.0 / 3)
+
+
+def test_residuals_about_the_mean_count_where_the_drift_is_unknown():
+    image = np.array([0.0, 1_000.0, 2_000.0])
+    trace = image + np.array([-300.0, 600.0, -300.0])
+    with pytest.warns(LithiscopeWarning, match="scatter by"):
+        clock = fit_clock(
+            image_second=image, image_second_std=50.0, trace_second=trace, options=ClockOptions(largest_drift=0.03)
+        )
+    assert clock.attrs["drift"].startswith("unknown")
+    assert float(clock["offset_std"]) == pytest.approx(np.std(trace - image, ddof=1) / np.sqrt(3))
+
+
+def test_edges_that_contradict_the_absolute_times_are_refused():
+    edges = MEASURED.truth.edges()
+    hour = "2015-06-01T09:08:20+00:00"  # the zone is wrong by an hour
+    wide = ClockOptions(largest_offset_second=7200.0)
+    with pytest.raises(AnalysisError, match="contradict the absolute times") as caught:
+        fit_clock(MEASURED.trace, image_second=edges, image_second_std=1.0, image_start_utc=hour, options=wide)
+    assert "cell.timezone" in str(caught.value.remedy)
+    # Without the wider search no step lies near the absolute times.
+    with pytest.raises(AnalysisError, match="do not fit the steps"):
+        fit_clock(MEASURED.trace, image_second=edges[[0, 3, 5]], image_second_std=1.0, image_start_utc=hour)
+    with pytest.warns(LithiscopeWarning, match="disagrees with the absolute times"):
+        fit_clock(MEASURED.trace, image_start_utc=hour, options=ClockOptions(offset_second=500.0))
+    stated = ClockOptions(offset_second=500.0)
+    assert float(fit_clock(MEASURED.trace, image_start_utc="2015-06-01T08:08:20+00:00", options=stated)["drift"]) == 0.0
+
+
+def test_edges_need_no_absolute_time_of_the_trace():
+    trace = MEASURED.trace.drop_vars("unix_time_second")
+    del trace.attrs["start_utc"]
+    edges = MEASURED.truth.edges()
+    clock = fit_clock(trace, image_second=edges, image_second_std=1.0, image_start_utc="2015-06-01T08:08:20+00:00")
+    assert float(clock["offset_second"]) == pytest.approx(500.0, abs=2.0)
+
+
+def test_an_edge_is_matched_to_a_step_of_its_kind_only():
+    edges = CurrentEdges(
+        np.array([0.0, 1_000.0, 1_300.0, 5_000.0]),
+        np.full(4, 0.1),
+        np.array([0.0, -1.0, 0.0, 1.0]),
+        np.array([-1.0, 0.0, 1.0, 0.0]),
+        np.arange(4),
+    )
+    # Lithium falls from 1290 s on; without the slopes a stop at 1000 s would do as well.
+    image, trace = match_edges(np.array([1_290.0]), np.array([50.0]), edges, slopes=np.array([[0.0, -1e-4]]))
+    assert (image.tolist(), trace.tolist()) == ([0], [2])
+    # Lithium turns round at once, as where the frames are too far apart to see a rest; the current never did.
+    with pytest.raises(AnalysisError, match="do not fit the steps") as caught:
+        match_edges(np.array([1_150.0]), np.array([50.0]), edges, slopes=np.array([[1e-4, -1e-4]]))
+    assert "frames too far apart" in str(caught.value.remedy)

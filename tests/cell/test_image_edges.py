@@ -51,6 +51,27 @@ def test_frames_without_a_composition_are_passed_over():
     np.testing.assert_allclose(edges_in_images(TIME, holed).second, EDGES, atol=1e-3)
 
 
+def test_one_curve_has_no_edges_and_a_curve_that_stops_has_one():
+    # A few particles react one after the other: their mean is no straight line.
+    bend = np.where(TIME < 7_100, 0.1 + 0.8 * (TIME / 7_100) ** 2, 0.9)
+    errors, pulls, more, stops = [], [], 0, 0
+    for seed in range(40):
+        noise = 0.004 * np.random.default_rng(seed).standard_normal(len(TIME))
+        more += len(edges_in_images(TIME[:23], (bend + noise)[:23], 0.004).second)
+        found = edges_in_images(TIME, bend + noise, 0.004)
+        more += len(found.second) > 1
+        nearest = np.argmin(np.abs(found.second - 7_100))
+        errors.append(found.second[nearest] - 7_100)
+        pulls.append(errors[-1] / found.second_std[nearest])
+        stops += abs(found.slope_after[nearest]) < 0.25 * found.slope_before[nearest]
+    # Straight pieces would put two kinks into each of the 80 curves.
+    assert more <= 8
+    assert stops >= 38
+    # Known to 15 s each; the mean of 40 to 3 s, and the place between two frames adds a little.
+    assert abs(np.mean(errors)) < 10.0
+    assert np.mean(np.abs(pulls) < 1.96) > 0.85
+
+
 def test_a_straight_curve_has_no_edges():
     assert len(edges_in_images(TIME, 1e-5 * TIME, 0.01).second) == 0
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_SURE = 3.0  # standard deviations beyond which two offsets disagree
+_BY_HAND = 60.0  # s, how well clocks that people set are taken to agree where nothing is stated
+
+
 class _Pairs(NamedTuple):
     image: np.ndarray
     image_std: np.ndarray
@@ -31,6 +35,7 @@ def fit_clock(
     *,
     image_second: np.ndarray | None = None,
     image_second_std: np.ndarray | float | None = None,
+    image_slope: np.ndarray | None = None,
     trace_second: np.ndarray | None = None,
     trace_second_std: np.ndarray | float = 0.0,
     image_start_utc: str | None = None,
@@ -40,8 +45,8 @@ def fit_clock(
 
     test time = image time + offset + drift x (image time - reference). In this order: a stated offset; markers
     (`image_second` with `trace_second`); edges (`image_second` matched to the steps of the current in the trace);
-    absolute times (`image_start_utc` and the trace's own start). Where both edges and absolute times are given, the
-    absolute times are the first guess of the matching.
+    absolute times (`image_start_utc` and the trace's own start). Where absolute times are known beside another way, the
+    edges are sought near them, and the result is held against them.
 
     Parameters
     ----------
@@ -51,6 +56,8 @@ def fit_clock(
         When the current changed as seen in the images, s on their axis (see `edges_in_images`), or marker times.
     image_second_std : array or float, optional
         Standard deviation, s; ``options.edge_std`` when it is missing.
+    image_slope : array (edges, 2), optional
+        Slope of the mean lithium fraction before and after each edge, 1/s: edges are matched to steps of their kind.
     trace_second, trace_second_std : array (edges,), optional
         Test times of the same markers, and their standard deviation, s.
     image_start_utc : str, optional
@@ -61,25 +68,30 @@ def fit_clock(
     Returns
     -------
     clock
-        Offset, drift, their standard deviations, residuals. With one edge, or absolute times alone, the drift is
-        taken to be 0 and ``drift_std`` is NaN: unknown. Errors follow from the stated ones, enlarged where the
-        residuals are larger; without stated ones from the residuals of three or more edges.
+        Offset, drift, their standard deviations, residuals. With one edge, or absolute times alone, or where the edges
+        tell the drift no better than ``options.largest_drift``, the drift is taken to be 0 and ``drift_std`` is NaN:
+        unknown. Errors follow from the stated ones, enlarged where the residuals are larger; without stated ones from
+        the residuals of three or more edges.
 
     Raises
     ------
     AnalysisError
-        If nothing tells the offset, the edges cannot be matched, or the clocks would drift impossibly fast.
+        If nothing tells the offset, the edges cannot be matched, the clocks would drift impossibly fast, or the edges
+        contradict the absolute times.
 
     Warns
     -----
     LithiscopeWarning
-        If the edges scatter more than chance makes likely, or one was left out as false.
+        If the edges scatter more than chance makes likely, or one was left out as false; if the offset disagrees with
+        the absolute times.
     """
+    guess = _absolute_offset(trace, image_start_utc)
     if options.offset_second is not None:
         std = options.offset_std if options.offset_std is not None else 0.0
-        return _unpaired(options.offset_second, std, "stated")
-    guess = _absolute_offset(trace, image_start_utc)
+        return _held_against(guess, _unpaired(options.offset_second, std, "stated"), options)
     if image_second is None:
+        if guess is None and image_start_utc is not None and trace is not None:
+            raise _no_absolute_time(trace)
         if guess is None:
             raise AnalysisError(
                 "nothing tells how the clocks of images and trace belong together",
@@ -99,13 +111,13 @@ def fit_clock(
     images, errors = _image_edges(image_second, image_second_std, options)
     if trace_second is not None:
         pairs = _marked(images, errors, trace_second, trace_second_std)
-        return _fitted(pairs, "markers", options)
+        return _held_against(guess, _fitted(pairs, "markers", options), options)
     if trace is None:
         raise AnalysisError(
             "edges of the images need a trace to be matched to", field="trace", remedy="give the trace or trace_second"
         )
-    edges = current_edges(trace)
-    return _fitted(_matched(images, errors, edges, guess, options), "edges", options)
+    pairs = _matched(images, errors, current_edges(trace), image_slope, guess, options)
+    return _held_against(guess, _fitted(pairs, "edges", options), options)
 
 
 def to_trace_second(clock: xr.Dataset, image_second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +132,7 @@ def to_trace_second(clock: xr.Dataset, image_second: np.ndarray) -> tuple[np.nda
 
 
 def _absolute_offset(trace: xr.Dataset | None, image_start_utc: str | None) -> float | None:
-    """Return the test time at image time 0 from absolute times, or None."""
+    """Return the test time at image time 0 from absolute times; None where one of both clocks has none."""
     if image_start_utc is None:
         return None
     start = datetime.fromisoformat(image_start_utc)
@@ -139,12 +151,47 @@ def _absolute_offset(trace: xr.Dataset | None, image_start_utc: str | None) -> f
     if "start_utc" in trace.attrs:
         begin = datetime.fromisoformat(trace.attrs["start_utc"])
         return start.timestamp() - (begin if begin.tzinfo else begin.replace(tzinfo=UTC)).timestamp()
-    raise AnalysisError(
+    return None
+
+
+def _no_absolute_time(trace: xr.Dataset) -> AnalysisError:
+    return AnalysisError(
         "the trace has no absolute time",
         file=trace.attrs.get("source"),
         field="start_utc",
         remedy="open it with timezone=, or give edges or markers",
     )
+
+
+def _held_against(guess: float | None, clock: xr.Dataset, options: ClockOptions) -> xr.Dataset:
+    """Return the clock; warn or stop where it contradicts the absolute times of both files."""
+    if guess is None:
+        return clock
+    reference = float(clock["reference_second"])
+    # The absolute times know of no drift: compared where the offset is best known.
+    offset, std = float(clock["offset_second"]), float(np.nan_to_num(clock["offset_std"].values))
+    apart = abs(offset - guess)
+    method = clock.attrs["method"]
+    told = f"{offset:.6g} +- {std:.2g} s by {method} at image time {reference:.6g} s, {guess:.6g} s by absolute times"
+    if method == "edges" and apart > options.absolute_within_second + _SURE * std:
+        raise AnalysisError(
+            "the edges of the images contradict the absolute times of both files",
+            file=clock.attrs.get("source"),
+            field="offset_second",
+            value=told,
+            limit=f"{options.absolute_within_second:g} s apart",
+            remedy="mend data.timezone or cell.timezone, or use cell.clock.source: absolute; if one of the clocks was "
+            "really set so wrong, raise cell.clock.absolute_within_second",
+        )
+    known = options.offset_std if options.offset_std is not None and method != "stated" else _BY_HAND
+    if apart > _SURE * np.hypot(std, known):
+        warnings.warn(
+            f"the offset of the clocks disagrees with the absolute times of both files: {told}; if neither clock was "
+            "set wrong, see data.timezone, cell.timezone and cell.clock",
+            LithiscopeWarning,
+            stacklevel=3,
+        )
+    return clock
 
 
 def _image_edges(
@@ -180,10 +227,15 @@ def _marked(images: np.ndarray, errors: np.ndarray, second: np.ndarray, std: np.
 
 
 def _matched(
-    images: np.ndarray, errors: np.ndarray, edges: CurrentEdges, guess: float | None, options: ClockOptions
+    images: np.ndarray,
+    errors: np.ndarray,
+    edges: CurrentEdges,
+    slopes: np.ndarray | None,
+    guess: float | None,
+    options: ClockOptions,
 ) -> _Pairs:
     known = np.where(np.isfinite(errors), errors, 0.0)
-    chosen, partner = match_edges(images, known, edges, guess=guess, options=options)
+    chosen, partner = match_edges(images, known, edges, slopes=slopes, guess=guess, options=options)
     if len(chosen) < len(images):
         left = images[np.setdiff1d(np.arange(len(images)), chosen)]
         warnings.warn(
@@ -218,12 +270,23 @@ def _fitted(pairs: _Pairs, method: str, options: ClockOptions) -> xr.Dataset:
     std = np.hypot(pairs.image_std, pairs.trace_std) if stated else np.ones(len(pairs.image))
     difference = pairs.trace - pairs.image
     line = _line(pairs.image, difference, std, stated)
-    single = len(pairs.image) == 1
-    slope = 0.0 if single else line.slope
-    residual = difference - line.offset - slope * (pairs.image - line.reference)
-    offset_std, slope_std = _errors(line, residual, std, stated)
+    residual = difference - line.offset - line.slope * (pairs.image - line.reference)
+    scale = _scale(line, residual, std, stated, 2)
+    slope, slope_std, known = line.slope, line.slope_std * scale, "known"
     _check_drift(slope, slope_std, options)
-    known = "known" if not single else "unknown: one edge tells an offset only; taken as 0"
+    if not slope_std <= options.largest_drift:
+        # A drift that is known no better than any clock runs would only carry the noise of the edges elsewhere.
+        why = "one edge tells" if len(difference) == 1 else f"the {method} tell it to +- {slope_std:.1g} only, and tell"
+        slope, slope_std, known = 0.0, float("nan"), f"unknown: {why} an offset only; taken as 0"
+        residual = difference - line.offset
+        scale = _scale(line, residual, std, stated, 1)
+    if stated and scale > 1.0:
+        warnings.warn(
+            f"the {method} scatter by {scale:.1f} times their stated errors about the line of the clocks; "
+            "the errors of offset and drift were enlarged by as much",
+            LithiscopeWarning,
+            stacklevel=3,
+        )
     return stages.new(
         "clock",
         {
@@ -232,7 +295,7 @@ def _fitted(pairs: _Pairs, method: str, options: ClockOptions) -> xr.Dataset:
             "trace_second": ("edge", pairs.trace),
             "residual_second": ("edge", residual),
             "offset_second": ("", line.offset),
-            "offset_std": ("", offset_std),
+            "offset_std": ("", line.offset_std * scale),
             "drift": ("", slope),
             "drift_std": ("", slope_std),
             "reference_second": ("", line.reference),
@@ -258,28 +321,17 @@ def _line(image: np.ndarray, difference: np.ndarray, std: np.ndarray, stated: bo
     return line
 
 
-def _errors(line: Line, residual: np.ndarray, std: np.ndarray, stated: bool) -> tuple[float, float]:
-    """Return the standard deviations of offset and drift; NaN where they could not be known."""
+def _scale(line: Line, residual: np.ndarray, std: np.ndarray, stated: bool, unknowns: int) -> float:
+    """Return by how much the errors of the line grow to hold the residuals; NaN where they could not be known."""
     kept = line.weight > 0
-    freedom = int(np.count_nonzero(kept)) - 2
-    single = len(residual) == 1
-    if not stated:
-        if freedom < 1:
-            return float("nan"), float("nan")
-        scale = float(np.sqrt(np.sum(residual[kept] ** 2) / freedom))
-        return line.offset_std * scale, line.slope_std * scale
+    freedom = int(np.count_nonzero(kept)) - unknowns
+    # Without stated errors, two edges alone could agree by chance.
+    if not stated and np.count_nonzero(kept) < 3:
+        return float("nan")
     if freedom < 1:
-        return line.offset_std, float("nan") if single else line.slope_std
+        return 1.0
     excess = float(np.sum((residual[kept] / std[kept]) ** 2) / freedom)
-    if excess > likely_scatter(freedom):
-        warnings.warn(
-            f"the edges scatter by {np.sqrt(excess):.1f} times their stated errors about the line of the clocks; "
-            "the errors of offset and drift were enlarged by as much",
-            LithiscopeWarning,
-            stacklevel=4,
-        )
-        return line.offset_std * float(np.sqrt(excess)), line.slope_std * float(np.sqrt(excess))
-    return line.offset_std, line.slope_std
+    return float(np.sqrt(excess)) if not stated or excess > likely_scatter(freedom) else 1.0
 
 
 def _check_drift(drift: float, std: float, options: ClockOptions) -> None:

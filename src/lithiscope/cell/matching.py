@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LEAST_SHARE = 0.5  # of the image edges that must find a partner
+_ALIKE = 0.5  # how far the slopes at an edge may be from the currents at its step, each over the larger of its two
 
 
 def match_edges(
@@ -21,13 +22,16 @@ def match_edges(
     image_std: np.ndarray,
     edges: CurrentEdges,
     *,
+    slopes: np.ndarray | None = None,
     guess: float | None = None,
     options: ClockOptions = ClockOptions(),  # noqa: B008 - frozen
 ) -> tuple[np.ndarray, np.ndarray]:
     """Match edges seen in images to steps of the current; either side may have edges that the other lacks.
 
     Every offset that brings some pair together is tried; the one under which most edges find a partner within their
-    errors and the largest drift wins. It must win clearly: cycles of equal length leave several offsets alike.
+    errors and the largest drift wins. It must win clearly: cycles of equal length leave several offsets alike. An edge
+    whose slopes are known is matched to steps of its kind only: where lithium begins to rise, the current turns
+    negative.
 
     Parameters
     ----------
@@ -35,8 +39,10 @@ def match_edges(
         Times on the axis of the images and their standard deviations, s.
     edges : CurrentEdges
         Steps of the current.
+    slopes : ndarray (edges, 2), optional
+        Slope of the mean lithium fraction before and after each edge, 1/s.
     guess : float, optional
-        Test time at image time 0 from absolute times, s.
+        Test time at image time 0 from absolute times, s; offsets are sought around it.
     options : ClockOptions
         Limits.
 
@@ -56,35 +62,57 @@ def match_edges(
             field="current_ampere",
             remedy="give markers (trace_second) or absolute times",
         )
-    offsets = (edges.second[None, :] - image_second[:, None]).ravel()
-    if options.largest_offset_second is not None:
-        near = np.abs(offsets - (guess or 0.0)) <= options.largest_offset_second
-        offsets = offsets[near]
-    found = [_partners(offset, image_second, image_std, edges, options) for offset in np.unique(offsets)]
+    kind = _kinds(len(image_second), slopes, edges)
+    offsets = np.concatenate([edges.second[steps] - second for steps, second in zip(kind, image_second, strict=True)])
+    limit = options.largest_offset_second
+    if limit is None and guess is not None:
+        limit = options.absolute_within_second
+    if limit is not None:
+        offsets = offsets[np.abs(offsets - (guess or 0.0)) <= limit]
+    found = [_partners(offset, image_second, image_std, edges, kind, options) for offset in np.unique(offsets)]
     counts = np.array([len(image) for image, _, _ in found])
     need = max(1, int(np.ceil(_LEAST_SHARE * len(image_second))))
     if len(counts) == 0 or counts.max() < need:
         raise AnalysisError(
             "the edges of the images do not fit the steps of the current",
             field="image_second",
-            value=f"{len(image_second)} edges, {len(edges.second)} steps, at most {counts.max(initial=0)} match",
-            limit=f"at least {need}",
-            remedy="state larger errors (image_second_std), a wider largest_offset_second, or give markers",
+            value=f"{len(image_second)} edges, {len(edges.second)} steps, at most {int(counts.max(initial=0))} match",
+            limit=f"at least {need}"
+            + ("" if limit is None else f", offsets within {limit:g} s of {guess or 0.0:.6g} s"),
+            remedy="give markers or absolute times (recipe: cell.clock); frames too far apart to see the rests between "
+            "half cycles cannot tell; or state larger errors (image_second_std), a wider largest_offset_second",
         )
     best = sorted((int(index) for index in np.flatnonzero(counts == counts.max())), key=lambda index: found[index][2])
     image, trace, _ = found[_unambiguous(best, found, image_second, edges, guess)]
     return image, trace
 
 
+def _kinds(count: int, slopes: np.ndarray | None, edges: CurrentEdges) -> list[np.ndarray]:
+    """Return, for each edge of the images, the steps of the current that it can be."""
+    every = np.arange(len(edges.second))
+    if slopes is None:
+        return [every] * count
+    # Positive current takes lithium out.
+    steps = -_over_larger(np.column_stack([edges.before_ampere, edges.after_ampere]))
+    return [every[np.all(np.abs(steps - one) <= _ALIKE, axis=1)] for one in _over_larger(slopes)]
+
+
+def _over_larger(pairs: np.ndarray) -> np.ndarray:
+    return np.asarray(pairs / np.maximum(np.abs(pairs).max(axis=1, keepdims=True), np.finfo(float).tiny))
+
+
 def _partners(
-    offset: float, images: np.ndarray, stds: np.ndarray, edges: CurrentEdges, options: ClockOptions
+    offset: float,
+    images: np.ndarray,
+    stds: np.ndarray,
+    edges: CurrentEdges,
+    kind: list[np.ndarray],
+    options: ClockOptions,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return the partners under an offset, one to one, and the mean squared distance over the tolerance."""
     wanted = images + offset
-    place = np.clip(np.searchsorted(edges.second, wanted), 1, max(len(edges.second) - 1, 1))
-    below, above = np.maximum(place - 1, 0), np.minimum(place, len(edges.second) - 1)
-    nearest = np.where(np.abs(edges.second[below] - wanted) <= np.abs(edges.second[above] - wanted), below, above)
-    distance = np.abs(edges.second[nearest] - wanted)
+    nearest = np.array([_nearest(edges.second, steps, at) for steps, at in zip(kind, wanted, strict=True)])
+    distance = np.where(nearest < 0, np.inf, np.abs(edges.second[nearest] - wanted))
     # The pair that defines the offset has its own error, hence the second term.
     error = np.hypot(np.hypot(stds, edges.second_std[nearest]), float(np.median(stds)))
     tolerance = options.matched_sigma * error + options.largest_drift * float(np.ptp(images)) + 1e-9
@@ -93,6 +121,15 @@ def _partners(
     image = np.array(keep, dtype=np.int64)
     score = float(np.mean((distance[image] / tolerance[image]) ** 2)) if len(image) else np.inf
     return image, nearest[image], score
+
+
+def _nearest(second: np.ndarray, steps: np.ndarray, at: float) -> int:
+    """Return which of some steps is nearest to a moment; -1 without any."""
+    if not len(steps):
+        return -1
+    place = int(np.searchsorted(second[steps], at))
+    near = steps[max(place - 1, 0) : place + 1]
+    return int(near[np.argmin(np.abs(second[near] - at))])
 
 
 def _groups(owner: np.ndarray, members: np.ndarray) -> Iterable[np.ndarray]:

@@ -162,7 +162,18 @@ class ClockOptions(Options):
     largest_offset_second: float | None = Field(
         None, gt=0, description="when edges are matched, offsets are sought within this of the first guess, s"
     )
-    largest_drift: float = Field(1e-3, gt=0, lt=0.1, description="clocks that drift faster than this are not believed")
+    absolute_within_second: float = Field(
+        900.0,
+        gt=0,
+        description="an offset from edges that lies further than this, beyond its error, from the absolute times of "
+        "both files is refused, s; one that was stated or marked is warned about",
+    )
+    largest_drift: float = Field(
+        1e-3,
+        gt=0,
+        lt=0.1,
+        description="clocks that drift faster than this are not believed; a drift known no better is taken as 0",
+    )
     matched_sigma: float = Field(4.0, gt=0, description="an edge matches within so many standard deviations")
 
 

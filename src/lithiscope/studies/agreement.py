@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _WORDS = {1: "lithiation", -1: "delithiation", 0: "rest"}
 _SHOWN = 4
 _SURE = 3.0  # standard deviations beyond which a sign is believed
+_SEVERAL = 3  # frames that a clock found from edges must not put elsewhere
 _CLEARLY = 0.05  # share of the largest rate that a rate against the current must exceed
 
 
@@ -46,7 +47,8 @@ def require_same_directions(
     Raises
     ------
     AnalysisError
-        If the cell went the other way at one frame or more.
+        If the cell went the other way at one frame or more, beyond the error of the clock; or if a clock that was found
+        from edges puts three frames or more where the cell rested or went the other way, however large its error.
 
     Warns
     -----
@@ -57,6 +59,7 @@ def require_same_directions(
     direction = np.asarray(stated["direction"].values)
     judged = (direction != 0) & np.isfinite(frames["voltage_volt"].values)
     same, other = (_distance(moment, half_cycles, sign * direction) for sign in (1, -1))
+    _require_useful(clock, judged & (same > slack), stated, error, file)
     away = judged & (same > slack + _SURE * error)
     contrary = away & (other == 0)
     if contrary.any():
@@ -77,6 +80,24 @@ def require_same_directions(
             LithiscopeWarning,
             stacklevel=2,
         )
+
+
+def _require_useful(
+    clock: xr.Dataset, elsewhere: np.ndarray, stated: xr.Dataset, error: np.ndarray, file: str | None
+) -> None:
+    """Refuse a clock from edges that fits only because it is so badly known."""
+    if clock.attrs.get("method") != "edges" or np.count_nonzero(elsewhere) < _SEVERAL:
+        return
+    raise AnalysisError(
+        "the clock found from edges contradicts the stated directions",
+        file=file,
+        field="cell.clock.source",
+        value=f"{np.count_nonzero(elsewhere)} frames: {_named(elsewhere, stated)}; offset "
+        f"{float(clock['offset_second']):.6g} s, known to {float(np.median(error)):.2g} s",
+        limit="the direction in which the cell went at the time of the scan",
+        remedy="the edges were matched to the wrong steps of the current: use cell.clock.source: absolute or markers, "
+        "or mend data.series",
+    )
 
 
 def _distance(moment: np.ndarray, half_cycles: xr.Dataset, direction: np.ndarray) -> np.ndarray:

@@ -46,18 +46,30 @@ def fitted_clock(recipe: Recipe, inputs: Mapping[str, xr.Dataset]) -> xr.Dataset
             raise _absent(
                 "cell.clock.offset_second", "a number of seconds: test time of the trace when the first scan began"
             )
-        return cell.fit_clock(options=options)
+        return cell.fit_clock(trace, image_start_utc=start, options=options)
     if section.source == "markers":
         if not section.markers:
             raise _absent("cell.clock.markers", "one moment or more that both clocks saw")
         image, std, second = np.array(
             [(one.image_second, one.image_std, one.trace_second) for one in section.markers]
         ).T
-        return cell.fit_clock(image_second=image, image_second_std=std, trace_second=second, options=options)
+        return cell.fit_clock(
+            trace,
+            image_second=image,
+            image_second_std=std,
+            trace_second=second,
+            image_start_utc=start,
+            options=options,
+        )
     if section.source == "edges":
         edges = _edges(inputs["particles"])
         return cell.fit_clock(
-            trace, image_second=edges.second, image_second_std=edges.second_std, image_start_utc=start, options=options
+            trace,
+            image_second=edges.second,
+            image_second_std=edges.second_std,
+            image_slope=np.column_stack([edges.slope_before, edges.slope_after]),
+            image_start_utc=start,
+            options=options,
         )
     if options.offset_second is None:
         _require_zones(recipe, trace, start)
