@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -161,6 +162,7 @@ def test_pooling_counts_particles_studies_and_cells(sound, tmp_path):
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         shutil.copytree(sound.store.path, folder / "study.zarr")
+    of_other_scans(folders[1])
     pooled, lines = pool_studies(folders, cells=["A", "B"])
     assert pooled["particle_count"].values.tolist() == [6, 6]
     assert pooled["cell_count"].values.tolist() == [2, 2]
@@ -171,6 +173,25 @@ def test_pooling_counts_particles_studies_and_cells(sound, tmp_path):
         pool_studies(folders, cells=["A"])
     with pytest.raises(OptionError, match=r"step\.variable"):
         pool_studies(folders, "uniformity")
+
+
+def of_other_scans(folder):
+    """Let a copy of a study look like one of other raw files."""
+    place = folder / "study.zarr" / "recording" / "zarr.json"
+    content = json.loads(place.read_text())
+    content["attributes"]["lithiscope_key"] = "another"
+    place.write_text(json.dumps(content))
+
+
+def test_the_same_scans_are_not_pooled_twice(sound, tmp_path):
+    folders = [tmp_path / name for name in ("one", "copy")]
+    for folder in folders:
+        shutil.copytree(sound.store.path, folder / "study.zarr")
+    of_other_scans(folders[0])
+    for twice in ([folders[0], folders[0]], [folders[0], folders[0] / "study.zarr"], [folders[1], sound.store.path]):
+        with pytest.raises(OptionError, match="same scans are given twice") as caught:
+            pool_studies(twice)
+        assert str(twice[1]) in str(caught.value)
 
 
 def made(name: str, *needs: str, optional: bool = False, error: Exception | None = None) -> Step:

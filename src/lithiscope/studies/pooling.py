@@ -46,7 +46,8 @@ def pool_studies(
     Raises
     ------
     OptionError
-        If the quantity is no ``step.variable``, or the names of the cells do not fit the studies.
+        If the quantity is no ``step.variable``, the names of the cells do not fit the studies, or two folders hold the
+        same scans: their particles would count twice.
     """
     step, dot, variable = quantity.partition(".")
     if not dot:
@@ -66,6 +67,7 @@ def pool_studies(
             remedy="repeat --cell once per study, in the same order, or leave it out",
         )
     stores = [Store(folder / "study.zarr" if (folder / "study.zarr").exists() else folder) for folder in folders]
+    _require_different(folders, stores)
     pooled = pool(
         [store.load(step) for store in stores],
         variable,
@@ -74,6 +76,23 @@ def pool_studies(
         options=options,
     )
     return pooled, [f"mean {pooled.attrs['quantity']}, standard error, 95 % range", *map(_line, _rows(pooled))]
+
+
+def _require_different(folders: Sequence[Path], stores: Sequence[Store]) -> None:
+    """Refuse two studies of the same scans, whatever was done with them afterwards."""
+    seen: dict[str, int] = {}
+    for number, (folder, store) in enumerate(zip(folders, stores, strict=True)):
+        for identity in {str(store.path.resolve()), store.key("recording")} - {None}:
+            earlier = seen.setdefault(str(identity), number)
+            if earlier != number:
+                raise OptionError(
+                    "the same scans are given twice, so their particles would count as more than there are",
+                    file=folder,
+                    field="studies",
+                    value=f"{folders[earlier]}, {folder}",
+                    limit="every scan once",
+                    remedy="name each study once; of two recipes for the same files choose one",
+                )
 
 
 def _rows(pooled: xr.Dataset) -> list[xr.Dataset]:
