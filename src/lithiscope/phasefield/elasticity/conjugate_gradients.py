@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Int
 
 from lithiscope.phasefield.arrays import Number
@@ -30,7 +31,7 @@ def solve(
     load: Tree,
     precondition: Callable[[Tree], Tree],
     *,
-    start: Tree,
+    start: Tree | None,
     tolerance: float,
     most: int,
 ) -> tuple[Tree, Count]:
@@ -44,8 +45,8 @@ def solve(
         The matrix and an approximate inverse, both linear and symmetric.
     load : tree of arrays
         Right-hand side, in the range of the matrix.
-    start : tree of arrays
-        First guess; it changes the number of iterations only.
+    start : tree of arrays, optional
+        First guess, zero by default; it changes the number of iterations only.
     tolerance : float
         The residual to reach over the load, both in the norm of the preconditioner.
     most : int
@@ -59,27 +60,30 @@ def solve(
         Number of iterations.
     """
     start = jax.lax.stop_gradient(start)
-    size = jax.lax.stop_gradient(inner(load, precondition(load)))
-    rest = jax.tree.map(jnp.subtract, load, matrix(start))
-
+    rest = load if start is None else jax.tree.map(jnp.subtract, load, matrix(start))
     # The size of the load travels as one more equation, a = size: with a good guess the rest is small, but the target
-    # is not. A derivative brings a size of zero and is measured by its own load.
-    def wider(unknown: tuple[Tree, Number]) -> tuple[Tree, Number]:
-        return matrix(unknown[0]), unknown[1]
+    # is not. Without a guess, and in derivatives, it is zero, and the rest is its own measure.
+    size = jnp.zeros(()) if start is None else jax.lax.stop_gradient(inner(load, precondition(load)))
+    # One flat vector, because JAX cannot differentiate twice where only some leaves of a tree depend on a parameter.
+    flat, shaped = ravel_pytree((rest, size.astype(inner(rest, rest).dtype)))
 
-    def iterate(
-        operator: Callable[[tuple[Tree, Number]], tuple[Tree, Number]], right: tuple[Tree, Number]
-    ) -> tuple[tuple[Tree, Number], Count]:
-        remaining, scale = right
+    def flat_matrix(unknown: Array) -> Array:
+        vector, number = shaped(unknown)
+        return ravel_pytree((matrix(vector), number))[0]
 
-        def inner_matrix(vector: Tree) -> Tree:
-            return operator((vector, jnp.zeros_like(scale)))[0]
+    def iterate(operator: Callable[[Array], Array], right: Array) -> tuple[Array, Count]:
+        remaining, scale = shaped(right)
 
-        found, count = _iterate(inner_matrix, remaining, precondition, scale, tolerance, most)
-        return (found, scale), count
+        def tree_matrix(vector: Tree) -> Tree:
+            image: Tree = shaped(operator(ravel_pytree((vector, jnp.zeros_like(scale)))[0]))[0]
+            return image
 
-    (change, _), count = jax.lax.custom_linear_solve(wider, (rest, size), iterate, symmetric=True, has_aux=True)
-    return jax.tree.map(jnp.add, start, change), count
+        found, count = _iterate(tree_matrix, remaining, precondition, scale, tolerance, most)
+        return ravel_pytree((found, scale))[0], count
+
+    solution, count = jax.lax.custom_linear_solve(flat_matrix, flat, iterate, symmetric=True, has_aux=True)
+    change = shaped(solution)[0]
+    return change if start is None else jax.tree.map(jnp.add, start, change), count
 
 
 def _iterate(

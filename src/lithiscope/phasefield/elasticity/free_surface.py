@@ -140,12 +140,11 @@ class FreeSurface(Elasticity):
             moved = jnp.sum(green * waves, 1)
             return scale * jnp.fft.irfftn(moved, s=self.shape, axes=axes), softness @ load[1]
 
-        guess = (jnp.zeros((ndim, *self.shape), x.dtype), jnp.zeros(misfit.shape, x.dtype))
         (u, mean), count = solve(
             matrix,
             bear(jnp.tensordot(misfit, x, 0)),
             precondition,
-            start=guess if start is None else (start.displacement, start.mean_strain),
+            start=None if start is None else (start.displacement, start.mean_strain),
             tolerance=self.tolerance,
             most=self.most_iterations,
         )

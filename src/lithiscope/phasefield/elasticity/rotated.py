@@ -6,10 +6,12 @@ cells without stiffness do no harm (F. Willot, C. R. Mecanique 343 (2015) 232).
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lithiscope.phasefield.arrays import Number
 from lithiscope.phasefield.elasticity.tensors import Moduli, Strain, inverse
 
 
@@ -76,11 +78,15 @@ def green_operator(tensor: Moduli, shape: tuple[int, ...], spacing: tuple[float,
 
     Zero for waves that strain no cell: the mean, and those that alternate along two axes.
     """
-    waves = _symbols(shape, spacing, tensor.shape[0])
-    moving = jnp.asarray(np.sum(waves**2, -1) > 1e-20 / max(spacing) ** 2)
+    return _green(jnp.asarray(_symbols(shape, spacing, tensor.shape[0])), tensor, max(spacing))
+
+
+@jax.jit
+def _green(waves: Float[Array, "... d"], tensor: Moduli, longest: Number) -> Float[Array, "d d ..."]:
+    moving = (jnp.sum(waves**2, -1) > 1e-20 / longest**2)[..., None, None]
     acoustic = jnp.einsum("...i,ijkl,...l->...jk", waves, tensor, waves)
-    green = inverse(jnp.where(moving[..., None, None], acoustic, jnp.eye(tensor.shape[0])))
-    return jnp.moveaxis(jnp.where(moving[..., None, None], green, 0.0), (-2, -1), (0, 1))
+    green = inverse(jnp.where(moving, acoustic, jnp.eye(tensor.shape[0])))
+    return jnp.moveaxis(jnp.where(moving, green, 0.0), (-2, -1), (0, 1))
 
 
 def _symbols(shape: tuple[int, ...], spacing: tuple[float, ...], ndim: int) -> np.ndarray:
