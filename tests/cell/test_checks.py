@@ -138,8 +138,31 @@ def test_a_charge_that_the_cell_cannot_hold() -> None:
     found = check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH / 1000)
     assert names(found) == {"capacity": "error"}
     assert "1000 (milli)" in found[0].problem
-    assert names(check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * 3600)) == {"capacity": "warning"}
+    assert names(check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * 1400)) == {"capacity": "warning"}
     assert check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * 2) == []
+
+
+@pytest.mark.parametrize("factor", [1000, 3600])
+@pytest.mark.parametrize("true", [0.92, 1.0, 1.09])
+def test_a_whole_half_cycle_cannot_be_a_thousandth_of_the_capacity(factor, true) -> None:
+    found = check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * factor / true)
+    assert names(found) == {"capacity": "error"}
+    assert f"1/{factor}" in found[0].problem
+    assert "current_factor" in found[0].remedy
+
+
+def test_pulses_and_half_cycles_that_stop_short_may_be_small() -> None:
+    # Two fifths of the way up and down again within 0.25 V, and pulses that move the voltage by their ohmic drop alone.
+    half = np.linspace(0, 1, 200)
+    up = np.concatenate([3.0 + half * 0.1, [3.25], 3.1 - half * 0.1])
+    current = np.concatenate([np.full(200, 1e-3), [0.0], np.full(200, -1e-3)])
+    short = {"time": np.arange(401) * 10.0, "voltage": up, "current": current, "charge": current}
+    charge = 1e-3 * 1990 / 3600
+    assert names(check_trace(trace(short, net_capacity_ah=None), capacity_ah=1000 * charge)) == {"capacity": "warning"}
+    sign = np.repeat([1.0, 0.0, -1.0, 0.0] * 5, 20)
+    pulsed = {"time": np.arange(400) * 1.0, "voltage": 3.4 + 0.1 * sign, "current": 1e-3 * sign, "charge": sign}
+    pulse = 1e-3 * 19 / 3600
+    assert names(check_trace(trace(pulsed, net_capacity_ah=None), capacity_ah=1000 * pulse)) == {"capacity": "warning"}
 
 
 def test_a_voltage_in_millivolt() -> None:

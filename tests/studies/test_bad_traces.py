@@ -85,6 +85,16 @@ ERRORS: dict[str, tuple[Damage, list[str], tuple[str, ...]]] = {
         [TABLE, "cell.split={}"],
         ("cell.csv", "overpotential", "wrong sign", "|I R| = 150 V", "cell.resistance.ohm"),
     ),
+    "A labelled mA, no charge in the file": (
+        lambda raw: as_table(raw, (0, 1, 2, 3), current=1e-3),
+        [TABLE],
+        ("cell.csv", "1/1000 (milli)", "times the stated capacity", "current_factor"),
+    ),
+    "hours labelled s, no charge in the file, capacity known": (
+        lambda raw: as_table(raw, (0, 1, 2, 3), test_time=1 / 3600),
+        [TABLE],
+        ("cell.csv", "1/3600 (s and h)", "times the stated capacity", "time_factor"),
+    ),
     "hours labelled s": (
         lambda raw: edit_mpt(raw / "cell.mpt", times(1 / 3600, 3)),
         [],
@@ -129,6 +139,11 @@ ERRORS: dict[str, tuple[Damage, list[str], tuple[str, ...]]] = {
         nothing,
         ["data.timezone=null"],
         ("data.timezone", "has no zone", "cell.clock.source"),
+    ),
+    "clock from edges that the frames cannot show": (
+        nothing,
+        ["cell.clock={source: edges}"],
+        ("edges of the images", "6 steps", "markers or absolute times", "frames too far apart"),
     ),
     "zone wrong by an hour": (
         nothing,
@@ -254,7 +269,12 @@ ERRORS: dict[str, tuple[Damage, list[str], tuple[str, ...]]] = {
 
 # What only the images can show, so that a check which computes nothing cannot know it.
 WORDED_OTHERWISE = {"all frames but one excluded", "directions unknown, and no trace"}
-SEEN_IN_THE_IMAGES = {"no particle", "every particle excluded", "masks that are not there"}
+SEEN_IN_THE_IMAGES = {
+    "clock from edges that the frames cannot show",
+    "no particle",
+    "every particle excluded",
+    "masks that are not there",
+}
 
 
 @pytest.mark.parametrize("kind", ERRORS)
@@ -294,6 +314,8 @@ def test_check_finds_it_before_anything_runs(study, recorded, kind):
     recipe = load_recipe(study / "recipe.yaml", settings=settings)
     found = [one.text for one in check_kinetics(recipe, recorded(recipe)) if one.level == "error"]
     assert found
+    told = [text.partition("\n")[0] for text in found]
+    assert len(set(told)) == len(told)
     if kind not in WORDED_OTHERWISE:
         assert any(all(word in text for word in words) for text in found), found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lithiscope.cell.column_checks import doubtful_columns
-from lithiscope.cell.evidence import Run, charge_of, charge_ratio, jumps, known_factor, runs_of, trends
+from lithiscope.cell.evidence import Run, charge_of, charge_ratio, is_whole, jumps, known_factor, runs_of, trends
 from lithiscope.cell.finding import Finding
 from lithiscope.cell.trace_options import CheckOptions
 from lithiscope.errors import AnalysisError, LithiscopeWarning
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _SIGN_REMEDY = "if the file counts reduction as positive, set current_sign=-1 (TraceOptions; recipe: cell.read)"
+_MISTAKEN = (1000.0, 3600.0)  # A taken for mA, hours for seconds
+_NEARLY = 0.1
 
 
 @dataclass(frozen=True)
@@ -211,20 +213,29 @@ def _capacity(sound: _Trace, capacity_ah: float, options: CheckOptions) -> list[
     """Compare the charge of the largest half cycle with what the cell can hold."""
     if sound.current is None or not sound.runs:
         return []
-    largest = max(abs(charge_of(sound.time, sound.current, run)) for run in sound.runs)
+    charges = [abs(charge_of(sound.time, sound.current, run)) for run in sound.runs]
+    largest = max(charges)
     share = largest / capacity_ah
     factor = known_factor(share, 0.5)
     if share <= options.capacity_excess and not (share < 1e-2 and factor):
         return []
+    # A pulse may well pass a thousandth of the capacity; a half cycle from limit to limit does not.
+    whole = [
+        charge / capacity_ah
+        for charge, run in zip(charges, sound.runs, strict=True)
+        if sound.voltage is not None and is_whole(sound.voltage, run, sound.runs)
+    ]
+    mistaken = bool(whole) and any(abs(max(whole) * wrong - 1) <= _NEARLY for wrong in _MISTAKEN)
     named = f", as if a unit were wrong by {factor[1]}" if factor else ""
     return [
         Finding(
             "capacity",
-            "error" if share > options.capacity_excess else "warning",
+            "error" if share > options.capacity_excess or mistaken else "warning",
             f"the charge of one half cycle does not fit the cell{named}",
             "current_ampere",
             f"{largest:.4g} Ah, {share:.4g} times the stated capacity",
             f"at most {options.capacity_excess:g} times {capacity_ah:g} Ah",
-            "see the units of time and current: current_factor, time_factor (TraceOptions; recipe: cell.read)",
+            "see the units of time and current: current_factor, time_factor (TraceOptions; recipe: cell.read), or mend "
+            "the stated capacity",
         )
     ]

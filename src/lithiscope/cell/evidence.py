@@ -21,6 +21,10 @@ _FACTORS = {
     1 / 3.6: "1/3.6 (mAh and C)",
 }
 _LEAST_MOVE = 5e-3  # V: a potentiostat holds a potential better than this
+_CROSSED = 0.5  # share of the range of voltages that a whole half cycle runs through,
+_AT_LIMIT = 0.05  # and how near to its end it stops
+_MANY = 30  # samples that a half cycle has at least,
+_WIDE = 0.3  # and V between the limits of a cell that is cycled
 _MOST_RUNS = 400
 _MOST_SAMPLES = 400
 
@@ -67,6 +71,26 @@ def charge_of(time: np.ndarray, current: np.ndarray, run: Run) -> float:
     """Return the charge of a run in Ah, by the trapezoidal rule."""
     part = slice(run.start, run.stop)
     return float(np.trapezoid(current[part], time[part])) / 3600.0
+
+
+def is_whole(voltage: np.ndarray, run: Run, runs: Sequence[Run]) -> bool:
+    """Whether a run is a half cycle and no pulse.
+
+    Either it runs through most of the range of the trace and stops at its end, or the next run turns it back, both have
+    many samples, and the trace covers more volts than a pulse does. The jump at the start of the current, which a pulse
+    has too, does not count.
+    """
+    low, high = float(voltage.min()), float(voltage.max())
+    first, last = float(voltage[run.start]), float(voltage[run.stop - 1])
+    limit = high if run.sign > 0 else low
+    crossed = run.sign * (last - first) >= _CROSSED * (high - low) > 0
+    if crossed and abs(last - limit) <= _AT_LIMIT * (high - low):
+        return True
+    many = [other for other in runs if other.stop - other.start >= _MANY and other.weight >= run.weight / 2]
+    after = min((other for other in many if other.start >= run.stop), key=lambda other: other.start, default=None)
+    before = max((other for other in many if other.stop <= run.start), key=lambda other: other.stop, default=None)
+    turned = any(other is not None and other.sign == -run.sign for other in (before, after))
+    return turned and run.stop - run.start >= _MANY and high - low >= _WIDE
 
 
 def trends(time: np.ndarray, voltage: np.ndarray, runs: Sequence[Run], least: float) -> tuple[float, int, int]:

@@ -49,7 +49,19 @@ def check_kinetics(recipe: Recipe, recording: xr.Dataset | None) -> list[Finding
             findings += guarded(partial(_tried, recipe, step, results, tell))
     if recipe.cell.clock.source == "edges":
         findings.append(Finding("warning", "cell.clock.source is edges: whether images and trace fit shows in the run"))
-    return list(dict.fromkeys(findings))
+    return _told_once(findings)
+
+
+def _told_once(findings: list[Finding]) -> list[Finding]:
+    """Return the findings without repetitions; of errors that differ in their figures alone the first."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for one in findings:
+        told = (one.level, one.text.partition("\n")[0] if one.level == "error" else one.text)
+        if told not in seen:
+            kept.append(one)
+        seen.add(told)
+    return kept
 
 
 def _scans(recipe: Recipe, recording: xr.Dataset) -> Iterator[Finding]:
