@@ -86,6 +86,16 @@ def test_a_held_potential_says_nothing() -> None:
     assert check_trace(trace(voltage_volt=held, current_ampere=current, net_capacity_ah=None)) == []
 
 
+def test_steps_of_the_potential_say_nothing_about_the_sign() -> None:
+    # Steps to 0.5 V, 0.45 V and 0.3 V: the current falls at each, and the potential falls from step to step.
+    potential = np.repeat([0.5, 0.45, 0.3], 20)
+    current = np.tile(2e-8 / np.sqrt(1 + np.arange(20)), 3)
+    stepped = {"time": np.arange(60) * 30.0, "voltage": potential, "current": current, "charge": None}
+    assert check_trace(trace(stepped)) == []
+    # At constant current a voltage that stands is no held potential: the wrong sign is still found.
+    assert names(check_trace(trace(current_ampere=-CELL["current"], net_capacity_ah=None)))["sign"] == "error"
+
+
 def test_current_and_capacity_of_opposite_signs() -> None:
     assert names(check_trace(trace(net_capacity_ah=-CELL["charge"]))) == {"charge": "error"}
 

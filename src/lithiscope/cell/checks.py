@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lithiscope.cell.column_checks import doubtful_columns
-from lithiscope.cell.evidence import Run, charge_of, charge_ratio, is_whole, jumps, known_factor, runs_of, trends
+from lithiscope.cell.evidence import (
+    Run,
+    at_held_potential,
+    charge_of,
+    charge_ratio,
+    is_whole,
+    jumps,
+    known_factor,
+    runs_of,
+    trends,
+)
 from lithiscope.cell.finding import Finding
 from lithiscope.cell.trace_options import CheckOptions
 from lithiscope.errors import AnalysisError, LithiscopeWarning
@@ -152,7 +162,8 @@ def _sign(sound: _Trace, options: CheckOptions) -> list[Finding]:
     """Compare the sign of the current with the trend of the voltage and with its jumps."""
     if sound.voltage is None or sound.current is None:
         return []
-    trend = trends(sound.time, sound.voltage, sound.runs, options.rank_correlation)
+    held = at_held_potential(sound.voltage, sound.current)
+    trend = trends(sound.time, sound.voltage, sound.runs, options.rank_correlation, held)
     jump = jumps(sound.voltage, sound.current)
     speaking = trend[2] >= options.sign_samples or jump[1] >= options.sign_jumps
     shares = {

@@ -25,6 +25,9 @@ _CROSSED = 0.5  # share of the range of voltages that a whole half cycle runs th
 _AT_LIMIT = 0.05  # and how near to its end it stops
 _MANY = 30  # samples that a half cycle has at least,
 _WIDE = 0.3  # and V between the limits of a cell that is cycled
+_STANDS = 1e-3  # V, how still a held potential stands
+_STEPS = 4  # between samples, from which a fall of the current at a standing voltage is no chance
+_FREE = 3  # samples that a trend needs
 _MOST_RUNS = 400
 _MOST_SAMPLES = 400
 
@@ -93,26 +96,46 @@ def is_whole(voltage: np.ndarray, run: Run, runs: Sequence[Run]) -> bool:
     return turned and run.stop - run.start >= _MANY and high - low >= _WIDE
 
 
-def trends(time: np.ndarray, voltage: np.ndarray, runs: Sequence[Run], least: float) -> tuple[float, int, int]:
+def at_held_potential(voltage: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """Return which samples were taken at a potential that the instrument held or had just left.
+
+    There the current falls in amount while the voltage stands within 1 mV, from one sample to the next four times or
+    more; after a step of the potential the voltage says nothing about the sign of the current.
+    """
+    standing = (np.abs(np.diff(voltage)) <= _STANDS) & (np.diff(np.abs(current)) < 0)
+    counted = np.convolve(standing, np.ones(_STEPS), "valid") >= _STEPS if len(standing) >= _STEPS else np.zeros(0)
+    held = np.zeros(len(voltage), dtype=bool)
+    # Samples of each such stretch, and one to either side of it.
+    for shift in range(-1, _STEPS + 2):
+        place = np.flatnonzero(counted) + shift
+        held[place[(place >= 0) & (place < len(held))]] = True
+    return held
+
+
+def trends(
+    time: np.ndarray, voltage: np.ndarray, runs: Sequence[Run], least: float, held: np.ndarray | None = None
+) -> tuple[float, int, int]:
     """Return which share of the charge passed with the voltage, how many runs had a say, and their samples.
 
     A run has a say when the rank correlation of voltage and time exceeds `least` and the voltage moves by 5 mV from its
-    10th to its 90th percentile; a held potential has none.
+    10th to its 90th percentile; samples that are `held` have none (see `at_held_potential`).
     """
+    held = np.zeros(len(voltage), dtype=bool) if held is None else held
+    free = {run: run.start + np.flatnonzero(~held[run.start : run.stop]) for run in runs}
     votes = [
         (run, np.sign(correlation) == run.sign)
         for run in runs
-        if abs(correlation := _rank_correlation(time, voltage, run)) > least
+        if len(free[run]) >= _FREE and abs(correlation := _rank_correlation(time, voltage, free[run])) > least
     ]
     total = sum(run.weight for run, _ in votes)
     share = sum(run.weight for run, agrees in votes if agrees) / total if total else np.nan
-    return share, len(votes), sum(run.stop - run.start for run, _ in votes)
+    return share, len(votes), sum(len(free[run]) for run, _ in votes)
 
 
-def _rank_correlation(time: np.ndarray, voltage: np.ndarray, run: Run) -> float:
+def _rank_correlation(time: np.ndarray, voltage: np.ndarray, samples: np.ndarray) -> float:
     from scipy.stats import rankdata
 
-    take = np.unique(np.linspace(run.start, run.stop - 1, min(run.stop - run.start, _MOST_SAMPLES)).astype(int))
+    take = samples[np.unique(np.linspace(0, len(samples) - 1, min(len(samples), _MOST_SAMPLES)).astype(int))]
     low, high = np.percentile(voltage[take], [10, 90])
     if high - low < _LEAST_MOVE:
         return 0.0
