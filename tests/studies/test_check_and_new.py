@@ -7,9 +7,12 @@ import pytest
 import tifffile
 
 from lithiscope.errors import OptionError
+from lithiscope.recordings import join_scans, open_recording
 from lithiscope.studies.check import check_recipe
+from lithiscope.studies.check_particles import check_particles
 from lithiscope.studies.new import write_recipe
 from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.rehearsal import rehearse
 
 
 def findings(recipe: Path, *settings: str):
@@ -64,6 +67,40 @@ def test_a_good_recipe_has_no_errors_and_tells_energies_and_memory(study):
 def test_what_would_stop_a_run_is_found_before(study, settings, words):
     found = errors(findings(study(), *settings))
     assert any(words in text for text in found), found
+
+
+def test_a_smallest_area_that_no_particle_has_is_found_before(study):
+    (large,) = errors(findings(study(), "particles.find.min_area=50"))
+    assert "min_area 50 um2" in large
+    assert "the largest of" in large
+
+
+@pytest.mark.filterwarnings("ignore::lithiscope.errors.LithiscopeWarning")
+def test_particles_that_cannot_be_are_told(study):
+    path = study()
+    scans = [open_recording(file) for file in sorted((path.parent / "raw").glob("scan_*.hdr"))]
+    composition = rehearse(load_recipe(path), join_scans(scans)[0]).composition
+
+    def told(*settings: str) -> list[tuple[str, str]]:
+        return [(one.level, one.text) for one in check_particles(load_recipe(path, settings=settings), composition)]
+
+    exclude = "particles.table.exclude=[{{particle: {}, reason: x}}]".format
+    there = ("ok", "3 particle(s) in one of the scans that were tried")
+    assert told() == told(exclude("p02")) == [there]
+    # A run before may have given more names than there are particles now, but not twice as many.
+    assert [level for level, _ in told(exclude("p04"))] == ["ok", "warning"]
+    absent = "particles.table.exclude: there is no particle {}; there are p01, p02, p03".format
+    assert told(exclude("p99")) == [there, ("error", absent("p99"))]
+    assert told(exclude("P02")) == [there, ("error", absent("P02"))]
+    ((level, text),) = told("particles.find.min_area=50")
+    assert level == "error"
+    largest = float(text.split("the largest of ")[1].split(" um2")[0])
+    assert [level for level, _ in told(f"particles.find.min_area={1.2 * largest:.4f}")] == ["warning"]
+    label = np.zeros((scans[0].sizes["y"], scans[0].sizes["x"]), dtype=np.uint16)
+    label[4:12, 4:12], label[20:30, 20:30] = 1, 2
+    tifffile.imwrite(path.parent / "raw" / "drawn.tif", label)
+    drawn = told("particles.labels=drawn.tif", exclude("p03"))
+    assert drawn == [("error", "particles.table.exclude: there is no particle p03; there are p01, p02")]
 
 
 @pytest.mark.parametrize("values", ["1e4,0,1e4", "1e4,-5,1e4", "1e4,nan,1e4", "1e4,,1e4"])

@@ -13,6 +13,7 @@ from lithiscope.composition.xray import lithium_rows, references_from_spectra
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.recordings import join_scans, open_recording, read_spectrum
 from lithiscope.studies.check_kinetics import check_kinetics
+from lithiscope.studies.check_particles import check_particles
 from lithiscope.studies.finding import Finding, guarded
 from lithiscope.studies.rehearsal import rehearse
 from lithiscope.studies.sources import join_series, raw_files, series_files
@@ -173,7 +174,8 @@ def _check_numbers(recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter)
 
 def _rehearsal(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
     tried = rehearse(recipe, join_scans(scans)[0])
-    yield Finding("ok", f"the steps up to the composition could be done with {_ranges(tried)}")
+    yield Finding("ok", f"the steps up to the composition could be done with {_ranges(tried.scans)}")
+    yield from check_particles(recipe, tried.composition)
 
 
 def _estimate(_recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lithiscope.errors import LithiscopeWarning
-from lithiscope.particles import import_labels
 from lithiscope.progress import SILENT
 from lithiscope.studies.stxm import stxm_steps
 
@@ -22,11 +21,18 @@ _TRIED = ("counts", "alignment", "optical_density", "incident_methods", "referen
 _QUIET = ("alignment", "composition")
 
 
-def rehearse(recipe: Recipe, recording: xr.Dataset) -> list[int]:
-    """Do the steps up to the composition, and read the masks, with the two fullest scans and those of the references.
+class Rehearsed(NamedTuple):
+    """The numbers of the scans that were tried, and their composition."""
+
+    scans: list[int]
+    composition: xr.Dataset
+
+
+def rehearse(recipe: Recipe, recording: xr.Dataset) -> Rehearsed:
+    """Do the steps up to the composition, with the two fullest scans and those of the references.
 
     Shifts are measured but not applied: two scans that cannot be aligned with each other may well lie in a series that
-    can. Particles are left out, because one scan may not show what all of them do.
+    can.
 
     Parameters
     ----------
@@ -37,8 +43,8 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> list[int]:
 
     Returns
     -------
-    list of int
-        The numbers of the scans that were tried.
+    Rehearsed
+        The scans, and what came out.
 
     Raises
     ------
@@ -59,8 +65,4 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> list[int]:
             if name in _QUIET:
                 warnings.simplefilter("ignore", LithiscopeWarning)
             inputs[name] = run[name](recipe, {**inputs, "resampled": inputs.get("counts", recording)}, SILENT)
-    if recipe.particles.labels:
-        import_labels(
-            recipe.path(recipe.particles.labels), inputs["optical_density"], options=recipe.particles.imported
-        )
-    return chosen
+    return Rehearsed(chosen, inputs["composition"])
