@@ -34,6 +34,7 @@ from lithiscope.kinetics.rate_table import rate_table
 from lithiscope.kinetics.rates import insertion_rate
 from lithiscope.kinetics.regime import diagnose_regime
 from lithiscope.kinetics.regime_particles import diagnose_particles
+from lithiscope.kinetics.regime_through import diagnose_through
 from lithiscope.kinetics.relaxation import relaxation
 from lithiscope.kinetics.solid_solution import solid_solution_fraction
 from lithiscope.kinetics.stability_path import stability_path
@@ -58,6 +59,7 @@ __all__ = [
     "channels",
     "diagnose_particles",
     "diagnose_regime",
+    "diagnose_through",
     "diagram_lines",
     "domain_agreement",
     "domain_growth",

@@ -22,7 +22,7 @@ from lithiscope.kinetics.regime_pieces import (
     profile_pieces,
     width_piece,
 )
-from lithiscope.kinetics.regime_profiles import Folded, fold_lines, fold_table, times_of
+from lithiscope.kinetics.regime_profiles import fold_lines, fold_table, times_of
 from lithiscope.kinetics.regime_times import case_times
 from lithiscope.kinetics.times import reaction_time, time_ratio
 from lithiscope.laws import ChemicalPotential
@@ -90,7 +90,7 @@ def diagnose_regime(
     overpotential = _per_interval(overpotential_volt, times_of(channels, half_cycle), folded.time)
     pieces: list[Piece] = []
     if diffusivity is not None and exchange_current is not None:
-        pieces.append(_times_piece(folded, diffusivity, exchange_current, options))
+        pieces.append(times_piece(folded.length, diffusivity, exchange_current, options))
     crosses = False
     if np.isfinite(folded.mixed):
         width = width_piece(folded, options)
@@ -99,7 +99,7 @@ def diagnose_regime(
     scale = _scale(copies, exchange_current, overpotential, potential, rng)
     pieces += profile_pieces(copies, scale, rng, boundary_crosses=crosses)
     pieces.append(current_piece(copies, overpotential, potential, options))
-    return _table(pieces, case_times(copies, exchange_current), exchange_current, options)
+    return evidence_of(pieces, case_times(copies, exchange_current), exchange_current, options)
 
 
 def _per_interval(overpotential: ArrayLike | None, times: FloatArray, used: FloatArray) -> FloatArray | None:
@@ -125,12 +125,12 @@ def _per_interval(overpotential: ArrayLike | None, times: FloatArray, used: Floa
     return mean if np.isfinite(mean).any() else None
 
 
-def _times_piece(
-    folded: Folded, diffusivity: tuple[float, float], exchange_current: tuple[float, float], options: RegimeOptions
+def times_piece(
+    length: float, diffusivity: tuple[float, float], exchange_current: tuple[float, float], options: RegimeOptions
 ) -> Piece:
-    """Return the ratio of times from stated values."""
+    """Return the ratio of times of a channel (nm) from a range of D (m2/s), and j0 with its error (A/m2)."""
     ratio = time_ratio(
-        folded.length,
+        length,
         diffusivity,
         exchange_current,
         site_density=options.site_density,
@@ -188,12 +188,13 @@ def overall(pieces: list[Piece], agreeing: int) -> tuple[str, str]:
     return OPEN, f"fewer than {agreeing} pieces decide alike: {said}"
 
 
-def _table(
+def evidence_of(
     pieces: list[Piece],
     times: dict[str, float],
     exchange_current: tuple[float, float] | None,
     options: RegimeOptions,
 ) -> xr.Dataset:
+    """Return the evidence_table of one case from its pieces, its times (s) and j0 with its error."""
     verdict, confidence = overall(pieces, options.agreeing)
     figures = ("value", "value_std", "low", "high", "boundary", "probability")
     fields = ("value", "std", "low", "high", "boundary", "probability")

@@ -35,7 +35,7 @@ class _Known(NamedTuple):
     options: RegimeOptions
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
     """One particle in one half cycle: its table, or why there is none."""
 
     table: xr.Dataset | None
@@ -107,10 +107,10 @@ def diagnose_particles(
             value="; ".join(f"{name}, half cycle {half}: {case.reason}" for (name, half), case in cases.items()),
         )
     signs = [int(direction[(number == half) & (direction != 0)][0]) for half in numbers]
-    return _assembled(particles, numbers, signs, cases)
+    return assembled(particles, numbers, signs, cases)
 
 
-def _case(lines: xr.Dataset, particle: str, half_cycle: int, known: _Known) -> _Case:
+def _case(lines: xr.Dataset, particle: str, half_cycle: int, known: _Known) -> Case:
     source, j0 = "stated", known.exchange_current
     if j0 is None:
         found = None
@@ -130,8 +130,8 @@ def _case(lines: xr.Dataset, particle: str, half_cycle: int, known: _Known) -> _
             options=known.options,
         )
     except AnalysisError as error:
-        return _Case(None, "none", " ".join(str(error).split()))
-    return _Case(table, source, "")
+        return Case(None, "none", " ".join(str(error).split()))
+    return Case(table, source, "")
 
 
 def _overpotential(intervals: xr.Dataset, lines: xr.Dataset, half_cycle: int) -> np.ndarray | None:
@@ -197,9 +197,10 @@ def verdict_on_all(said: list[str], reasons: int) -> tuple[str, str]:
     return OPEN, f"no limit is shown in more than half of the cases: {words}"
 
 
-def _assembled(
-    particles: list[str], numbers: list[int], signs: list[int], cases: dict[tuple[str, int], _Case]
+def assembled(
+    particles: list[str], numbers: list[int], signs: list[int], cases: dict[tuple[str, int], Case]
 ) -> xr.Dataset:
+    """Return the evidence_table of cases by particle and half cycle, and the verdict on all of them."""
     tables = [case.table for case in cases.values() if case.table is not None]
     pieces = list(dict.fromkeys(str(name) for table in tables for name in table["evidence"].values))
     shape = (len(particles), len(numbers))
@@ -236,7 +237,7 @@ def _words(shape: tuple[int, ...], text: str = "") -> Any:
     return np.full(shape, text, dtype=object)
 
 
-def _enter(columns: dict[str, Any], at: tuple[int, int], case: _Case, pieces: list[str]) -> None:
+def _enter(columns: dict[str, Any], at: tuple[int, int], case: Case, pieces: list[str]) -> None:
     """Put one case into the columns of all."""
     columns["exchange_current_source"][at] = case.source
     if case.table is None:

@@ -235,7 +235,9 @@ EVIDENCE_TABLE = Stage(
         "exchange_current_source": Variable(
             _CASE, ONE, "where j0 came from: stated, or which half cycle", kind="string"
         ),
-        **_with_range("tau_bulk", _CASE, SECOND, "time of diffusion along the channel, from the profile"),
+        **_with_range(
+            "tau_bulk", _CASE, SECOND, "time of diffusion along the channel, from the profile or the stated D"
+        ),
         **_with_range("tau_reaction", _CASE, SECOND, "time of the surface reaction, from j0"),
         **_with_range("tau_process", _CASE, SECOND, "time to fill the channel at the measured rate"),
     },
@@ -249,6 +251,7 @@ EVIDENCE_TABLE = Stage(
         "verdict": "the verdict on all",
         "confidence": "how sure, in words with the reason",
         "band": "ratio of times, either way, within which nothing is decided",
+        "diffusion_time": "'stated' where tau_bulk is that of the stated diffusivity; absent where of the profile",
     },
     required_attributes=("verdict",),
 )

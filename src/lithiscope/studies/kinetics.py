@@ -85,15 +85,28 @@ def kinetics_steps(recipe: Recipe) -> list[Step]:
         steps.append(Step("line_cuts", _MAPS, options_at(*excluded, "kinetics.line_cuts"), _line_cuts))
     if section.transport == "in_plane":
         return [*steps, *_channel_steps(excluded, frames, intervals)]
-    return [*steps, *_law_steps(section.law.region)] if cell else steps
+    return [*steps, *_law_steps(section.law.region, times=section.regime.diffusivity is not None)] if cell else steps
 
 
-def _law_steps(region: str) -> list[Step]:
+def _law_steps(region: str, *, times: bool) -> list[Step]:
     """Return the steps on the exchange current of pixels that react through the thickness."""
     return [
         *(
             Step(name, ("rate_table",), options_at("kinetics.law"), _law_fit(rows), optional=True)
             for name, rows in _regions(region).items()
+        ),
+        *(
+            [
+                Step(
+                    "evidence",
+                    ("rate_table", "law_fit"),
+                    options_at("kinetics.regime"),
+                    _evidence_through,
+                    optional=True,
+                )
+            ]
+            if times
+            else []
         ),
         Step("rate_asymmetry", ("rate_table",), options_at("kinetics.asymmetry"), _asymmetry, optional=True),
         Step(
@@ -373,6 +386,19 @@ def _evidence(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset
         exchange_current=section.exchange_current,
         channels=inputs["channels"],
         intervals=inputs.get("cell_intervals"),
+        options=kinetics.RegimeOptions(**section.model_dump(exclude={"diffusivity", "exchange_current"})),
+    )
+
+
+def _evidence_through(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    section = recipe.kinetics.regime
+    if section.diffusivity is None:
+        raise AnalysisError("the diffusivity is not stated", field="kinetics.regime.diffusivity")
+    return kinetics.diagnose_through(
+        inputs["rate_table"],
+        inputs["law_fit"],
+        section.diffusivity,
+        exchange_current=section.exchange_current,
         options=kinetics.RegimeOptions(**section.model_dump(exclude={"diffusivity", "exchange_current"})),
     )
 

@@ -40,13 +40,15 @@ class RegimeSection(RegimeOptions):
     """What limits a particle whose channels lie in the picture."""
 
     diffusivity: tuple[float, float] | None = Field(
-        None, description="lowest and highest believable diffusivity along the channels, m2/s; null: times are not used"
+        None,
+        description="lowest and highest believable diffusivity along the channels (in_plane) or through the thickness, "
+        "m2/s; null: times are not used",
     )
     exchange_current: tuple[float, float] | None = Field(
         None,
         description="exchange current density, mean over x, and its standard deviation, A/m2, known from elsewhere; "
         "null: from another half cycle of the same particle. One from the half cycle itself already contains what "
-        "diffusion took",
+        "diffusion took. With transport through, null takes that of the fit",
     )
 
     @model_validator(mode="after")
@@ -112,7 +114,7 @@ class KineticsSection(Options):
     line_cuts: LineCutOptions = Field(LineCutOptions(), description="compositions along lines")
     channels: ChannelOptions = Field(ChannelOptions(), description="channels, for transport in_plane")
     half_charge: HalfChargeOptions = Field(HalfChargeOptions(), description="surfaces at half charge")
-    regime: RegimeSection = Field(RegimeSection(), description="what limits the particle, for transport in_plane")
+    regime: RegimeSection = Field(RegimeSection(), description="what limits the particle")
     normalise: NormaliseOptions = Field(NormaliseOptions(), description="normalised exchange currents of channels")
     population: PopulationOptions = Field(PopulationOptions(), description="particles beside the electrode")
     stability: StabilityOptions = Field(StabilityOptions(), description="linear stability along the measured path")

@@ -196,10 +196,11 @@ def case_rows(evidence: xr.Dataset) -> Table:
              ("tau_bulk_high", "to"), ("tau_reaction", "Reaction time / s"), ("tau_process", "Filling time / s"),
              ("exchange_current_density", "j₀ / (mA/m²)"), ("exchange_current_density_std", "σ / (mA/m²)"),
              ("exchange_current_source", "j₀ from"), ("overall_confidence", "Who said what")]  # fmt: skip
-    caption = (
-        "Verdict on each particle in each half cycle. The diffusion time is that of the measured profile; a lower end "
-        "of 0 means that the noise hides the gradient."
-    )
+    caption = "Verdict on each particle in each half cycle. The diffusion time is "
+    if evidence.attrs.get("diffusion_time") == "stated":
+        caption += "from the stated range of D."
+    else:
+        caption += "that of the measured profile; a lower end of 0 means that the noise hides the gradient."
     scaled = evidence.drop_dims("evidence")
     for name in ("exchange_current_density", "exchange_current_density_std"):
         if name in scaled:

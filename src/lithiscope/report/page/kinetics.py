@@ -251,6 +251,8 @@ def _regime(study: Study) -> Section | None:
     if evidence is None:
         return None
     drawer, several = Drawer(), "particle" in evidence.dims
+    stated = evidence.attrs.get("diffusion_time") == "stated"
+    source = "from the stated range of D" if stated else "that of the measured profile"
     if several:
         drawer.draw(
             lambda: regime_cases.case_figure(evidence, options=study.figures),
@@ -273,13 +275,18 @@ def _regime(study: Study) -> Section | None:
         drawer.draw(
             lambda: regime.morphology_diagram(points, options=study.figures),
             "Where the particles lie between reaction and diffusion",
-            "After Fraggedakis et al. 2020. The diffusion time is that of the measured profile; bars are 95 % ranges. "
+            f"After Fraggedakis et al. 2020. The diffusion time is {source}; bars are 95 % ranges. "
             "It is in both numbers, so points move along the diagonal. The lines are where times are equal: orders of "
             "magnitude, not sharp boundaries.",
             "morphology",
         )
     confidence = str(evidence.attrs.get("confidence", ""))
     text = f"Verdict: {evidence.attrs['verdict']}" + (f" ({confidence})." if confidence else ".")
+    if stated:
+        text += (
+            " It rests on one piece of evidence, the times: nothing of the way through the thickness is seen. A j₀ "
+            "fitted to these half cycles holds what diffusion took, so a slow surface can be shown, a slow bulk cannot."
+        )
     rows = (
         (tables.case_rows(evidence), tables.evidence_rows(evidence)) if several else (tables.evidence_rows(evidence),)
     )
