@@ -108,7 +108,7 @@ def test_a_smoothed_particle():
     ends = [solved(body, x + way * 1e-3 * change, geometry)[1] for way in (1, -1)]
     relaxed, _, potential = solved(body, x, geometry)
     assert float(geometry.total(potential * change)) == pytest.approx(float(ends[0] - ends[1]) / 2e-3, rel=1e-6)
-    assert int(relaxed.iterations) < 120
+    assert int(relaxed.iterations) < 60
 
 
 def test_second_derivatives_and_many_compositions():
