@@ -1,0 +1,256 @@
+"""The phase-field engine against exact numbers: balance, energy, strain, order in time, gradients, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from lithiscope import phasefield as pf
+from lithiscope.materials import material
+from lithiscope.phasefield.elasticity import Crystal, Periodic, Stiffness, coherency_energy, misfit_tensor
+from lithiscope.phasefield.elasticity import softest_direction as softest
+from lithiscope.phasefield.from_material import model_of, reaction_of
+from lithiscope.phasefield.geometry import ellipsoid, pixels, smoothed, surface_area
+from lithiscope.verification.rows import Row, compare
+
+_BOUND = "a bound of the design, with no slack"
+_DIGIT = "half a digit of what is printed"
+_GIGAPASCAL = 1e9 / 1.380649e-23  # site density at which rho_s kT is 1 GPa at one kelvin
+
+
+def engine_rows(everything: bool) -> Iterator[Row]:
+    """Yield the rows."""
+    yield from _material_rows()
+    yield from _strain_rows()
+    yield from _area_rows()
+    yield from _balance_rows()
+    yield from _order_rows()
+    yield from _outcome_rows(32 if everything else 20)
+    yield from _gradient_rows()
+
+
+def platelet(cells: int, *, spread: float = 0.5, seed: int = 0, **changes: Any) -> pf.Model:
+    """Return a depth-averaged LiFePO4 platelet of Lim 2016 with a smooth map of rate constants."""
+    lim = material("lfp_lim_2016")
+    noise = gaussian_filter(np.random.default_rng(seed).standard_normal((cells, cells)), 2.5)
+    rate = np.exp(spread * noise / noise.std()) if spread else np.ones_like(noise)
+    geometry = pixels(np.ones((cells, cells), bool), 50.0, thickness=150.0, surface="everywhere")
+    return model_of(lim, geometry, gradient_energy=8.83, reaction=reaction_of(lim, rate=rate), **changes)
+
+
+def _material_rows() -> Iterator[Row]:
+    lfp = material("lfp_cogswell_bazant_2012")
+    source = "Cogswell and Bazant 2012"
+    yield compare(
+        "gradient energy of LiFePO4", source, 8.83, lfp.gradient_energy_nm2, within=0.005, because=_DIGIT, unit="nm2"
+    )
+    yield compare(
+        "coherency energy over rho_s kT", source, 3.37, lfp.coherency, within=0.01, because="T is 298 or 298.15 K"
+    )
+    width = pf.interface_width(pf.RegularSolution(lfp.free_energy[1]["omega"]), lfp.gradient_energy_nm2)
+    yield compare("width of the interface in LiFePO4", source, 3.07, width, within=0.005, because=_DIGIT, unit="nm")
+
+
+def _strain_rows() -> Iterator[Row]:
+    for name, least, normal in (
+        ("lfp_cogswell_bazant_2012", 0.1903, (0.887, 0.0, 0.462)),
+        ("lfp_averaged", 0.1234, (0.852, 0.0, 0.523)),
+    ):
+        given = material(name)
+        tensor, misfit = Stiffness(given.stiffness * 1e-9).tensor, misfit_tensor(given.misfit)
+        found, energy = softest(tensor, misfit)
+        yield compare(
+            f"least B(n), {name}",
+            "Khachaturyan 1983; PHYSICS 8",
+            least,
+            energy,
+            within=5e-5,
+            because=_DIGIT,
+            unit="GPa",
+        )
+        away = float(np.max(np.abs(np.abs(np.asarray(found)) - np.asarray(normal))))
+        yield Row(f"its normal, {name}: largest difference of a component", "PHYSICS 8", 5e-4, away, 0.0, _DIGIT, "<=")
+        if name == "lfp_averaged":
+            for axis, value in zip(np.eye(3), (0.188, 0.339, 0.592), strict=True):
+                one = float(coherency_energy(axis, tensor, misfit))
+                claim = f"B along {np.array2string(axis.astype(int), separator='')}, {name}"
+                yield compare(claim, "PHYSICS 8", value, one, within=5e-4, because=_DIGIT, unit="GPa")
+    yield _circle_row()
+
+
+def _circle_row() -> Row:
+    """Return the row of the circular precipitate of PFHub 4: radius 20 nm, cubic, misfit 0.5 % in the plane."""
+    cells, radius = 256, 20.0
+    geometry = pixels(np.ones((cells, cells), bool), 1.0, periodic=True, surface="nowhere")
+    cubic = Stiffness.cubic(C11=250.0, C12=150.0, C44=100.0)
+    solid = Crystal(cubic, (0.005, 0.005, 0.0), site_density=_GIGAPASCAL, temperature=1.0, axes="cba", plane="strain")
+    y, x = np.indices((cells, cells)) - cells / 2 + 0.5
+    circle = (y**2 + x**2 < radius**2).astype(float)
+    energy = float(Periodic(solid, geometry).energy(jnp.asarray(circle), geometry)) / (1 - circle.mean())
+    return compare(
+        "elastic energy of a circular precipitate, infinite body",
+        "PFHub benchmark 4 constants; closed form in docs/theory",
+        3.2446,
+        energy,
+        within=0.032446,
+        because="1 % after convergence of the grid",
+        unit="aJ/nm",
+    )
+
+
+def _area_rows() -> Iterator[Row]:
+    for name, ndim, exact in (("disc", 2, 2 * np.pi * 10.0), ("sphere", 3, 4 * np.pi * 100.0)):
+        offsets = np.random.default_rng(2).uniform(-0.5, 0.5, (4, ndim))
+        worst = 0.0
+        for offset in offsets:
+            shape = ellipsoid((10.0,) * ndim, 1.0, offset=offset)
+            worst = max(worst, abs(surface_area(smoothed(shape.distance, 1.0)) / exact - 1))
+        yield Row(
+            f"error of the reacting area of a smoothed {name} of 10 cells radius",
+            "exact area",
+            0.01,
+            worst,
+            0.0,
+            _BOUND,
+            "<=",
+        )
+
+
+def _balance_rows() -> Iterator[Row]:
+    model = platelet(20)
+    runs = {
+        "constant current": pf.constant_current(1.0, to_fraction=0.9),
+        "constant potential": pf.constant_potential(3.3, 3600.0),
+        "rest in mid-charge": pf.rest(3600.0),
+    }
+    for name, protocol in runs.items():
+        start = 0.03 if name != "rest in mid-charge" else _patterned(20)
+        record = pf.simulate(model, protocol, 9, initial=start).record
+        worst = float(np.abs(record["mass_balance_error"]).max())
+        yield Row(f"error of the balance of lithium, {name}", "docs/decisions/0005", 1e-12, worst, 0.0, _BOUND, "<=")
+        if name.startswith("rest"):
+            rise = float(np.diff(record["free_energy"].values).max())
+            yield Row(
+                "largest rise of the free energy between frames at rest",
+                "second law",
+                0.0,
+                rise,
+                1e-12,
+                "round-off",
+                "<=",
+                "kT",
+            )
+
+
+def _patterned(cells: int) -> Any:
+    noise = gaussian_filter(np.random.default_rng(4).standard_normal((cells, cells)), 2.0)
+    return jnp.asarray(0.5 + 0.1 * noise / np.abs(noise).max())
+
+
+def _order_rows() -> Iterator[Row]:
+    model = platelet(8)
+    protocol, times = pf.constant_current(1.0, seconds=1200.0), [0.0, 1200.0]
+
+    def end(step: float) -> Any:
+        fixed = pf.Controller(tolerance=0.05, first=step, longest=step)
+        return pf.simulate(model, protocol, times, initial=0.1, controller=fixed).final
+
+    coarse, middle, fine = (end(step) for step in (80.0, 40.0, 20.0))
+    order = float(jnp.log2(jnp.linalg.norm(coarse - middle) / jnp.linalg.norm(middle - fine)))
+    yield compare(
+        "observed order in time of the explicit method",
+        "Bogacki and Shampine 1989",
+        3.0,
+        order,
+        within=0.25,
+        because="what three finite steps leave of the next order",
+    )
+
+
+def _outcome_rows(cells: int) -> Iterator[Row]:
+    model = platelet(cells)
+    spread: dict[tuple[int, float], float] = {}
+    volt: dict[tuple[int, float], float] = {}
+    for sign, start, end in ((1, 0.03, 0.97), (-1, 0.97, 0.03)):
+        for rate in (0.02, 0.2, 2.0):
+            run = pf.simulate(model, pf.constant_current(sign * rate, to_fraction=end), 41, initial=start)
+            at = int(np.abs(run.record["mean_lithium_fraction"].values - 0.5).argmin())
+            x = run.video["lithium_fraction"].values[at]
+            spread[sign, rate] = float(1 - np.std(x) / 0.5)
+            volt[sign, rate] = float(run.record["voltage_volt"][at])
+    source = "Lim 2016, figs. 3 and 4: auto-inhibitory lithiation, auto-catalytic delithiation"
+    gain = spread[1, 2.0] - spread[-1, 2.0]
+    yield Row("uniformity at half charge, lithiation less delithiation at 2C", source, 0.2, gain, 0.0, _BOUND, ">=")
+    rise = spread[1, 2.0] - spread[1, 0.02]
+    yield Row("uniformity of lithiation, 2C less C/50", source, 0.05, rise, 0.0, _BOUND, ">=")
+    gaps = [volt[-1, rate] - volt[1, rate] for rate in (0.02, 0.2, 2.0)]
+    least = float(min(np.diff(gaps)))
+    yield Row(
+        "least rise of the voltage gap from C/50 to C/5 to 2C",
+        "Butler-Volmer kinetics",
+        0.0,
+        least,
+        0.0,
+        _BOUND,
+        ">=",
+        "V",
+    )
+
+
+def _gradient_rows() -> Iterator[Row]:
+    model = platelet(10)
+    reaction = pf.Reaction(
+        material("lfp_lim_2016").exchange_current,
+        law=pf.Law("reaction", "butler_volmer", alpha=0.45),
+        rate=np.exp(gaussian_filter(np.random.default_rng(5).standard_normal((10, 10)), 2.0)),
+        film_resistance=0.05,
+    )
+    model = eqx.tree_at(lambda m: m.reaction, model, reaction)
+    current: dict[str, Callable[[Any], Any]] = {
+        "Omega": lambda both: both[0].free_energy.omega,
+        "coherency": lambda both: both[0].elasticity.penalty,
+        "gradient energy": lambda both: both[0].gradient_energy,
+        "j0": lambda both: both[0].reaction.exchange_current,
+        "alpha": lambda both: both[0].reaction.law.parameters["alpha"],
+        "film resistance": lambda both: both[0].reaction.film,
+        "k(r)": lambda both: both[0].reaction.rate,
+        "mu of defects": lambda both: both[0].offset,
+        "initial field": lambda both: both[1],
+    }
+    plateau: dict[str, Callable[[Any], Any]] = {"plateau, constant potential": lambda both: both[0].plateau}
+    differences = _differences(model, pf.constant_current(0.6, seconds=1800.0), current)
+    differences |= _differences(model, pf.constant_potential(3.35, 1800.0), plateau)
+    for name, value in differences.items():
+        claim = f"gradient of a half cycle by {name} against central differences"
+        yield Row(claim, "docs/decisions/0005", 1e-5, value, 0.0, _BOUND, "<=")
+
+
+def _differences(model: pf.Model, protocol: pf.Protocol, where: dict[str, Callable[[Any], Any]]) -> dict[str, float]:
+    """Return the relative difference of the gradient along a direction of each parameter from finite differences."""
+    start = jnp.full(model.geometry.shape, 0.1)
+    run = pf.simulate(model, protocol, 4, initial=start)
+
+    def loss(both: tuple[pf.Model, Any]) -> Any:
+        frames = pf.replay(both[0], protocol, run.plan, run.method, both[1])
+        return jnp.mean(frames.lithium_fraction[1:] ** 2) + jnp.mean(frames.volt[1:] ** 2)
+
+    value, slopes = eqx.filter_jit(loss), eqx.filter_jit(eqx.filter_grad(loss))((model, start))
+    result = {}
+    for name, one in where.items():
+        at = one((model, start))
+        way = jnp.asarray(np.random.default_rng(1).uniform(0.5, 1.5, at.shape))
+        exact = float(jnp.sum(one(slopes) * way))
+        step = 5e-3 * max(float(jnp.abs(at).max()), 1e-2)
+
+        def moved(distance: float, one: Any = one, at: Any = at, way: Any = way) -> float:
+            return float(value(eqx.tree_at(one, (model, start), at + distance * way)))
+
+        # Fourth order, so that the difference itself is good to far better than the bar.
+        near, far = ((moved(n * step) - moved(-n * step)) / (2 * n * step) for n in (1, 2))
+        result[name] = abs((4 * near - far) / 3 / exact - 1)
+    return result
