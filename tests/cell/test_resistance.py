@@ -62,6 +62,27 @@ def test_reversals_and_changes_of_rate_serve_as_steps():
     assert np.abs(found["step_current_ampere"].values).max() == pytest.approx(5e-9, rel=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:the resistance differs")
+@pytest.mark.parametrize("between", [(3.1, 3.9), (2.6, 4.3)])
+def test_steps_at_the_voltage_limits_do_not_pretend_to_know(between):
+    # Cut-offs lie where the voltage is steep and bends; the steps after rests are sharp.
+    pulls = []
+    for seed in range(4):
+        trace, truth = cycled((1e-9, 2.5e-9), interval=1.0, rest=600.0, between=between)
+        volt = truth.voltage_volt + 2e-4 * np.random.default_rng(seed).standard_normal(len(truth.voltage_volt))
+        found = ohmic_resistance(trace.assign(voltage_volt=trace["voltage_volt"].copy(data=volt)))
+        pulls.append((float(found["resistance_ohm"]) - OHM) / float(found["resistance_std"]))
+    assert np.max(np.abs(pulls)) < 3.0
+    assert found.sizes["step"] <= 8
+
+
+def test_a_static_hysteresis_counts_as_resistance_as_the_documentation_says():
+    found = ohmic_resistance(pulsed(cell(hysteresis_volt=0.02)).trace)
+    # The voltages of both directions differ by 20 mV, so 10 mV jump with 1 nA.
+    assert float(found["resistance_ohm"]) == pytest.approx(OHM + 1e7, rel=0.01)
+    assert "hysteresis" in ohmic_resistance.__doc__
+
+
 def test_steps_that_disagree_are_told():
     measured = pulsed(noise=1e-5)
     time = measured.trace["test_time_second"].values

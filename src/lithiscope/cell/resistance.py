@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _FEWEST_AFTER = 3  # samples that a straight line after a step needs
+_FEWEST_BENT = 5  # samples that a parabola needs
+_SURE = 3.0  # standard deviations beyond which a bend is believed
+_AT_LIMIT = 0.05  # share of the range of voltages within which a step is at its end
+_CYCLED = 0.5  # share of the range of voltages that is not ohmic where a cell was cycled
 _STEADY = 0.1  # a current that wanders by more than this share of the step is not constant
 _CHI_SQUARE = 9.0  # steps that scatter by more than three times their errors,
 _SPREAD = 0.02  # and by more than this share of the resistance, are told
@@ -37,6 +41,7 @@ class _StepResult(NamedTuple):
     ohm: float
     std: float
     delay: float
+    at_limit: bool
 
 
 def ohmic_resistance(
@@ -49,8 +54,13 @@ def ohmic_resistance(
 
     A stated resistance goes first, then a spectrum, then the steps of the current in the trace. At each step the
     voltage before and after is led to the step along a line through ``window_second``; what the voltage does faster
-    than the first sample after the step counts as ohmic, and the attributes say how long that is. Lim et al. 2016
-    measure about 100 Mohm in this way.
+    than the first sample after the step counts as ohmic, and the attributes say how long that is. Where the voltage
+    bends, what a parabola gives instead is part of the error. Steps at a voltage limit are used only where there are no
+    others, because there the voltage bends most. Lim et al. 2016 measure about 100 Mohm in this way.
+
+    A static hysteresis h of the electrode (the voltage differs by 2 h between both directions of the current, however
+    small the current is) jumps with the current, so it counts as a resistance h/|I|: 10 mV at 1 nA are 10 Mohm. Compare
+    steps of several heights, or state the resistance.
 
     Parameters
     ----------
@@ -64,7 +74,8 @@ def ohmic_resistance(
     Returns
     -------
     resistance
-        Weighted mean of the steps. Its standard deviation is enlarged by the scatter where the steps disagree.
+        Weighted mean of the steps. Where they scatter beyond their errors, the scatter is part of the error of each
+        (random effects, DerSimonian and Laird 1986).
 
     Raises
     ------
@@ -126,10 +137,9 @@ def _from_steps(trace: xr.Dataset, options: ResistanceOptions) -> xr.Dataset:
             limit=f"at least {_FEWEST_AFTER} samples of constant current after a step and one before, in the window",
             remedy="sample faster after steps, widen window_second, or state ohm (recipe: cell.resistance)",
         )
-    ohm = np.array([step.ohm for step in steps])
-    weight = np.array([step.std for step in steps]) ** -2.0
-    mean = float(np.sum(weight * ohm) / weight.sum())
-    excess = float(np.sum(weight * (ohm - mean) ** 2) / max(len(steps) - 1, 1))
+    steps = _away_from_limits(steps, samples)
+    ohm, error = (np.array([getattr(step, name) for step in steps]) for name in ("ohm", "std"))
+    mean, std, excess = _mean_of_steps(ohm, error)
     if excess > _CHI_SQUARE and float(np.std(ohm)) > _SPREAD * abs(mean):
         warnings.warn(
             f"the resistance differs between the {len(steps)} steps by {np.sqrt(excess):.1f} times their errors "
@@ -137,13 +147,39 @@ def _from_steps(trace: xr.Dataset, options: ResistanceOptions) -> xr.Dataset:
             LithiscopeWarning,
             stacklevel=3,
         )
-    std = float(np.sqrt(max(excess, 1.0) / weight.sum()))
     attrs = {
         "method": "steps",
         "time_scale_second": float(np.median([step.delay for step in steps])),
         "extrapolation": options.extrapolation,
     }
     return _stage(mean, std, attrs, steps)
+
+
+def _away_from_limits(steps: list[_StepResult], samples: Samples) -> list[_StepResult]:
+    """Return the steps that are not at a voltage limit; all where there are no others, or where nothing was cycled."""
+    ohm = float(np.median([step.ohm for step in steps]))
+    # Where pulses alone move the voltage, its limits are those of the pulses.
+    still = float(np.ptp(samples.voltage - ohm * samples.current))
+    if still < _CYCLED * float(np.ptp(samples.voltage)):
+        return steps
+    return [step for step in steps if not step.at_limit] or steps
+
+
+def _mean_of_steps(ohm: np.ndarray, error: np.ndarray) -> tuple[float, float, float]:
+    """Return mean, standard deviation, and the scatter over that of the errors alone (squared, per degree of freedom).
+
+    Steps that scatter more have a variance in common beside their own (DerSimonian and Laird, Control. Clin. Trials 7,
+    177 (1986), eq. 8); one that bends least would otherwise speak for all.
+    """
+    weight = error**-2.0
+    mean = float(np.sum(weight * ohm) / weight.sum())
+    freedom = len(ohm) - 1
+    square = float(np.sum(weight * (ohm - mean) ** 2))
+    if square > freedom > 0:
+        common = (square - freedom) / float(weight.sum() - np.sum(weight**2) / weight.sum())
+        weight = 1.0 / (error**2 + common)
+        mean = float(np.sum(weight * ohm) / weight.sum())
+    return mean, float(weight.sum() ** -0.5), square / max(freedom, 1)
 
 
 def _at_step(
@@ -166,6 +202,8 @@ def _at_step(
     height = float(np.mean(current[after]) - np.mean(current[before]))
     if max(np.ptp(current[before]), np.ptp(current[after])) > _STEADY * abs(height) + 8.0 * samples.rest_current:
         return None
+    limits = float(voltage.min()), float(voltage.max())
+    at_limit = min(abs(float(np.median(voltage[before[-_FEWEST_AFTER:]])) - limit) for limit in limits)
     low = _led_back(time[before] - moment, voltage[before], noise, "linear")
     high = _led_back(time[after] - moment, voltage[after], noise, options.extrapolation)
     # The step lies anywhere between its two samples; the voltage moves while it waits.
@@ -173,7 +211,9 @@ def _at_step(
     if options.extrapolation == "root":
         doubt = 0.0
     std = float(np.sqrt(low.std**2 + high.std**2 + doubt**2)) / abs(height)
-    return _StepResult(float(moment), height, (high.value - low.value) / height, std, float(time[after[0]] - moment))
+    delay = float(time[after[0]] - moment)
+    near = at_limit <= _AT_LIMIT * (limits[1] - limits[0])
+    return _StepResult(float(moment), height, (high.value - low.value) / height, std, delay, near)
 
 
 class _Led(NamedTuple):
@@ -194,7 +234,20 @@ def _led_back(time: np.ndarray, voltage: np.ndarray, noise: float, kind: str) ->
     # A bend that the line does not follow shows in the residuals and enlarges the error.
     scatter = np.sum(residual**2) / (len(time) - 2) if len(time) > 2 else 0.0
     sigma = np.sqrt(max(noise**2, float(scatter)))
-    return _Led(float(answer[0]), float(sigma * np.sqrt(inverse[0, 0])), float(answer[1]))
+    bend = _bend(across, voltage, noise, float(answer[0]))
+    return _Led(float(answer[0]), float(np.hypot(sigma * np.sqrt(inverse[0, 0]), bend)), float(answer[1]))
+
+
+def _bend(across: np.ndarray, voltage: np.ndarray, noise: float, straight: float) -> float:
+    """Return how far a parabola leads from where the line does, where the samples bend for sure; 0 otherwise."""
+    if len(across) < _FEWEST_BENT:
+        return 0.0
+    design = np.vander(across, 3, increasing=True)
+    answer, *_ = np.linalg.lstsq(design, voltage, rcond=None)
+    residual = voltage - design @ answer
+    sigma = np.sqrt(max(noise**2, float(np.sum(residual**2) / (len(across) - 3))))
+    sure = abs(answer[2]) > _SURE * sigma * np.sqrt(np.linalg.pinv(design.T @ design)[2, 2])
+    return float(abs(answer[0] - straight)) if sure else 0.0
 
 
 def _from_spectrum(spectrum: Spectrum) -> xr.Dataset:
