@@ -167,6 +167,52 @@ def materials(
 
 
 @app.command()
+def simulate(
+    name: Annotated[
+        str | None, typer.Argument(help="A simulation that comes with the program, or the path of a recipe.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; `NAME-simulation` by default.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override one option: `section.option=value`. May be repeated.", show_default=False),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Say which simulations there are, and run none.")] = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the recipe with every option explained, to copy and change.")
+    ] = False,
+) -> None:
+    """Simulate a particle: a movie, a figure, the voltage, and a composition video that the microscopes take.
+
+        lithiscope simulate --list
+
+        lithiscope simulate lfp_rates                                 # LiFePO4 from C/100 to 10C
+
+        lithiscope simulate lfp_rates --set "sweep.c_rates=[0.1, 1]" --out two_rates
+
+        lithiscope simulate lfp_rates --yaml > mine.yaml              # a recipe of your own
+
+    Ends with 1 if a run stopped before its protocol did; what it gave up to then is written all the same.
+    """
+    from lithiscope.cli.progress import RichReporter
+    from lithiscope.studies.simulation import simulate_recipe, simulation_lines
+    from lithiscope.studies.simulation_recipe import load_simulation
+
+    if listing or name is None:
+        for line in simulation_lines():
+            typer.echo(line)
+        return
+    recipe = load_simulation(name, settings=settings or ())
+    if as_yaml:
+        typer.echo(recipe.text, nl=False)
+        return
+    outcome = simulate_recipe(recipe, out or Path(f"{Path(name).stem}-simulation"), reporter=RichReporter())
+    for line in outcome.lines:
+        typer.echo(line)
+    if not outcome.complete:
+        raise typer.Exit(1)
+
+
+@app.command()
 def check(recipe: Recipe, data: Data = None, settings: Settings = None) -> None:
     """Check a recipe, its files, energies and references, and estimate the memory, before anything runs."""
     from lithiscope.cli.progress import RichReporter

@@ -150,12 +150,12 @@ def model_of(
     material: Material,
     geometry: Geometry,
     *,
-    transport: Way = "none",
+    transport: Way | Transport = "none",
     strain: Strain = "coherent",
     axes: str = "bca",
     plane: Literal["stress", "strain"] | None = None,
     reaction: Reaction | None = None,
-    offset: float | Cells = 0.0,
+    offset: float | Cells | np.ndarray = 0.0,
     gradient_energy: float | None = None,
     allow_unresolved: bool = False,
 ) -> Model:
@@ -168,7 +168,7 @@ def model_of(
     geometry : Geometry
         Where the particles are.
     transport, strain : str
-        Which transport and which elasticity; see `transport_of` and `elasticity_of`.
+        Which transport (or one already built) and which elasticity; see `transport_of` and `elasticity_of`.
     axes : str
         Crystal axes along z, y and x: "bca" for a platelet seen along b whose a axis lies along x.
     plane : {"stress", "strain"}, optional
@@ -186,7 +186,7 @@ def model_of(
         geometry,
         free_energy_of(material),
         reaction_of(material) if reaction is None else reaction,
-        transport_of(material, transport, axes, geometry.ndim),
+        transport if isinstance(transport, Transport) else transport_of(material, transport, axes, geometry.ndim),
         elasticity_of(material, strain, axes, geometry, plane),
         gradient_energy=material.gradient_energy_nm2 if gradient_energy is None else gradient_energy,
         offset=offset,

@@ -1,0 +1,273 @@
+"""Running a simulation recipe: every run of its sweep, into a folder with videos, tables, a figure and a movie."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+import lithiscope
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.simulation_cases import Case, cases
+from lithiscope.studies.simulation_model import model_of_recipe, protocol_of
+from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation, packaged
+from lithiscope.studies.store import Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.phasefield import Method
+
+STORE = "study.zarr"
+_COURSES = {
+    "time": "time_second",
+    "voltage_volt": "voltage_volt",
+    "insertion_rate": "insertion_rate_per_hour",
+    "mean_lithium_fraction": "mean_lithium_fraction",
+    "free_energy": "free_energy_kT_per_site",
+    "mass_balance_error": "mass_balance_error",
+}
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run and what came of it.
+
+    Attributes
+    ----------
+    case : Case
+        What was asked for.
+    video, record : composition_video, simulation
+        What came out.
+    complete : bool
+        Whether every part of the protocol ended as it should.
+    seconds : float
+        Time it took.
+    """
+
+    case: Case
+    video: xr.Dataset
+    record: xr.Dataset
+    complete: bool
+    seconds: float
+
+    @property
+    def stopped(self) -> str:
+        """Why the run ended."""
+        return str(self.record.attrs["stopped"])
+
+    @property
+    def imbalance(self) -> float:
+        """Largest mass-balance error, in units of the mean x."""
+        return float(np.max(np.abs(self.record["mass_balance_error"].values)))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a simulation gave: lines for people, and whether all runs are complete."""
+
+    lines: list[str]
+    complete: bool
+
+
+class _Named:
+    """A reporter that tells which run of how many goes on."""
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self.reporter, self.name = reporter, name
+
+    def track(self, items: Iterable[Item], *, label: str, total: int | None = None) -> Iterator[Item]:  # noqa: ARG002
+        """Yield the items under the name of the run."""
+        yield from self.reporter.track(items, label=self.name, total=total)
+
+    def say(self, message: str) -> None:
+        """Show one line."""
+        self.reporter.say(message)
+
+
+def simulate_recipe(recipe: SimulationRecipe, folder: Path, *, reporter: Reporter = SILENT) -> Outcome:
+    """Run a recipe and write everything into a folder.
+
+    Parameters
+    ----------
+    recipe : SimulationRecipe
+        From `load_simulation`.
+    folder : Path
+        Made when absent; files of an earlier run are replaced whole.
+    reporter : Reporter
+        Told of every frame.
+
+    Returns
+    -------
+    Outcome
+        `complete` is False where a run stopped before its protocol ended; what it gave up to then is written all the
+        same.
+    """
+    wanted = cases(recipe)
+    models = [
+        model_of_recipe(case.recipe) for case in wanted[:1]
+    ]  # what cannot be built fails before the folder is made
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store(folder / STORE)
+    runs: list[Run] = []
+    with store.locked():
+        for place, case in enumerate(wanted, start=1):
+            name = f"run {place} of {len(wanted)}: {case.label}" if case.name else "simulating"
+            model = models[0] if place == 1 else model_of_recipe(case.recipe)
+            runs.append(run_case(case, model, reporter=_Named(reporter, name)))
+            _keep(store, runs[-1])
+        _finish(store, recipe, runs)
+    return write_simulation(recipe, runs, folder, reporter=reporter)
+
+
+def run_case(case: Case, model: Any = None, *, reporter: Reporter = SILENT) -> Run:
+    """Run one case; `model` saves building it again."""
+    from lithiscope import phasefield as pf
+
+    recipe, clock = case.recipe, time.perf_counter()
+    done = pf.simulate(
+        model_of_recipe(recipe) if model is None else model,
+        protocol_of(recipe),
+        recipe.frames,
+        initial=recipe.initial,
+        method=_method(recipe),
+        controller=pf.Controller(tolerance=recipe.tolerance),
+        reporter=reporter,
+    )
+    return Run(case, done.video, done.record, done.complete, time.perf_counter() - clock)
+
+
+def _method(recipe: SimulationRecipe) -> Method | None:
+    from lithiscope.phasefield import methods
+
+    if recipe.method == "auto":
+        return None
+    return methods.BogackiShampine() if recipe.method == "explicit" else methods.Rosenbrock()
+
+
+def _keep(store: Store, run: Run) -> None:
+    for step, data in (("composition", run.video), ("simulation", run.record)):
+        store.save(_step(step, run), data, key="", record={"seconds": round(run.seconds, 3), "stopped": run.stopped})
+
+
+def _step(step: str, run: Run) -> str:
+    return f"{step}-{run.case.name}" if run.case.name else step
+
+
+def _finish(store: Store, recipe: SimulationRecipe, runs: Sequence[Run]) -> None:
+    """Take out what an earlier run left, and say what the store holds."""
+    kept = {_step(step, run) for step in ("composition", "simulation") for run in runs}
+    for step in store.steps():
+        if step not in kept:
+            store.discard(step)
+    store.set_attributes(
+        {"title": recipe.title, "kind": "simulation", "recipe": recipe.text, "version": lithiscope.__version__}
+    )
+
+
+def write_simulation(
+    recipe: SimulationRecipe, runs: Sequence[Run], folder: Path, *, reporter: Reporter = SILENT
+) -> Outcome:
+    """Write tables, figure, movie and summary of runs; returns the lines for people."""
+    from lithiscope.report.options import FigureOptions
+    from lithiscope.report.simulation import simulation_figure
+    from lithiscope.report.simulation_movie import Tile, simulation_movie
+    from lithiscope.studies.simulation_panels import map_rows, numbers, panels
+
+    rows, curves, table = map_rows(recipe, runs), panels(recipe, runs), numbers(recipe, runs)
+    complete = all(run.complete for run in runs)
+    reporter.say("drawing")
+    for ending in ("png", "svg"):
+        options = FigureOptions(format=ending, palette=recipe.shown.palette)
+        picture = simulation_figure(recipe.title, rows, curves, palette=recipe.shown.palette, options=options)
+        _write(folder / f"figure.{ending}", picture)
+    tiles = [Tile(_caption(run), run.video, run.record["voltage_volt"].values.tolist()) for run in runs]
+    look = recipe.shown.movie.model_copy(update={"palette": recipe.shown.palette})
+    _write(folder / "movie.webp", simulation_movie(tiles, columns=_columns(runs), options=look))
+    _write(folder / "trace.csv", _trace(runs).encode("utf-8"))
+    _write(folder / "numbers.csv", _csv(table).encode("utf-8"))
+    _write(folder / "recipe.yaml", recipe.text.encode("utf-8"))
+    lines = summary(recipe, runs, table)
+    _write(folder / "summary.txt", ("\n".join(lines) + "\n").encode("utf-8"))
+    places = [f"{name}: {folder / file}" for name, file in _PLACES.items()]
+    return Outcome([*lines, "", *places], complete)
+
+
+_PLACES = {
+    "figure": "figure.png",
+    "movie": "movie.webp",
+    "trace": "trace.csv",
+    "numbers": "numbers.csv",
+    "store": STORE,
+}
+
+
+def _columns(runs: Sequence[Run]) -> int | None:
+    """Return how many runs share a direction, where there are two: one row of the movie for each."""
+    first = sum(run.case.direction == runs[0].case.direction for run in runs)
+    return first if 2 * first == len(runs) else None
+
+
+def _caption(run: Run) -> str:
+    return run.case.label if run.case.name else "x"
+
+
+def summary(recipe: SimulationRecipe, runs: Sequence[Run], table: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what a simulation gave, in words: method and why, steps, why each run stopped, mass balance, numbers."""
+    lines = [recipe.title, *([recipe.about] if recipe.about else []), ""]
+    for run, row in zip(runs, table, strict=True):
+        mark = "" if run.complete else "STOPPED EARLY: "
+        lines.append(f"{run.case.label}: {mark}{run.stopped}")
+        lines.append(
+            f"  method {run.record.attrs['method']}; {run.record.attrs['steps']} steps; "
+            f"mass-balance error {run.imbalance:.1e}; {run.seconds:.1f} s"
+        )
+        told = [f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, float) and name not in _KNOWN]
+        if told:
+            lines.append(f"  {', '.join(told)}")
+    early = sum(not run.complete for run in runs)
+    lines += ["", f"{early} of {len(runs)} runs stopped early" if early else f"all {len(runs)} runs are complete"]
+    return lines
+
+
+_KNOWN = ("c_rate_per_hour", "diffusivity_m2_per_s", "mass_balance_error", "seconds")
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_name(f"{path.name}.partial")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def _trace(runs: Sequence[Run]) -> str:
+    """Return the courses of all runs as one table; names carry the units."""
+    rows = []
+    for run in runs:
+        columns = {name: np.asarray(run.record[name].values, dtype=float) for name in _COURSES}
+        for frame in range(run.record.sizes["time"]):
+            values = {text: f"{columns[name][frame]:.10g}" for name, text in _COURSES.items()}
+            rows.append({"run": run.case.name or "run", **values})
+    return _csv(rows)
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    handle = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(handle, fieldnames=names, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return handle.getvalue()
+
+
+def simulation_lines() -> list[str]:
+    """Return name and title of every simulation that comes with the program, one a line."""
+    found = {name: load_simulation(name).title for name in packaged()}
+    longest = max(map(len, found), default=0)
+    return [f"{name:{longest}s}  {title}" for name, title in found.items()]

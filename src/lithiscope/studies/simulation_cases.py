@@ -1,0 +1,131 @@
+"""The runs of a simulation recipe: one for every combination that its sweep asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from lithiscope.errors import OptionError
+from lithiscope.studies.simulation_recipe import (
+    CurrentPart,
+    CurrentVoltagePart,
+    Direction,
+    Part,
+    SimulationRecipe,
+    SweepSection,
+)
+
+_OTHER: dict[str, Direction] = {"lithiation": "delithiation", "delithiation": "lithiation"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run.
+
+    Attributes
+    ----------
+    name : str
+        For files: letters, digits, dots and dashes.
+    recipe : SimulationRecipe
+        Of this run alone.
+    c_rate : float or None
+        Of its first constant current, 1/h.
+    direction : int
+        1 on lithiation, -1 on delithiation, 0 where the protocol does not say.
+    diffusivity : float or None
+        m2/s, where the sweep sets it.
+    """
+
+    name: str
+    recipe: SimulationRecipe
+    c_rate: float | None
+    direction: int
+    diffusivity: float | None
+
+    @property
+    def label(self) -> str:
+        """The run in words."""
+        return self.name.replace("-", " ") if self.name else "the run"
+
+
+def cases(recipe: SimulationRecipe) -> list[Case]:
+    """Return the runs of a recipe, directions outermost.
+
+    Raises
+    ------
+    OptionError
+        If the sweep changes what the protocol does not have.
+    """
+    sweep = recipe.sweep
+    _check(recipe, sweep)
+    combinations = product(sweep.directions or (None,), sweep.diffusivities or (None,), sweep.c_rates or (None,))
+    return [_case(recipe, *one) for one in combinations]
+
+
+def _check(recipe: SimulationRecipe, sweep: SweepSection) -> None:
+    if (sweep.c_rates or sweep.directions) and not _currents(recipe.protocol):
+        raise OptionError(
+            "there is no constant current whose rate or direction could change",
+            field="sweep",
+            value=", ".join(part.kind for part in recipe.protocol),
+            remedy="add a part of kind current to the protocol, or leave the sweep out",
+        )
+    first = recipe.protocol[0]
+    if sweep.directions and not (isinstance(first, CurrentPart) and first.to_fraction is not None):
+        raise OptionError(
+            "the other direction has no start",
+            field="sweep.directions",
+            remedy="let the protocol begin with a constant current that has to_fraction: the other way starts there",
+        )
+    if sweep.diffusivities and recipe.transport.kind == "none":
+        raise OptionError(
+            "without transport there is no diffusivity",
+            field="sweep.diffusivities",
+            remedy="set transport.kind to cahn_hilliard or fickian",
+        )
+
+
+def _currents(parts: Sequence[Part]) -> list[CurrentPart | CurrentVoltagePart]:
+    return [part for part in parts if isinstance(part, (CurrentPart, CurrentVoltagePart))]
+
+
+def _case(recipe: SimulationRecipe, direction: Direction | None, diffusivity: float | None, rate: float | None) -> Case:
+    parts, initial = recipe.protocol, recipe.initial
+    changes: dict[str, Any] = {"sweep": SweepSection()}
+    first = parts[0]
+    if direction is not None and isinstance(first, CurrentPart) and direction != first.direction:
+        changes["initial"] = first.to_fraction
+        parts = tuple(_turned(part, initial) for part in parts)
+    if rate is not None:
+        parts = tuple(
+            part.model_copy(update={"c_rate": rate}) if isinstance(part, (CurrentPart, CurrentVoltagePart)) else part
+            for part in parts
+        )
+    if diffusivity is not None:
+        changes["transport"] = recipe.transport.model_copy(update={"diffusivity": diffusivity})
+    one = recipe.model_copy(update=changes | {"protocol": parts}).located(recipe.base)
+    names = [
+        f"{rate:g}C" if rate is not None else None,
+        direction,
+        f"D{diffusivity:g}" if diffusivity is not None else None,
+    ]
+    current = next(iter(_currents(parts)), None)
+    return Case(
+        "-".join(name for name in names if name),
+        one,
+        None if current is None else current.c_rate,
+        0 if current is None else (1 if current.direction == "lithiation" else -1),
+        diffusivity,
+    )
+
+
+def _turned(part: Part, start: float) -> Part:
+    """Return a part the other way: the first current ends where the run started."""
+    if isinstance(part, CurrentPart):
+        end = None if part.to_fraction is None else start
+        return part.model_copy(update={"direction": _OTHER[part.direction], "to_fraction": end})
+    if isinstance(part, CurrentVoltagePart):
+        return part.model_copy(update={"direction": _OTHER[part.direction]})
+    return part

@@ -1,0 +1,251 @@
+"""From a simulation recipe to the model and the protocol of the engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.studies.simulation_recipe import (
+    CurrentPart,
+    CurrentVoltagePart,
+    GeometrySection,
+    MaterialSection,
+    Part,
+    PotentialPart,
+    ReactionSection,
+    Region,
+    RestPart,
+    SimulationRecipe,
+)
+
+if TYPE_CHECKING:
+    from lithiscope.materials import Material
+    from lithiscope.phasefield import Geometry, Model, Protocol, Transport
+
+_SIGNS = {"lithiation": 1, "delithiation": -1}
+
+
+def material_of(section: MaterialSection, base: Path) -> Material:
+    """Return the parameter set of a recipe; one with changed numbers has the name of its base and "_changed"."""
+    from lithiscope.materials import material
+    from lithiscope.materials.varied import varied
+
+    beside = base / section.name
+    found = material(str(beside) if beside.is_file() else section.name)
+    return varied(found, f"{found.name}_changed", dict(section.changes)) if section.changes else found
+
+
+def geometry_of(recipe: SimulationRecipe) -> Geometry:
+    """Return the particle or the population of a recipe.
+
+    Raises
+    ------
+    OptionError, AnalysisError, FileFormatError
+        If the particle cannot be drawn.
+    """
+    from lithiscope.phasefield.geometry import population
+
+    section, several = recipe.geometry, recipe.population
+    if several.count == 1:
+        return _particle(section, recipe, 1.0)
+    sizes = np.exp(several.spread * np.random.default_rng(several.seed).standard_normal(several.count))
+    return population([_particle(section, recipe, float(size)) for size in sizes])
+
+
+def _particle(section: GeometrySection, recipe: SimulationRecipe, size: float) -> Geometry:
+    from lithiscope.phasefield.geometry import Facets, pixels, smoothed
+
+    inside = _inside(section, recipe, size)
+    facets = Facets(section.facets, section.within_degrees) if section.facets else None
+    if section.smoothed:
+        return smoothed(inside, section.spacing, width=section.smoothed_width, facets=facets)
+    if section.reacts == "rim":
+        return pixels(inside > 0, section.spacing, facets=facets)
+    thickness = size * section.thickness if section.thickness is not None else None
+    return pixels(inside > 0, section.spacing, thickness=thickness, surface="everywhere")
+
+
+def _inside(section: GeometrySection, recipe: SimulationRecipe, size: float) -> NDArray[Any]:
+    """Return the signed distance to the surface, or a mask."""
+    from lithiscope.phasefield.geometry import box, cylinder, ellipsoid, polygon
+
+    sizes = [size * one for one in section.sizes]
+    room = {"periodic": 0.0, "free_surface": None}.get(
+        recipe.strain.kind, None if section.smoothed else section.spacing
+    )
+    if section.file is not None:
+        path = recipe.base / section.file
+        if section.shape == "picture":
+            return _picture(path)
+        return polygon(_outline(path), section.spacing, padding=room).distance
+    if section.shape == "cylinder":
+        return cylinder(sizes[0] / 2, sizes[1], section.spacing, padding=room).distance
+    if section.shape in ("disc", "ellipsoid"):
+        radii = [one / 2 for one in (sizes * 2 if section.shape == "disc" else sizes)]
+        return ellipsoid(radii, section.spacing, padding=room).distance
+    return box(sizes, section.spacing, padding=room).distance
+
+
+def _picture(path: Path) -> NDArray[np.bool_]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            values = np.asarray(picture.convert("I"))
+    except (OSError, UnidentifiedImageError) as error:
+        raise FileFormatError(
+            "the mask cannot be read", file=path, limit="a .png or .tif with one value a pixel", remedy=str(error)
+        ) from None
+    return np.asarray(values != 0)
+
+
+def _outline(path: Path) -> NDArray[np.float64]:
+    try:
+        points = np.loadtxt(path, delimiter=",", comments="#", ndmin=2)
+    except (OSError, ValueError) as error:
+        raise FileFormatError(
+            "the outline cannot be read", file=path, limit="lines of y,x in um; # begins a remark", remedy=str(error)
+        ) from None
+    return np.asarray(points, dtype=float)
+
+
+def region_mask(region: Region, shape: Sequence[int]) -> NDArray[np.bool_]:
+    """Return the cells of a region of the grid, bool of this shape.
+
+    Raises
+    ------
+    OptionError
+        If the region has another number of axes, or holds no cell.
+    """
+    mask = np.ones(tuple(shape), dtype=bool)
+    if not len(region.low) == len(region.high) == len(shape):
+        raise OptionError(
+            "a region has other axes than the particle",
+            field="regions or defects",
+            value=f"{region.low} to {region.high}",
+            limit=f"{len(shape)} numbers each",
+        )
+    for axis, (low, high, count) in enumerate(zip(region.low, region.high, shape, strict=True)):
+        place = (np.arange(count) + 0.5) / count
+        along = (place >= low) & (place < high)
+        mask &= along.reshape([-1 if one == axis else 1 for one in range(len(shape))])
+    if not mask.any():
+        raise OptionError(
+            "a region holds no cell",
+            field="regions or defects",
+            value=f"{region.low} to {region.high}",
+            limit="shares from 0 to 1, low below high",
+        )
+    return mask
+
+
+def rate_field(section: ReactionSection, geometry: Geometry) -> NDArray[np.float64]:
+    """Return the relative rate constant k(r): the mean of ln k is 0 over the particles before the regions count."""
+    from scipy.ndimage import gaussian_filter
+
+    logarithm = np.zeros(geometry.shape)
+    if section.spread > 0:
+        white = np.random.default_rng(section.seed).standard_normal(geometry.shape)
+        smooth = gaussian_filter(white, [section.length / step for step in geometry.spacing])
+        smooth -= smooth[geometry.active].mean()
+        logarithm = smooth * section.spread / smooth[geometry.active].std()
+    field = np.exp(logarithm)
+    for region in section.regions:
+        field = np.where(region_mask(region, geometry.shape), field * region.factor, field)
+    return np.asarray(field)
+
+
+def model_of_recipe(recipe: SimulationRecipe) -> Model:
+    """Return the model of a recipe without a sweep.
+
+    Raises
+    ------
+    OptionError, AnalysisError
+        If a part of it cannot be used.
+    """
+    from lithiscope.phasefield.from_material import model_of, reaction_of
+
+    material, geometry = material_of(recipe.material, recipe.base), geometry_of(recipe)
+    offset = np.zeros(geometry.shape)
+    for defect in recipe.defects:
+        offset = offset + defect.offset * region_mask(defect, geometry.shape)
+    reaction = reaction_of(
+        material,
+        rate=rate_field(recipe.reaction, geometry),
+        film_resistance=recipe.reaction.film_resistance,
+        phase=recipe.reaction.phase,
+    )
+    return model_of(
+        material,
+        geometry,
+        transport=_transport(recipe, material, geometry.ndim),
+        strain=recipe.strain.kind,
+        axes=recipe.material.crystal_axes,
+        plane=recipe.strain.plane,
+        reaction=reaction,
+        offset=offset,
+        gradient_energy=recipe.gradient_energy,
+        allow_unresolved=recipe.allow_unresolved,
+    )
+
+
+def _transport(recipe: SimulationRecipe, material: Material, ndim: int) -> Transport:
+    from lithiscope.phasefield import CahnHilliard, DiffusivityFactor, Fickian
+    from lithiscope.phasefield.from_material import transport_of
+
+    section = recipe.transport
+    if section.kind == "none" or (section.diffusivity is None and not section.constant):
+        return transport_of(material, section.kind, recipe.material.crystal_axes, ndim)
+    if section.diffusivity is not None:
+        along = np.full(ndim, section.diffusivity * 1e18)
+    else:
+        values = dict(zip("abc", material.diffusivity_nm2, strict=True))
+        along = np.array([values[axis] for axis in recipe.material.crystal_axes[-ndim:]])
+    known = None if section.constant else material.diffusivity_factor
+    factor = None if known is None else DiffusivityFactor(*known)
+    return CahnHilliard(along, factor=factor) if section.kind == "cahn_hilliard" else Fickian(along, factor)
+
+
+def protocol_of(recipe: SimulationRecipe) -> Protocol:
+    """Return the protocol of a recipe without a sweep."""
+    per_c = material_of(recipe.material, recipe.base).c_rate_composition
+    first, *rest = (_part(part, per_c, recipe.base) for part in recipe.protocol)
+    return sum(rest, start=first)
+
+
+def _part(part: Part, per_c: float, base: Path) -> Protocol:
+    from lithiscope import phasefield as pf
+
+    if isinstance(part, RestPart):
+        return pf.rest(part.seconds)
+    if isinstance(part, PotentialPart):
+        return pf.constant_potential(part.volt, part.seconds, rate_limit=part.end_c_rate * per_c)
+    if isinstance(part, CurrentPart):
+        low = -math.inf if part.lowest_volt is None else part.lowest_volt
+        high = math.inf if part.highest_volt is None else part.highest_volt
+        return pf.constant_current(
+            _SIGNS[part.direction] * part.c_rate,
+            to_fraction=part.to_fraction,
+            volt_limits=(low, high),
+            seconds=part.seconds,
+            fraction_per_c=per_c,
+        )
+    if isinstance(part, CurrentVoltagePart):
+        return pf.constant_current_constant_voltage(
+            _SIGNS[part.direction] * part.c_rate,
+            part.volt,
+            end_c_rate=part.end_c_rate,
+            seconds=part.seconds,
+            fraction_per_c=per_c,
+        )
+    from lithiscope.cell import open_trace
+
+    control: Any = "rate" if part.control == "current" else "potential"
+    trace = open_trace(base / part.file)
+    return pf.from_trace(trace, control=control, capacity_ah=part.capacity_ah, fraction_per_c=per_c)

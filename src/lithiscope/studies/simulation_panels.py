@@ -1,0 +1,283 @@
+"""What the figure of a simulation shows, and its table of numbers: chosen by what the recipe holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lithiscope.report.simulation import Line, Map, MapRow, Panel, rate_colour
+from lithiscope.report.style import DIRECTION_COLOURS
+from lithiscope.studies.simulation_measures import (
+    active_share,
+    at_fraction,
+    cells,
+    front_speed,
+    particle_courses,
+    region_course,
+    reversal,
+    rich_radius,
+    uniformity,
+)
+from lithiscope.studies.simulation_model import region_mask
+from lithiscope.studies.simulation_recipe import CurrentPart, SimulationRecipe
+
+if TYPE_CHECKING:
+    from lithiscope.studies.simulation import Run
+
+_WORDS = {1: "lithiation", -1: "delithiation", 0: ""}
+_FEW = 4
+_X = "mean lithium fraction"
+_RATE = "C-rate (1/h)"
+Measure = Callable[["Run"], float]
+
+
+def middle(recipe: SimulationRecipe) -> float:
+    """Return the mean composition at which runs are compared: halfway through the first constant current."""
+    first = recipe.protocol[0]
+    end = first.to_fraction if isinstance(first, CurrentPart) and first.to_fraction is not None else None
+    return 0.5 if end is None else (recipe.initial + end) / 2
+
+
+def numbers(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return one row of numbers for each run; names carry the units."""
+    return [_row(recipe, run) for run in runs]
+
+
+def _row(recipe: SimulationRecipe, run: Run) -> dict[str, Any]:
+    row: dict[str, Any] = {"run": run.case.name or "run"}
+    if run.case.c_rate is not None:
+        row["c_rate_per_hour"] = float(run.case.c_rate)
+    if run.case.diffusivity is not None:
+        row["diffusivity_m2_per_s"] = float(run.case.diffusivity)
+    half = middle(recipe)
+    row |= {"uniformity": uniformity(run.video), "voltage_volt_halfway": at_fraction(run.record, "voltage_volt", half)}
+    row |= {name: float(measure(run)) for name, measure in _measures(recipe, run).items()}
+    row |= {
+        "mass_balance_error": run.imbalance,
+        "seconds": round(run.seconds, 2),
+        "complete": run.complete,
+        "stopped": run.stopped,
+    }
+    return row
+
+
+def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
+    """Return what else is measured, by what the recipe holds."""
+    found: dict[str, Measure] = {}
+    if recipe.defects:
+        found["reversal_of_domain"] = lambda one: reversal_amplitude(recipe, one)
+    if recipe.population.count > 1:
+        found["active_share"] = lambda one: active_share(one.video)
+    if _has_front(recipe, run):
+        found["front_speed_nm_per_s"] = lambda one: front_speed(one.video, recipe.shown.threshold)
+        found["offset_of_smaller_phase"] = lambda one: _offset(recipe, one)
+    return found
+
+
+def reversal_amplitude(recipe: SimulationRecipe, run: Run) -> float:
+    """Return the largest amount by which x goes back against the current, in any domain or in the rest."""
+    shape = run.video["mask"].shape
+    masks = [region_mask(defect, shape) for defect in recipe.defects]
+    courses = [region_course(run.video, mask) for mask in (*masks, ~np.any(masks, axis=0))]
+    return max(reversal(course, run.case.direction) for course in courses)
+
+
+def _has_front(recipe: SimulationRecipe, run: Run) -> bool:
+    return recipe.geometry.reacts == "rim" and recipe.population.count == 1 and "z" not in run.video.dims
+
+
+def _offset(recipe: SimulationRecipe, run: Run) -> float:
+    """Return how far off the smaller phase sits, over the radius, where each phase holds at least a quarter."""
+    radius, offset = rich_radius(run.video, recipe.shown.threshold)
+    whole = np.sqrt(float(run.video["amount"].sum()) * _cell_area(run) / np.pi)
+    share = (radius / whole) ** 2
+    mixed = (share > 0.25) & (share < 0.75)
+    return float(np.nanmean(offset[mixed])) if mixed.any() else float("nan")
+
+
+def _cell_area(run: Run) -> float:
+    y, x = (np.asarray(run.video[name].values, dtype=float) * 1e3 for name in ("y", "x"))
+    return abs(float(y[1] - y[0])) * abs(float(x[1] - x[0]))
+
+
+def map_rows(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[MapRow]:
+    """Return the maps: of few runs several moments each, of many runs one moment each, a row for each direction."""
+    if len(runs) <= _FEW:
+        return [
+            MapRow(run.case.label if run.case.name else "", [_map(run, share) for share in recipe.shown.fractions])
+            for run in runs
+        ]
+    rows = []
+    for direction in dict.fromkeys(run.case.direction for run in runs):
+        chosen = [run for run in runs if run.case.direction == direction]
+        rows.append(MapRow(_WORDS[direction], [_map(run, 0.5, named=True) for run in chosen]))
+    return rows
+
+
+def _map(run: Run, share: float, *, named: bool = False) -> Map:
+    mean = np.asarray(run.record["mean_lithium_fraction"].values, dtype=float)
+    wanted = mean[0] + share * (mean[-1] - mean[0])
+    frame = int(np.argmin(np.abs(mean - wanted)))
+    if not named:
+        return Map(run.video, frame, f"x = {mean[frame]:.2f}")
+    parts = [
+        f"{run.case.c_rate:g}C" if run.case.c_rate is not None and run.case.diffusivity is None else "",
+        f"D {run.case.diffusivity:g} m²/s" if run.case.diffusivity is not None else "",
+    ]
+    return Map(run.video, frame, " ".join(part for part in parts if part) + f", x = {mean[frame]:.2f}")
+
+
+def panels(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
+    """Return the curves that this recipe calls for."""
+    found = [_courses(runs, "Voltage", "voltage (V against Li)", _voltage)]
+    rates = {run.case.c_rate for run in runs}
+    if len(rates) > 1:
+        found.append(_against_rate(runs, "Uniformity", "U (1: uniform)", lambda run: uniformity(run.video)))
+    else:
+        found.append(_courses(runs, "Differences within", "standard deviation of x", _spread))
+    found.append(_courses(runs, "Free energy", "mean free energy (kT per site)", _energy))
+    if len({run.case.direction for run in runs}) > 1 and len(rates) > 1:
+        found.append(_gap(recipe, runs))
+    if recipe.defects:
+        found += _reversals(recipe, runs)
+    if recipe.population.count > 1:
+        found += _particles(runs)
+    if _has_front(recipe, runs[0]):
+        found += _fronts(recipe, runs)
+    return found
+
+
+def _voltage(run: Run) -> tuple[Any, Any]:
+    return run.record["mean_lithium_fraction"].values, run.record["voltage_volt"].values
+
+
+def _energy(run: Run) -> tuple[Any, Any]:
+    return run.record["mean_lithium_fraction"].values, run.record["free_energy"].values
+
+
+def _spread(run: Run) -> tuple[Any, Any]:
+    x, weight = cells(run.video)
+    mean = x @ weight
+    return mean, np.sqrt(((x - mean[:, None]) ** 2) @ weight)
+
+
+def _courses(
+    runs: Sequence[Run], title: str, text: str, course: Callable[[Run], tuple[Any, Any]], x: str = _X
+) -> Panel:
+    """Return a course of every run: a colour for each rate or diffusivity, dashed on delithiation."""
+    keys = list(dict.fromkeys((run.case.c_rate, run.case.diffusivity) for run in runs))
+    lines, named = [], set()
+    for run in runs:
+        key = (run.case.c_rate, run.case.diffusivity)
+        label = None if key in named or len(keys) == 1 else _key_text(key, len({k[1] for k in keys}) > 1)
+        named.add(key)
+        colour = DIRECTION_COLOURS[run.case.direction] if len(keys) == 1 else rate_colour(keys.index(key), len(keys))
+        if len(keys) == 1 and len(runs) > 1:
+            label = _WORDS[run.case.direction]
+        values = course(run)
+        lines.append(Line(*values, label=label, colour=colour, dashed=run.case.direction < 0 and len(keys) > 1))
+    return Panel(title, x, text, lines)
+
+
+def _key_text(key: tuple[float | None, float | None], by_diffusivity: bool) -> str:
+    return f"{key[1]:g} m²/s" if by_diffusivity else f"{key[0]:g}C"
+
+
+def _against_rate(runs: Sequence[Run], title: str, text: str, measure: Measure) -> Panel:
+    lines = []
+    for direction in dict.fromkeys(run.case.direction for run in runs):
+        chosen = sorted((run for run in runs if run.case.direction == direction), key=lambda run: run.case.c_rate or 0)
+        rates = [run.case.c_rate or np.nan for run in chosen]
+        values = [measure(run) for run in chosen]
+        lines.append(Line(rates, values, label=_WORDS[direction], colour=DIRECTION_COLOURS[direction], points=True))
+    return Panel(title, _RATE, text, lines, log_x=True)
+
+
+def gaps(recipe: SimulationRecipe, runs: Sequence[Run]) -> dict[float, float]:
+    """Return the voltage of delithiation less that of lithiation halfway, V, by C-rate."""
+    half = middle(recipe)
+    volts = {
+        (run.case.c_rate, run.case.direction): at_fraction(run.record, "voltage_volt", half)
+        for run in runs
+        if run.case.c_rate is not None
+    }
+    rates = sorted({rate for rate, _ in volts if (rate, 1) in volts and (rate, -1) in volts})
+    return {rate: volts[rate, -1] - volts[rate, 1] for rate in rates}
+
+
+def _gap(recipe: SimulationRecipe, runs: Sequence[Run]) -> Panel:
+    found = gaps(recipe, runs)
+    line = Line(list(found), [1e3 * one for one in found.values()], points=True)
+    return Panel("Voltage gap halfway", _RATE, "delithiation less lithiation (mV)", [line], log_x=True, log_y=True)
+
+
+def _reversals(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
+    shape = runs[0].video["mask"].shape
+    masks = [region_mask(defect, shape) for defect in recipe.defects]
+
+    def course(run: Run) -> tuple[Any, Any]:
+        return run.record["mean_lithium_fraction"].values, region_course(run.video, masks[0])
+
+    def rest(run: Run) -> tuple[Any, Any]:
+        return run.record["mean_lithium_fraction"].values, region_course(run.video, ~np.any(masks, axis=0))
+
+    found = [
+        _courses(runs, "Domain with its own potential", "x of the domain", course),
+        _courses(runs, "The rest", "x of the rest", rest),
+    ]
+    if len({run.case.c_rate for run in runs}) > 1:
+        found.append(
+            _against_rate(
+                runs, "Concentration reversal", "largest way back of x", lambda run: reversal_amplitude(recipe, run)
+            )
+        )
+    return found
+
+
+def _particles(runs: Sequence[Run]) -> list[Panel]:
+    found = [_against_rate(runs, "Particles that take part", "active share", lambda run: active_share(run.video))]
+    rates = sorted(run.case.c_rate or 0 for run in runs)
+    for run in runs:
+        if run.case.direction == runs[0].case.direction and run.case.c_rate in (rates[0], rates[-1]):
+            courses, _ = particle_courses(run.video)
+            mean = run.record["mean_lithium_fraction"].values
+            lines = [Line(mean, one, colour=rate_colour(n, courses.shape[1])) for n, one in enumerate(courses.T)]
+            found.append(Panel(f"Every particle, {run.case.label}", _X, "x of the particle", lines))
+    return found
+
+
+def _fronts(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
+    threshold = recipe.shown.threshold
+
+    def radius(run: Run) -> tuple[Any, Any]:
+        return run.video["time"].values, rich_radius(run.video, threshold)[0]
+
+    def offset(run: Run) -> tuple[Any, Any]:
+        return run.record["mean_lithium_fraction"].values, rich_radius(run.video, threshold)[1]
+
+    found = [
+        _courses(runs, "Lithium-rich phase", "radius of an equal circle (nm)", radius, x="time (s)"),
+        _courses(runs, "Where the smaller phase sits", "centre off the middle (radii)", offset),
+    ]
+    levels = [run.case.diffusivity for run in runs]
+    if len(set(levels)) > 1:
+        lines = [
+            Line(
+                [run.case.diffusivity or np.nan for run in runs if run.case.direction == direction],
+                [front_speed(run.video, threshold) for run in runs if run.case.direction == direction],
+                label=_WORDS[direction] or None,
+                colour=DIRECTION_COLOURS[direction],
+                points=True,
+            )
+            for direction in dict.fromkeys(run.case.direction for run in runs)
+        ]
+        speed = recipe.shown.front_speed
+        found.append(
+            Panel(
+                "Front", "D (m²/s)", "speed of the front (nm/s)", lines, log_x=True, log_y=True, level=speed,
+                level_text="" if speed is None else f"{speed:g} nm/s",
+            )
+        )  # fmt: skip
+    return found

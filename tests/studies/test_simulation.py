@@ -1,0 +1,161 @@
+"""Simulations from a recipe: what the files hold, and what the examples must show."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from lithiscope import stages
+from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.studies.simulation import run_case, simulate_recipe, simulation_lines
+from lithiscope.studies.simulation_cases import cases
+from lithiscope.studies.simulation_measures import uniformity
+from lithiscope.studies.simulation_panels import gaps
+from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation, packaged
+from lithiscope.studies.store import Store
+
+SMALL = ("geometry.sizes=[600, 600]", "shown.movie.seconds=0.3", "frames=25")
+
+
+def small(name: str, *settings: str) -> SimulationRecipe:
+    return load_simulation(name, settings=(*SMALL, *settings))
+
+
+@pytest.mark.parametrize("name", list(packaged()))
+def test_every_packaged_recipe_makes_a_model(name):
+    from lithiscope.studies.simulation_model import model_of_recipe, protocol_of
+
+    recipe = load_simulation(name)
+    assert recipe.title != "untitled"
+    assert recipe.about
+    one = cases(recipe)[0].recipe
+    assert model_of_recipe(one).geometry.active.any()
+    assert protocol_of(one).duration > 0
+    assert load_simulation(name).text == recipe.text
+
+
+def test_a_run_writes_everything_it_promises(tmp_path):
+    out = tmp_path / "out"
+    settings = ("sweep.directions=[lithiation]", "geometry.sizes=[300, 300]")
+    simulate_recipe(small("lfp_rates", "sweep.c_rates=[3]", *settings), out)
+    recipe = small("lfp_rates", "sweep.c_rates=[1]", *settings)
+    outcome = simulate_recipe(recipe, out)
+    assert outcome.complete
+    names = {"figure.png", "figure.svg", "movie.webp", "trace.csv", "numbers.csv", "summary.txt", "recipe.yaml"}
+    assert names <= {path.name for path in out.iterdir()}
+    assert not list(out.glob("*.partial"))
+    store = Store(out / "study.zarr")
+    assert set(store.steps()) == {"composition-1C-lithiation", "simulation-1C-lithiation"}, "nothing of the first run"
+    assert store.attributes()["kind"] == "simulation"
+    video = stages.check(store.load("composition-1C-lithiation"), "composition_video")
+    record = stages.check(store.load("simulation-1C-lithiation"), "simulation")
+    assert video.attrs["origin"] == "simulation"
+    rows = list(csv.DictReader((out / "trace.csv").read_text().splitlines()))
+    assert [float(row["voltage_volt"]) for row in rows] == pytest.approx(record["voltage_volt"].values.tolist())
+    assert float(rows[-1]["mean_lithium_fraction"]) == pytest.approx(0.97, abs=1e-6)
+    # Mass balance is round-off: some 1e-16 for each of the order of 100 steps.
+    assert max(abs(float(row["mass_balance_error"])) for row in rows) < 1e-13
+    summary = (out / "summary.txt").read_text()
+    for text in ("BogackiShampine", "accepted", "mean composition of 0.97", "mass-balance error", "complete"):
+        assert text in summary
+    assert load_simulation(out / "recipe.yaml").text == recipe.text
+
+
+def test_a_run_that_stops_early_says_so(tmp_path):
+    full = "protocol=[{kind: current, c_rate: 1, seconds: 7200}]"  # twice what the particle can take
+    recipe = small("lfp_rates", "sweep.c_rates=[]", "sweep.directions=[]", full)
+    outcome = simulate_recipe(recipe, tmp_path)
+    assert not outcome.complete
+    assert "STOPPED EARLY" in "\n".join(outcome.lines)
+    assert "1 of 1 runs stopped early" in (tmp_path / "summary.txt").read_text()
+    assert (tmp_path / "movie.webp").stat().st_size > 0
+
+
+def test_lfp_rates_lithiation_turns_uniform_and_delithiation_does_not():
+    recipe = load_simulation("lfp_rates", settings=("geometry.sizes=[1000, 1000]", "sweep.c_rates=[0.01, 3]"))
+    runs = [run_case(case) for case in cases(recipe)]
+    assert all(run.complete for run in runs)
+    value = {(run.case.c_rate, run.case.direction): uniformity(run.video) for run in runs}
+    # Skewed exchange current (Lim 2016, fig. 3): rate makes lithiation more uniform, delithiation less.
+    assert value[3, 1] > value[0.01, 1] + 0.05
+    assert value[3, -1] < value[0.01, -1] - 0.05
+    assert value[3, 1] > value[3, -1] + 0.2
+    gap = gaps(recipe, runs)
+    # At C/100 the gap is the miscibility gap's own and small, at 3C hundreds of mV for 8 mA/m2.
+    assert 0.005 < gap[0.01] < 0.03
+    assert 0.2 < gap[3] < 0.6
+
+
+def test_the_list_names_every_simulation_with_its_title():
+    lines = simulation_lines()
+    assert len(lines) == len(packaged())
+    assert any(line.startswith("lfp_rates  ") for line in lines)
+
+
+def test_the_other_direction_starts_where_the_first_ends():
+    found = cases(small("lfp_rates", "sweep.c_rates=[0.1, 1]"))
+    assert [case.name for case in found] == ["0.1C-lithiation", "1C-lithiation", "0.1C-delithiation", "1C-delithiation"]
+    back = found[-1].recipe
+    assert (back.initial, back.protocol[0].to_fraction) == (0.97, 0.03)
+
+
+@pytest.mark.parametrize(
+    ("setting", "field"),
+    [
+        ("geometry.shape=torus", "geometry.shape"),
+        ("geometry.size=5", "geometry.size"),
+        ("geometry.sizes=[1, 2, 3]", "geometry"),
+        ("geometry.thickness=null", "geometry"),
+        ("initial=2", "initial"),
+        ("protocol=[]", "protocol"),
+        ("protocol=[{kind: wait}]", "protocol.0"),
+        ("sweep.c_rates=[0]", "sweep.c_rates.0"),
+        ("population.count=0", "population.count"),
+    ],
+)
+def test_what_cannot_be_used_is_named(setting, field):
+    with pytest.raises(OptionError) as caught:
+        load_simulation("lfp_rates", settings=[setting])
+    assert caught.value.field == field
+
+
+def test_a_sweep_that_changes_nothing_is_refused():
+    with pytest.raises(OptionError, match="no constant current"):
+        cases(small("lfp_rates", "protocol=[{kind: rest, seconds: 10}]"))
+    with pytest.raises(OptionError, match="other direction has no start"):
+        cases(small("lfp_rates", "protocol=[{kind: current, c_rate: 1}]"))
+    with pytest.raises(OptionError, match="no diffusivity"):
+        cases(small("lfp_rates", "sweep.diffusivities=[1e-14]"))
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(OptionError, match="no such simulation") as caught:
+        load_simulation("lfp_rate")
+    assert "lfp_rates" in str(caught.value.limit)
+
+
+def test_a_mask_picture_and_an_outline_make_particles(tmp_path):
+    from PIL import Image
+
+    from lithiscope.studies.simulation_model import geometry_of
+
+    mask = np.zeros((12, 15), dtype=np.uint8)
+    mask[2:10, 3:12] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    (tmp_path / "ring.csv").write_text("# y,x in um\n0,0\n0,0.5\n0.4,0.5\n0.4,0\n")
+    recipe = small("lfp_rates")
+
+    def cells(**changes) -> int:
+        section = recipe.geometry.model_validate({**recipe.geometry.model_dump(), **changes})
+        return int(geometry_of(recipe.model_copy(update={"geometry": section}).located(tmp_path)).active.sum())
+
+    assert cells(shape="picture", file="mask.png") == 72
+    assert cells(shape="outline", file="ring.csv") == 80  # 400 nm x 500 nm on 50 nm
+    (tmp_path / "ring.csv").write_text("this is no outline")
+    with pytest.raises(FileFormatError, match="outline cannot be read"):
+        cells(shape="outline", file="ring.csv")
+    (tmp_path / "mask.png").write_text("no picture")
+    with pytest.raises(FileFormatError, match="mask cannot be read"):
+        cells(shape="picture", file="mask.png")
