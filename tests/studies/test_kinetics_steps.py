@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, OptionError
+from lithiscope.progress import SILENT
 from lithiscope.studies.check import check_recipe
 from lithiscope.studies.pooling import pool_studies
 from lithiscope.studies.recipe import load_recipe
@@ -23,7 +25,7 @@ from lithiscope.studies.store import Store
 from lithiscope.studies.summary import figures
 from lithiscope.studies.trace import look_at_trace
 from lithiscope.studies.vary import vary_option
-from studies.kinetic_beamtime import CAPACITY, NO_CELL, NO_KINETICS
+from studies.kinetic_beamtime import CAPACITY, NO_CELL, NO_KINETICS, edit_mpt, times
 
 pytestmark = pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
 
@@ -226,3 +228,52 @@ def test_a_warning_is_one_line():
     error = AnalysisError("bad", file="a.mpt", value="one\ntwo", limit="three")
     assert "\n" not in sentence(error)
     assert sentence(AnalysisError("bad")) == "bad"
+
+
+def test_a_blank_and_a_spectrum_are_named_in_the_recipe(reacting, run):
+    raw = reacting / "raw"
+    # A blank that passes a tenth of the charge at the same voltages.
+    edit_mpt(raw / "cell.mpt", times(0.1, 5, 6, 7), to="blank.mpt")
+    frequency = np.geomspace(1e5, 1.0, 26)
+    impedance = 0.8e8 + 4e8 / (1 + 2j * np.pi * frequency * 0.05)
+    rows = (f"{f:.9g},{z.real:.9g},{-z.imag:.9g}" for f, z in zip(frequency, impedance, strict=True))
+    (raw / "eis.csv").write_text("\n".join(["freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm", *rows, ""]))
+    done = run(reacting, NO_KINETICS, "cell.blank=[blank.mpt]", "cell.resistance={spectrum: eis.csv}")
+    whole, net = done.results["incremental_capacity"], done.results["without_blank"]
+    charge = whole["incremental_capacity"].sum("voltage").values * np.diff(whole["voltage"].values)[0]
+    # The blank's two lithiations, a half cycle and what the protocol adds before it turns round, are averaged.
+    averaged = 0.1 * np.array([(charge[0] + charge[1]) / 2, (charge[0] + charge[1]) / 2, charge[2]])
+    np.testing.assert_allclose(net["capacity_ah"], charge - averaged, rtol=1e-6)
+    assert "half cycles" in net.attrs["blank"]
+    resistance = done.results["resistance"]
+    assert resistance.attrs["method"] == "impedance"
+    assert float(resistance["resistance_ohm"]) == pytest.approx(0.8e8, rel=0.01)
+    assert done.results["differential_voltage"].attrs["stage"] == "differential_voltage"
+    with pytest.raises(OptionError, match="either ohm or spectrum"):
+        load_recipe(reacting / "recipe.yaml", settings=["cell.resistance.spectrum=eis.csv"])
+    with pytest.raises(OptionError, match=r"cell\.resistance\.spectrum"):
+        run(reacting, NO_KINETICS, "cell.resistance={spectrum: absent.csv}")
+
+
+def test_channels_in_the_plane_need_no_uniform_pixels(sound, reacting):
+    recipe = load_recipe(reacting / "recipe.yaml", settings=["kinetics.transport=in_plane"])
+    step = next(one for one in steps(recipe) if one.name == "rate_table")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = step.run(recipe, {name: sound.results[name] for name in step.needs}, SILENT)
+    assert set(table["region"].values) == {"all", "fast", "slow"}
+
+
+def test_a_stated_range_of_d_gives_times_and_a_verdict(sound, reacting):
+    settings = ["kinetics.regime.diffusivity=[1e-14, 1e-12]", "kinetics.law.region=all"]
+    recipe = load_recipe(reacting / "recipe.yaml", settings=settings)
+    assert "evidence" not in names(reacting)
+    given = dict(sound.results)
+    for step in steps(recipe):
+        if step.name in ("law_fit", "evidence"):
+            given[step.name] = step.run(recipe, {name: given[name] for name in step.needs}, SILENT)
+    found = given["evidence"]
+    # 75 nm at 1e-14 m2/s take 0.6 s, the surface hours.
+    assert found.attrs["verdict"] == "surface-reaction-limited"
+    assert float(np.nanmax(found["tau_bulk_high"])) < 2.0
+    assert found["particle"].values.tolist() == sound.results["particles"]["particle"].values.tolist()

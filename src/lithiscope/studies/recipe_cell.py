@@ -84,8 +84,8 @@ class CellSection(Options):
     incremental: IncrementalOptions = Field(IncrementalOptions(), description="dQ/dV")
     blank: tuple[str, ...] = Field(
         (),
-        description="files of the same cell without particles, over the same voltages, whose dQ/dV is taken off; "
-        "empty: none",
+        description="files of the same cell without particles, over the same voltages, whose dQ/dV (mean of the "
+        "half cycles of a direction) is taken off; empty: none",
     )
     peaks: PeakOptions = Field(PeakOptions(), description="peaks of dQ/dV")
     resistance: ResistanceSection = Field(ResistanceSection(), description="ohmic resistance")
