@@ -74,7 +74,11 @@ def read_impedance(path: Path) -> Spectrum:
     spectrum = Spectrum(frequency[known], real[known], imaginary[known])
     if known.sum() < _FEWEST:
         raise FileFormatError(
-            "the spectrum has too few points", file=path, field="frequency", value=int(known.sum()), limit=_FEWEST
+            "the spectrum has too few points",
+            file=path,
+            field="frequency",
+            value=int(known.sum()),
+            limit=f"{_FEWEST} or more",
         )
     return _first_sweep(path, _signed(path, spectrum))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lithiscope.errors import AnalysisError
 from lithiscope.particles import find_particles, import_labels, name_particles
@@ -52,7 +52,7 @@ def check_particles(recipe: Recipe, composition: xr.Dataset) -> Iterator[Finding
         except AnalysisError as error:
             errors.append(error)
     if not found:
-        level = "error" if _far_too_large(recipe, composition) else "warning"
+        level: Literal["error", "warning"] = "error" if _far_too_large(recipe, composition) else "warning"
         yield Finding(level, f"particles.find, min_area {recipe.particles.find.min_area:g} um2: {sentence(errors[0])}")
         return
     most = max(found, key=len)
