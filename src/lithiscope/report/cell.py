@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import empty_figure, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     DIRECTION_NAMES,
     c_rate_text,
     composition_axis,
-    empty_figure,
     finite_std,
     need,
     need_values,
@@ -122,7 +122,7 @@ def cell_curves(
     span = float(np.ptp(time))
     scale, unit = (3600.0, "h") if span > 4 * 3600 else (60.0, "min")
     with style(options):
-        figure = empty_figure(options.width, 0.42 * options.width)
+        figure = empty_figure(options, 1.0, 0.42)
         both = "current_ampere" in trace
         panels = np.atleast_1d(figure.subplots(2 if both else 1, 1, sharex=True, height_ratios=[2, 1] if both else [1]))
         across, up = extremes(time / scale, np.asarray(trace[name].values, dtype=float))
@@ -219,7 +219,7 @@ def clock_residuals(
     std = [float(clock[name].values) if name in clock else float("nan") for name in ("offset_std", "drift_std")]
     grid = np.linspace(time.min(), time.max(), 101) if time.size > 1 else np.array([time[0] - 60, time[0] + 60])
     with style(options):
-        figure = empty_figure(0.6 * options.width, 0.3 * options.width)
+        figure = empty_figure(options, 0.6, 0.3)
         axes = figure.subplots()
         zero_line(axes)
         band = np.sqrt(np.nan_to_num(std[0]) ** 2 + (np.nan_to_num(std[1]) * (grid - reference)) ** 2)
@@ -234,7 +234,7 @@ def clock_residuals(
         axes.set(xlabel="time of the images / min", ylabel="from the line / s")
         axes.set_title(", ".join(word for word in (offset, known) if word), fontweight="normal", fontsize="small")
         axes.margins(y=0.2)
-        figure.legend(loc="outside right upper")
+        legend_beside(figure)
         return to_bytes(figure, options)
 
 
@@ -281,7 +281,7 @@ def particles_against_cell(
     rate = np.asarray(frames["c_rate"].values, dtype=float) if "c_rate" in frames else np.full(whole.size, np.nan)
     direction = np.asarray(frames["direction"].values) if "direction" in frames.coords else np.zeros(whole.size, int)
     with style(options):
-        figure = empty_figure(0.62 * options.width, 0.42 * options.width)
+        figure = empty_figure(options, 0.62, 0.42)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, zorder=0)
         for number, group in enumerate(_rate_groups(rate)):
@@ -297,7 +297,7 @@ def particles_against_cell(
         axes.set(ylim=(-0.05, 1.05), yticks=[0, 0.25, 0.5, 0.75, 1], ylabel="mean lithium fraction of a particle")
         axes.set_aspect("equal")
         note(axes, f"{len(x)} particles")
-        figure.legend(loc="outside right upper")
+        legend_beside(figure)
         return to_bytes(figure, options)
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
+from lithiscope.report.fitting import columns_of, empty_figure, legend_above
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     DIRECTION_NAMES,
-    empty_figure,
     finite_std,
     need,
     need_values,
@@ -71,10 +71,10 @@ def channel_profiles(
     chosen = _chosen_intervals(one, intervals)
     factor, unit = readable(one["current_density"].values[chosen], "A/m²")
     top = 1.15 * factor * float(np.nanmax(np.abs(one["current_density"].values[chosen])))
-    columns = min(len(chosen), options.columns)
+    columns = columns_of(options.width, min(len(chosen), options.columns), least=1.45)
     lines = -(-len(chosen) // columns)
     with style(options):
-        figure = empty_figure(options.width, 0.55 + 0.26 * options.width * lines)
+        figure = empty_figure(options, 1.0, 0.26, lines=lines, more=0.55)
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for place, k in enumerate(chosen):
             axes = grid.flat[place]
@@ -154,7 +154,7 @@ def _profile_legend(figure: Any, one: xr.Dataset) -> None:
     ]
     name = str(one["particle"].values[0]) if "particle" in one.coords and one.sizes["channel"] else None
     title = f"{name}: {one.sizes['channel']} channels" if name else None
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, title=title)
+    legend_above(figure, handles=handles, ncols=2, title=title)
 
 
 def channel_courses(
@@ -188,11 +188,9 @@ def channel_courses(
     need_values(cuts, "lithium_fraction", "distance")
     need(cuts, "particle", "line")
     names = [str(name) for name in dict.fromkeys(cuts["particle"].values)][:_MOST_PARTICLES]
-    runs = _frame_runs(cuts, options.columns)
+    runs = _frame_runs(cuts, columns_of(options.width, options.columns, least=1.2))
     with style(options):
-        figure = empty_figure(
-            options.width * max(len(runs), 2) / max(len(runs), 3), 0.35 + 0.25 * options.width * len(names)
-        )
+        figure = empty_figure(options, max(len(runs), 2) / max(len(runs), 3), 0.25, lines=len(names), more=0.35)
         grid = figure.subplots(len(names), len(runs), sharex="row", sharey=True, squeeze=False)
         for row, name in enumerate(names):
             one = cuts.isel(sample=np.flatnonzero(cuts["particle"].values == name))
@@ -278,8 +276,9 @@ def surface_against_rate(
     groups = _surface_groups(data, half_cycles)
     soc = getattr(data, "attrs", {}).get("state_of_charge")
     with style(options):
-        figure = empty_figure(options.width, 0.42 * options.width)
-        left, right = figure.subplots(1, 2)
+        columns = columns_of(options.width, 2, least=2.4)
+        figure = empty_figure(options, 1.0, 0.42 if columns == 2 else 0.6, lines=3 - columns)
+        left, right = figure.subplots(3 - columns, columns, squeeze=False).ravel()
         for axes, names, text in (
             (left, _SURFACE_NAMES[:2], "mean lithium fraction"),
             (right, _SURFACE_NAMES[2:], "share of the surface pixels"),
@@ -365,11 +364,9 @@ def line_cut_curves(
     if unknown:
         raise AnalysisError("there is no such line", field="lines", value=unknown, limit=", ".join(known))
     drawn = list(lines) if lines else known[:4]
-    runs = _frame_runs(cuts, options.columns)
+    runs = _frame_runs(cuts, columns_of(options.width, options.columns, least=1.2))
     with style(options):
-        figure = empty_figure(
-            options.width * max(len(runs), 2) / max(len(runs), 3), 0.35 + 0.25 * options.width * len(drawn)
-        )
+        figure = empty_figure(options, max(len(runs), 2) / max(len(runs), 3), 0.25, lines=len(drawn), more=0.35)
         grid = figure.subplots(len(drawn), len(runs), sharex="row", sharey=True, squeeze=False)
         for row, name in enumerate(drawn):
             for column, (frames, direction) in enumerate(runs):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import columns_of
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import CYCLE, style, to_bytes
 
@@ -57,7 +58,7 @@ def choice_figure(
         if label not in bars and np.unique(np.asarray(values, float)).size > 1
     }
     count = max(len(moving), 1)
-    columns = min(options.columns, count)
+    columns = columns_of(options.width, min(options.columns, count), least=1.5)
     rows = math.ceil(count / columns)
     joined = "o-" if all(map(_is_number, choices)) else "o"  # a line between categories would mean nothing
     with style(options):

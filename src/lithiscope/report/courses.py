@@ -9,8 +9,9 @@ import numpy as np
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
+from lithiscope.report.fitting import columns_of, empty_figure, legend_beside
 from lithiscope.report.options import FigureOptions
-from lithiscope.report.plots import empty_figure, finite_std, need, note
+from lithiscope.report.plots import finite_std, need, note
 from lithiscope.report.style import CYCLE, INK, MARKERS, style, to_bytes
 from lithiscope.stages import check
 
@@ -61,7 +62,7 @@ def rate_courses(
     std = finite_std(table, "c_rate")
     drawn = kept[readings.thinned(kept.size, options.max_frames)]
     with style(options):
-        figure = empty_figure(options.width, 0.36 * options.width)
+        figure = empty_figure(options, 1.0, 0.36)
         axes = figure.subplots()
         if "applied_c_rate" in table:
             for k, value in enumerate(np.asarray(table["applied_c_rate"].values, dtype=float).tolist()):
@@ -110,10 +111,10 @@ def course_curves(
     present = [name for name in names if name in table]
     if not present:
         raise AnalysisError("the stage holds nothing to draw", field=", ".join(names), limit=", ".join(map(str, table)))
-    columns = min(options.columns, len(present))
+    columns = columns_of(options.width, min(options.columns, len(present)), least=2.4)
     lines = -(-len(present) // columns)
     with style(options):
-        figure = empty_figure(options.width, 0.4 + 0.3 * options.width * lines)
+        figure = empty_figure(options, 1.0, 0.3, lines=lines, more=0.4)
         grid = figure.subplots(lines, columns, sharex=True, squeeze=False)
         for axes, name in zip(grid.flat, present, strict=False):
             _course_panel(axes, table, name, names[name])
@@ -144,4 +145,4 @@ def _plain_legend(figure: Any) -> None:
     """Add one legend for the first panel, without its error bars' repetitions, where there is something to name."""
     handles, texts = figure.axes[0].get_legend_handles_labels()
     if handles:
-        figure.legend(handles, texts, loc="outside right upper")
+        legend_beside(figure, handles, texts)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
+from lithiscope.report.fitting import columns_of, empty_figure, legend_above
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import CYCLE, FAINT, INK, MUTED, WARN, style, to_bytes
 from lithiscope.stages import check, fatal_mask
@@ -52,11 +53,10 @@ def particle_curves(
     """
     check(table, "particle_table")
     rows = _chosen_particles(table, particles, options.max_frames)
-    columns = min(len(rows), max(1, options.columns - 2))
+    columns = columns_of(options.width, min(len(rows), max(1, options.columns - 2)), least=1.9)
     lines = math.ceil(len(rows) / columns)
-    size = (options.width, 0.55 + 0.25 * options.width * lines)
     with style(options):
-        figure = _figure(size)
+        figure = empty_figure(options, 1.0, 0.25, lines=lines, more=0.55)
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for axes, row in zip(grid.flat, rows, strict=False):
             _particle_panel(axes, table, row)
@@ -150,7 +150,7 @@ def _scope_legend(figure: Any, table: xr.Dataset) -> None:
     if np.isnan(table[_X].values).any():
         handles.append(Line2D([], [], color=WARN, marker="x", markersize=4, linestyle="", label="no trusted value"))
     if handles:
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+        legend_above(figure, handles=handles)
 
 
 def shift_curves(
@@ -184,12 +184,14 @@ def shift_curves(
         *(["leakage"] if "drift_leakage" in alignment else []),
     ]
     with style(options):
-        figure = _figure((options.width, options.width / 3))
-        grid = np.atleast_1d(figure.subplots(1, len(panels)))
+        columns = columns_of(options.width, len(panels), least=2.2)
+        lines = math.ceil(len(panels) / columns)
+        figure = empty_figure(options, 1.0, 1 / 3, lines=lines)
+        grid = figure.subplots(lines, columns, squeeze=False).ravel()
         for axes, what in zip(grid, panels, strict=True):
             {"time": _drift_panel, "energy": _energy_panel, "leakage": _leakage_panel}[what](axes, alignment)
         handles, texts = grid[0].get_legend_handles_labels()
-        figure.legend(handles, texts, loc="outside upper right", ncols=len(handles))
+        legend_above(figure, handles, texts, side="right")
         return to_bytes(figure, options)
 
 
@@ -285,8 +287,10 @@ def incident_curves(
     std = od["incident_std"].values.reshape(incident.shape) if "incident_std" in od else np.zeros_like(incident)
     energy = _energies(od, incident.shape[1])
     with style(options):
-        figure = _figure((options.width if others is not None else 0.6 * options.width, options.width / 3))
-        panels = np.atleast_1d(figure.subplots(1, 1 if others is None else 2))
+        columns = 1 if others is None else columns_of(options.width, 2, least=2.4)
+        lines = 1 if others is None else 3 - columns
+        figure = empty_figure(options, 0.6 if others is None else 1.0, 1 / 3, lines=lines)
+        panels = figure.subplots(lines, columns, squeeze=False).ravel()
         _incident_panel(panels[0], readings.minutes(od), energy, incident, std)
         if others is not None:
             _method_panel(panels[1], readings.minutes(od), energy, incident, others)
@@ -348,7 +352,7 @@ def chi_square_histogram(
     grid = np.linspace(top / 400, top, 400)
     beyond = float(np.mean(values > top))
     with style(options):
-        figure = _figure((0.5 * options.width, options.width / 3))
+        figure = empty_figure(options, 0.5, 1 / 3)
         axes = figure.subplots()
         share = np.histogram(values, edges)[0] / values.size / np.diff(edges)
         axes.stairs(
@@ -389,9 +393,3 @@ def chi_square_values(video: xr.Dataset, labels: xr.DataArray | None = None) -> 
             "no pixel has a chi-square", field="chi_square", value=0, limit="at least one trusted pixel"
         )
     return chosen, freedom
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=size, layout="constrained")

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import empty_figure, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     composition_axis,
-    empty_figure,
     finite_std,
     need_values,
     note,
@@ -76,7 +76,7 @@ def exchange_current(
     factor, unit = readable(fit["exchange_current_density"].values, "A/m²")
     best = best_law(fit)
     with style(options):
-        figure = empty_figure(options.width, 0.5 * options.width)
+        figure = empty_figure(options, 1.0, 0.5)
         axes = figure.subplots()
         _draw_laws(axes, fit, best, factor)
         if ratio is not None:
@@ -88,7 +88,7 @@ def exchange_current(
         left_out = f"\n{int((~used).sum())} not fitted (hollow)" if not used.all() else ""
         note(axes, f"{particles} particles, {used.size} points{left_out}", where="upper right")
         _face_scale(axes, fit, best, unit)
-        figure.legend(loc="outside right upper", alignment="left")
+        legend_beside(figure, alignment="left")
         return to_bytes(figure, options)
 
 
@@ -248,7 +248,7 @@ def normalised_exchange(
             "there is no such channel", field="chosen", value=unknown, limit=f"{min(numbers)} to {max(numbers)}"
         )
     with style(options):
-        figure = empty_figure(0.62 * options.width, 0.42 * options.width)
+        figure = empty_figure(options, 0.62, 0.42)
         axes = figure.subplots()
         for row, number in enumerate(numbers):
             if number not in wanted:
@@ -262,7 +262,7 @@ def normalised_exchange(
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(channels["normalised_exchange_current"].values))))
         count = int(np.isfinite(channels["normalised_exchange_current"].values).sum())
         note(axes, f"{len(numbers)} channels, {count} points", where="upper right")
-        figure.legend(loc="outside right upper", alignment="left")
+        legend_beside(figure, alignment="left")
         return to_bytes(figure, options)
 
 

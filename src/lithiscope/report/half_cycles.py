@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report.cell import extremes, voltage_name, voltage_text
+from lithiscope.report.fitting import empty_figure, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     DIRECTION_NAMES,
     c_rate_text,
     direction_legend,
-    empty_figure,
     finite_std,
     need,
     points,

@@ -16,6 +16,7 @@ from lithiscope.report.panels import (
     colour_bar,
     composition_legend,
     heading,
+    most_panels,
     painted,
     panel_grid,
     scale_bar,
@@ -64,9 +65,9 @@ def lithium_maps(
     """
     _require_fraction(video)
     brightest = readings.full_brightness(video, options.full_brightness)
-    chosen = readings.chosen_frames(video, frames, options.max_frames)
-    lost = {int(frame): _hatched(video, labels, int(frame)) for frame in chosen}
     view = view_of(video)
+    chosen = readings.chosen_frames(video, frames, most_panels(view, options, header=_SHEET_HEADER))
+    lost = {int(frame): _hatched(video, labels, int(frame)) for frame in chosen}
     with style(options):
         figure, panels, place = panel_grid(len(chosen), view, options, header=_SHEET_HEADER)
         for axes, frame in zip(panels, chosen.tolist(), strict=True):
@@ -215,9 +216,9 @@ def optical_density_maps(
     signal = od["signal"].isel(time=frame) if "time" in od["signal"].dims else od["signal"]
     stack = np.asarray(signal.values, dtype=float).reshape(-1, *signal.shape[-2:])
     energies = np.asarray(od["energy"].values, dtype=float) if "energy" in signal.dims else np.array([np.nan])
-    chosen = readings.thinned(len(stack), options.max_frames)
-    low, high = readings.limits(stack[chosen])
     view = view_of(od)
+    chosen = readings.thinned(len(stack), most_panels(view, options, header=_HEADER))
+    low, high = readings.limits(stack[chosen])
     with style(options):
         figure, panels, place = panel_grid(len(chosen), view, options, header=_HEADER)
         for axes, index in zip(panels, chosen.tolist(), strict=True):
@@ -266,10 +267,10 @@ def _sheet(
     from_zero: bool,
 ) -> bytes:
     _require(video, name)
-    chosen = readings.chosen_frames(video, frames, options.max_frames).tolist()
+    view = view_of(video)
+    chosen = readings.chosen_frames(video, frames, most_panels(view, options, header=_SHEET_HEADER)).tolist()
     pictures = [readings.flat_picture(video[name], frame) for frame in chosen]
     low, high = readings.limits(np.stack(pictures), low=0.0 if from_zero else None)
-    view = view_of(video)
     with style(options):
         figure, panels, place = panel_grid(len(chosen), view, options, header=_SHEET_HEADER)
         any_lost = False

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.report.colours import Colours, composition_colours, hatch, lookup_table, scalar_colours
+from lithiscope.report.fitting import columns_of
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import INK, MUTED
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _LEGEND = 0.95  # inches kept for the legend at the right
+_LEGEND_HEIGHT = 1.3  # inches that a legend needs
 _TALLEST = 3.3  # inches, of one panel
+_LEAST = 0.145  # inches of width of a panel per point of the text over it
 _GAP = 0.08
+_PAGE, _HIGHEST = 9.3, 1.4  # inches of height of a page; height over width of a sheet that is wider than a page
 DARK, DOMAIN = "#12151b", "#7fe3ff"
 
 
@@ -100,11 +104,11 @@ def panel_grid(count: int, view: View, options: FigureOptions, *, header: float)
     """
     from matplotlib.figure import Figure
 
-    rows = math.ceil(count / options.columns)
+    rows = math.ceil(count / _most_columns(count, options))
     columns = math.ceil(count / rows)
-    width = min((options.width - _LEGEND - _GAP * columns) / columns, _TALLEST, _TALLEST / view.aspect)
-    height = width * view.aspect
-    total = (columns * (width + _GAP) + _GAP + _LEGEND, rows * (height + header) + _GAP + 0.05)
+    width, height = _panel_size(columns, view, options)
+    tall = max(rows * (height + header), _LEGEND_HEIGHT + header)
+    total = (columns * (width + _GAP) + _GAP + _LEGEND, tall + _GAP + 0.05)
     figure = Figure(figsize=total)
     panels = []
     for number in range(count):
@@ -113,8 +117,28 @@ def panel_grid(count: int, view: View, options: FigureOptions, *, header: float)
         axes = figure.add_axes((left / total[0], bottom / total[1], width / total[0], height / total[1]))
         axes.set_axis_off()
         panels.append(axes)
-    legend = (total[0] - _LEGEND + 0.06, total[1] - header - height, _LEGEND, height)
+    room = max(height, _LEGEND_HEIGHT)
+    legend = (total[0] - _LEGEND + 0.06, total[1] - header - room, _LEGEND, room)
     return figure, panels, legend
+
+
+def most_panels(view: View, options: FigureOptions, *, header: float) -> int:
+    """Return how many panels a sheet holds at most: it fits on a page of a paper, or is not much higher than wide."""
+    columns = _most_columns(options.max_frames, options)
+    tall = max(_PAGE, _HIGHEST * options.width)
+    lines = max(1, int((tall - _GAP - 0.05) / (_panel_size(columns, view, options)[1] + header)))
+    return min(options.max_frames, columns * lines)
+
+
+def _most_columns(count: int, options: FigureOptions) -> int:
+    # A panel is wide enough for what stands over it.
+    least = _LEAST * options.font_size + _GAP
+    return columns_of(options.width - _LEGEND, min(count, options.columns), least=least)
+
+
+def _panel_size(columns: int, view: View, options: FigureOptions) -> tuple[float, float]:
+    width = min((options.width - _LEGEND - _GAP * (columns + 1)) / columns, _TALLEST, _TALLEST / view.aspect)
+    return width, width * view.aspect
 
 
 def show(axes: Any, picture: Colours, view: View, labels: NDArray[np.int32] | None = None) -> None:

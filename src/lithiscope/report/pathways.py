@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import columns_of, empty_figure, legend_above, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     DIRECTION_NAMES,
     c_rate_text,
     direction_legend,
-    empty_figure,
     need,
     need_values,
     note,
@@ -71,15 +71,17 @@ def interface_against_rate(
         ("mean_velocity", "speed of the boundary / (nm/h)", 1e3),
     )
     with style(options):
-        figure = empty_figure(options.width, 0.36 * options.width)
-        for axes, (name, text, factor) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        columns = columns_of(options.width, 3, least=2.0) // 3 * 2 + 1  # three beside or below each other
+        figure = empty_figure(options, 1.0, 0.36, lines=3 // columns)
+        grid = figure.subplots(3 // columns, columns).ravel()
+        for axes, (name, text, factor) in zip(grid, panels, strict=True):
             scaled = speed.assign({n: factor * speed[n] for n in (name, f"{name}_std")})
             groups = groups_of(scaled, name, half_cycles=half_cycles)
             if any(np.isfinite(group.value) for group in groups):
                 rate_points(axes, groups, field=name)
             axes.set(ylabel=text)
             axes.set_ylim(bottom=0)
-            axes.margins(y=0.2)
+            axes.margins(y=0.35)
         direction_legend(figure, table["direction"].values, loc="outside upper center", ncols=2, line="-")
         return to_bytes(figure, options)
 
@@ -113,7 +115,7 @@ def boundary_motion(
     need_values(table, "width")
     drawn = np.flatnonzero(np.isfinite(table["width"].values).any(axis=1))[: options.max_frames]
     with style(options):
-        figure = empty_figure(options.width, 0.5 * options.width)
+        figure = empty_figure(options, 1.0, 0.5)
         upper, lower = figure.subplots(2, 1, sharex=True)
         minutes, middle = (np.asarray(table[n].values, dtype=float) / 60 for n in ("time", "interval_time"))
         for rank, row in enumerate(drawn.tolist()):
@@ -132,7 +134,7 @@ def boundary_motion(
         upper.set_ylim(bottom=0)
         lower.set(ylabel="velocity along\nthe normal / (nm/h)", xlabel="time / min")
         note(lower, "above zero: the rich side grows", where="upper right")
-        figure.legend(*upper.get_legend_handles_labels(), loc="outside right upper")
+        legend_beside(figure, *upper.get_legend_handles_labels())
         return to_bytes(figure, options)
 
 
@@ -181,7 +183,7 @@ def pathway_shares(
     columns = [int((diagram["direction"].values == way).sum()) for way in ways]
     panels = len(ways) + (active is not None)
     with style(options):
-        figure = empty_figure(options.width, 0.4 * options.width)
+        figure = empty_figure(options, 1.0, 0.4)
         ratios = [max(1.5, count) for count in columns] + ([3.0] if active is not None else [])
         grid = figure.subplots(1, panels, width_ratios=ratios, squeeze=False)[0]
         for axes, way in zip(grid, ways, strict=False):
@@ -242,7 +244,7 @@ def _pathway_legend(figure: Any) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(color=colour, label=name) for name, colour in reversed(PATHWAY_COLOURS.items())]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.4, handlelength=1.2)
+    legend_above(figure, handles=handles, ncols=3, columnspacing=1.4, handlelength=1.2)
 
 
 def shape_misfits(
@@ -273,8 +275,9 @@ def shape_misfits(
     check(shapes, "domain_shape")
     need_values(shapes, "ellipse_misfit")
     with style(options):
-        figure = empty_figure(options.width, 0.42 * options.width)
-        left, right = figure.subplots(1, 2)
+        columns = columns_of(options.width, 2, least=2.4)
+        figure = empty_figure(options, 1.0, 0.42, lines=3 - columns)
+        left, right = figure.subplots(3 - columns, columns, squeeze=False).ravel()
         across, up = (1e3 * np.asarray(shapes[f"{n}_misfit"].values, dtype=float) for n in ("ellipse", "facet"))
         verdict = np.asarray(shapes["verdict"].values, dtype=str)
         for name, (colour, marker) in _VERDICTS.items():
@@ -290,7 +293,7 @@ def shape_misfits(
         note(left, "the ellipse is better", where="upper left")
         note(left, "the polygon is better")
         _verdict_counts(right, shapes, verdict)
-        figure.legend(*_handles(left, right), loc="outside upper center", ncols=len(_VERDICTS), columnspacing=1.4)
+        legend_above(figure, *_handles(left, right), ncols=len(_VERDICTS), columnspacing=1.4)
         return to_bytes(figure, options)
 
 

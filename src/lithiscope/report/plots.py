@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import legend_above
 from lithiscope.report.style import DIRECTION_COLOURS, DIRECTION_MARKERS, INK, MUTED
 
 if TYPE_CHECKING:
@@ -19,13 +20,6 @@ Floats = NDArray[np.float64]
 
 DIRECTION_NAMES = {1: "lithiation", -1: "delithiation", 0: "rest or unknown"}
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
-
-
-def empty_figure(width: float, height: float) -> Any:
-    """Return a figure (inches) whose panels keep clear of each other's text."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def readable(values: Any, unit: str) -> tuple[float, str]:
@@ -118,7 +112,11 @@ def direction_legend(target: Any, directions: Iterable[int], *, line: str = "", 
         )
         for d in present
     ]  # fmt: skip
-    if handles:
+    if not handles:
+        return
+    if str(more.get("loc", "")).startswith("outside upper"):
+        legend_above(target, handles=handles, side=more.pop("loc").split()[-1], **more)
+    else:
         target.legend(handles=handles, **more)
 
 
@@ -168,7 +166,10 @@ def c_rate_text(value: float) -> str:
 
 def composition_axis(axes: Any, text: str = "lithium fraction x") -> None:
     """Make x the horizontal axis: from 0 to 1, with a little room for points beyond."""
-    axes.set(xlim=(-0.03, 1.03), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel=text)
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set(xlim=(-0.03, 1.03), xlabel=text)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[2.5, 5, 10], min_n_ticks=2))  # fewer where it is narrow
 
 
 def zero_line(axes: Any) -> None:

@@ -21,6 +21,7 @@ from lithiscope.report.panels import (
     composition_legend,
     draw_domains,
     heading,
+    most_panels,
     painted,
     panel_grid,
     scale_bar,
@@ -173,8 +174,8 @@ def domain_maps(
         )
     labels = next((d["label"] for d in (domains, video) if labels is None and "label" in d), labels)
     brightest = readings.full_brightness(video, options.full_brightness)
-    chosen = readings.chosen_frames(video, frames, options.max_frames)
     view = view_of(video)
+    chosen = readings.chosen_frames(video, frames, most_panels(view, options, header=_HEADER))
     with style(options):
         figure, panels, place = panel_grid(len(chosen), view, options, header=_HEADER)
         any_lost = False
@@ -240,7 +241,8 @@ def _sheet(
     need(rates, what.name)
     labels = rates["label"] if labels is None and "label" in rates else labels
     inside = np.ones((rates.sizes["y"], rates.sizes["x"]), bool) if labels is None else np.asarray(labels.values) > 0
-    chosen = _chosen(rates, what, inside, intervals, options.max_frames)
+    view = view_of(rates)
+    chosen = _chosen(rates, what, inside, intervals, most_panels(view, options, header=_HEADER))
     pictures = {k: _picture(rates, what.name, k) for k in chosen}
     stds = {k: _picture(rates, f"{what.name}_std", k) if f"{what.name}_std" in rates else None for k in chosen}
     factor, unit = readable(np.stack([p[inside] for p in pictures.values()]), what.unit)
@@ -251,7 +253,6 @@ def _sheet(
             np.stack([p[inside] for p in pictures.values()]), noises or [np.nan], diverging=what.diverging
         )
     )
-    view = view_of(rates)
     with style(options):
         figure, panels, place = panel_grid(len(chosen), view, options, header=_HEADER)
         any_lost = False

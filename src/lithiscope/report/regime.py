@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.laws import UniformState, growth_integral, growth_rate, stable_currents
+from lithiscope.report.fitting import columns_of, empty_figure, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     DIRECTION_NAMES,
     composition_axis,
     direction_legend,
-    empty_figure,
     need,
     note,
     points,
@@ -91,7 +91,7 @@ def evidence_figure(
     if count == 0:
         raise AnalysisError("there is no evidence to draw", field="evidence", value=0, limit="at least one piece")
     with style(options):
-        figure = empty_figure(options.width, 0.75 + 0.36 * count)
+        figure = empty_figure(options, 1.0, 0.0, more=0.75 + 0.36 * count)
         axes = figure.subplots()
         axes.axvspan(0.05, 0.95, color=FAINT, alpha=0.45, linewidth=0)
         for k in range(count):
@@ -179,7 +179,7 @@ def morphology_diagram(
         raise AnalysisError("there is no particle to place in the diagram", field="measured", value=0, limit="one")
     known = np.array([[*p.damkohler, *p.biot] for p in measured])
     with style(options):
-        figure = empty_figure(0.72 * options.width, 0.5 * options.width)
+        figure = empty_figure(options, 0.72, 0.5)
         axes = figure.subplots()
         axes.set(xscale="log", yscale="log")
         lows, highs = [], []
@@ -252,7 +252,7 @@ def _morphology_legend(figure: Any, names: list[str], measured: Sequence[Morphol
     ]
     if any(min(*point.damkohler, *point.biot) <= 0 for point in measured):
         handles.append(Line2D([], [], color=INK, marker="o", fillstyle="none", linestyle="none", label="upper limit"))
-    figure.legend(handles=handles, loc="outside right upper")
+    legend_beside(figure, handles=handles)
 
 
 def stability_diagram(
@@ -291,15 +291,20 @@ def stability_diagram(
     paths = {name: _paths(table, known[name]) if table is not None and name in known else [] for name in states}
     reach = max([1.0, *(float(np.nanmax(np.abs(c))) * 1.15 for found in paths.values() for _, c, _ in found)])
     with style(options):
-        figure = empty_figure(options.width * min(1.0, 0.2 + 0.3 * len(states)), 0.62 * options.width)
-        grid = figure.subplots(2, len(states), sharex=True, sharey="row", squeeze=False, height_ratios=[1, 2])
+        columns = columns_of(options.width, len(states), least=1.5)
+        lines = -(-len(states) // columns)
+        figure = empty_figure(options, min(1.0, 0.2 + 0.3 * columns), 0.62, lines=lines)
+        grid = figure.subplots(
+            2 * lines, columns, sharex=True, sharey=False, squeeze=False, height_ratios=[1, 2] * lines
+        )
         highest = 0.0
-        for column, (name, state) in enumerate(states.items()):
-            highest = max(highest, _law_panel(grid[0, column], name, state))
-            _stability_panel(grid[1, column], state, reach)
+        for place, (name, state) in enumerate(states.items()):
+            upper, lower = _pair(grid, place)
+            highest = max(highest, _law_panel(upper, name, state))
+            _stability_panel(lower, state, reach)
             for x, current, direction in paths[name]:
                 points(
-                    grid[1, column],
+                    lower,
                     x,
                     current,
                     direction=direction,
@@ -309,13 +314,28 @@ def stability_diagram(
                     alpha=0.85,
                 )
             if table is not None and name not in known:
-                note(grid[1, column], "no k₀: no path")
-        grid[0, 0].set(ylabel="F(x)", ylim=(0, 1.08 * highest))
-        grid[1, 0].set_ylabel("insertion current / k₀\ndelithiation  ←     →  lithiation")
+                note(lower, "no k₀: no path")
+        for place in range(lines * columns):
+            upper, lower = _pair(grid, place)
+            if place >= len(states):
+                upper.set_visible(False), lower.set_visible(False)
+            upper.set_ylim(0, 1.08 * highest)
+            first = place % columns == 0
+            upper.set_ylabel("F(x)" if first else "")
+            lower.set_ylabel("insertion current / k₀\ndelithiation  ←     →  lithiation" if first else "")
+            lower.tick_params(labelbottom=place + columns >= len(states), labelleft=first)
+            upper.tick_params(labelleft=first)
+            lower.set_xlabel(lower.get_xlabel() if place + columns >= len(states) else "")
         directions = [direction for found in paths.values() for *_, direction in found]
         if directions:
             direction_legend(figure, directions, line="-", loc="outside upper right", ncols=2)
         return to_bytes(figure, options)
+
+
+def _pair(grid: Any, place: int) -> tuple[Any, Any]:
+    """Return the panels of the law and of its map at a place, counted along the lines."""
+    line, column = divmod(place, grid.shape[1])
+    return grid[2 * line, column], grid[2 * line + 1, column]
 
 
 def _paths(table: xr.Dataset, k0: float) -> list[tuple[Floats, Floats, int]]:
@@ -393,10 +413,14 @@ def growth_curves(
     if not drawn:
         raise AnalysisError("no law has a measured path", field="rate_constants", limit=", ".join(states))
     with style(options):
-        figure = empty_figure(options.width * min(1.0, 0.2 + 0.3 * len(drawn)), 0.36 * options.width)
-        grid = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
+        columns = columns_of(options.width, len(drawn), least=1.5)
+        lines = -(-len(drawn) // columns)
+        figure = empty_figure(options, min(1.0, 0.2 + 0.3 * columns), 0.36, lines=lines)
+        grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
+        for axes in grid.flat[len(drawn) :]:
+            axes.set_visible(False)
         directions = set()
-        for axes, name in zip(grid, drawn, strict=True):
+        for axes, name in zip(grid.flat, drawn, strict=False):
             for x, current, direction in _paths(table, rate_constants[name]):
                 grown = _growth(x, current, states[name])
                 if grown is not None:
@@ -405,8 +429,9 @@ def growth_curves(
             axes.set_yscale("log")
             axes.axhline(1, color=MUTED, linewidth=0.6)
             axes.set_title(name.replace("_", " "), parse_math=False)
-            composition_axis(axes, "mean lithium fraction of the particle")
-        grid[0].set_ylabel("growth of a perturbation")
+            composition_axis(axes, "")
+        figure.supxlabel("mean lithium fraction of the particle", fontsize=options.font_size)
+        figure.supylabel("growth of a perturbation", fontsize=options.font_size)
         direction_legend(figure, directions, line="-", loc="outside upper right", ncols=2)
         return to_bytes(figure, options)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import columns_of, empty_figure, legend_above
 from lithiscope.report.options import FigureOptions
-from lithiscope.report.plots import DIRECTION_NAMES, empty_figure, need, note
+from lithiscope.report.plots import DIRECTION_NAMES, need, note
 from lithiscope.report.regime import DIFFUSION, REACTION, MorphologyPoint, verdict_look
 from lithiscope.report.style import FAINT, INK, MUTED, style, to_bytes
 from lithiscope.stages import check
@@ -86,8 +87,12 @@ def case_figure(
     if not cases or not pieces:
         raise AnalysisError("there is no evidence to draw", field="evidence", value=0, limit="at least one piece")
     with style(options):
-        figure = empty_figure(options.width, 1.5 + 0.2 * len(cases))
-        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.25, 1])
+        columns = columns_of(options.width, 2, least=2.4)
+        figure = empty_figure(options, 1.0, 0.0, lines=3 - columns, more=1.5 + 0.2 * len(cases))
+        figure.set_figheight((3 - columns) * (1.5 + 0.2 * len(cases)))
+        left, right = figure.subplots(
+            3 - columns, columns, sharey=True, width_ratios=[1.25, 1][:columns], squeeze=False
+        ).ravel()
         _ratios(left, cases, float(evidence.attrs.get("band", 3.0)))
         _matrix(right, cases, pieces)
         left.set_yticks(range(len(cases)), [case.name for case, _ in cases], parse_math=False)
@@ -161,7 +166,7 @@ def _legend(figure: Any) -> None:
             [], [], color=INK, marker="o", markerfacecolor="none", linestyle="-", markersize=3.5, label="stated times"
         )
     )
-    figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    legend_above(figure, handles=handles, ncols=4)
 
 
 def morphology_points(evidence: xr.Dataset) -> list[MorphologyPoint]:

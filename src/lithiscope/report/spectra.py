@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
+from lithiscope.report.fitting import columns_of, empty_figure, legend_above
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import CYCLE, FAINT, INK, MUTED, style, to_bytes
 from lithiscope.stages import check
@@ -173,14 +174,10 @@ def spectra_figure(
     """
     check(od, "frames")
     spectra = _spectra(od, video, references, labels, names, frame)
-    columns = min(3, len(spectra))
+    columns = columns_of(options.width, min(3, len(spectra)), least=1.7)
     lines = math.ceil(len(spectra) / columns)
     with style(options):
-        from matplotlib.figure import Figure
-
-        figure = Figure(
-            figsize=(options.width * (1 if columns > 1 else 0.6), 0.4 + options.width / 3 * lines), layout="constrained"
-        )
+        figure = empty_figure(options, 1 if columns > 1 else 0.6, 1 / 3, lines=lines, more=0.4)
         # Without a fit there are no residuals, and their panels are as good as gone.
         ratios = [3, 1 if any(spectrum.components for spectrum in spectra) else 1e-3] * lines
         grid = figure.subplots(2 * lines, columns, sharex=True, squeeze=False, height_ratios=ratios)
@@ -279,7 +276,7 @@ def _spectrum_panel(upper: Any, lower: Any, spectrum: RegionSpectrum, *, first: 
 
 def _legend(figure: Any, handles: list[Any]) -> None:
     texts = [handle.get_label() for handle in handles]
-    figure.legend(handles, texts, loc="outside upper center", ncols=len(handles))
+    legend_above(figure, handles, texts)
 
 
 def _residual_panel(axes: Any, spectrum: RegionSpectrum, *, few: bool, first: bool) -> None:
@@ -307,13 +304,11 @@ def reference_figure(
     options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
 ) -> bytes:
     """Draw the spectra of the end members with their one-sigma band; returns PNG or SVG bytes."""
-    from matplotlib.figure import Figure
-
     check(references, "references")
     energy = np.asarray(references["energy"].values, dtype=float)
     values = references["reference"].transpose("component", "energy").values
     with style(options):
-        figure = Figure(figsize=(0.6 * options.width, options.width / 3), layout="constrained")
+        figure = empty_figure(options, 0.6, 1 / 3)
         axes = figure.subplots()
         for k, name in enumerate(map(str, references["component"].values)):
             label = name
@@ -328,5 +323,5 @@ def reference_figure(
             axes.set_xticks(energy)
         axes.set(xlabel="photon energy / eV", ylabel="OD per unit amount", title="References")
         axes.margins(y=0.12)
-        figure.legend(loc="outside upper right", ncols=3)
+        legend_above(figure, side="right", ncols=3)
         return to_bytes(figure, options)

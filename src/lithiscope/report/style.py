@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lithiscope.report.fitting import fit_text
 from lithiscope.report.options import FigureOptions
 
 INK = "#1f2530"
@@ -94,6 +95,7 @@ def to_bytes(figure: Any, options: FigureOptions) -> bytes:
     options : FigureOptions
         Format and resolution.
     """
+    fit_text(figure)
     handle = io.BytesIO()
     if options.format == "png":
         figure.savefig(

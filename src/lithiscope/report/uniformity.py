@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
+from lithiscope.report.fitting import columns_of, empty_figure
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     c_rate_text,
     composition_axis,
     direction_legend,
-    empty_figure,
     need,
     points,
 )
@@ -68,10 +68,10 @@ def spread_against_mean(
             "no particle is in both tables", field="particle", value=names, limit=str(uniformity["particle"].values)
         )
     drawn = [both[k] for k in thinned(len(both), options.max_frames).tolist()]
-    columns = min(len(drawn), options.columns)
+    columns = columns_of(options.width, min(len(drawn), options.columns), least=1.3)
     lines = math.ceil(len(drawn) / columns)
     with style(options):
-        figure = empty_figure(options.width * max(columns, 2) / 3, 0.5 + 0.3 * options.width * lines)
+        figure = empty_figure(options, min(1.0, max(columns, 2) / 3), 0.3, lines=lines, more=0.5)
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for axes, name in zip(grid.flat, drawn, strict=False):
             _spread_panel(axes, table.isel(particle=names.index(name)), uniformity.sel(particle=name))
@@ -161,7 +161,7 @@ def uniformity_against_rate(
     check(data, "pooled", "uniformity_table")
     groups = groups_of(data, "uniformity")
     with style(options):
-        figure = empty_figure(0.5 * options.width, 0.4 * options.width)
+        figure = empty_figure(options, 0.5, 0.4)
         axes = figure.subplots()
         rate_points(axes, groups, field="uniformity")
         axes.set(ylabel="uniformity coefficient U")
