@@ -23,6 +23,9 @@ _SURE = 3.0  # standard deviations beyond which two offsets disagree
 _BY_HAND = 60.0  # s, how well clocks that people set are taken to agree where nothing is stated
 
 
+_TELLS = {"stated": "a stated clock tells", "absolute times": "absolute times tell"}
+
+
 class _Pairs(NamedTuple):
     image: np.ndarray
     image_std: np.ndarray
@@ -261,7 +264,7 @@ def _unpaired(offset: float, std: float, method: str) -> xr.Dataset:
             "reference_second": ("", 0.0),
         },
         coords={"edge": ("edge", np.arange(0))},
-        attrs={"method": method, "drift": f"unknown: {method} tell an offset only; taken as 0"},
+        attrs={"method": method, "drift": f"unknown: {_TELLS[method]} an offset only; taken as 0"},
     )
 
 

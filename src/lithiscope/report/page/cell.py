@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lithiscope.report import cell, courses, half_cycles
-from lithiscope.report.page.cell_tables import cell_number_rows, population_rows, population_text
+from lithiscope.report.page.cell_tables import cell_number_rows, clock_rows, population_rows, population_text
 from lithiscope.report.page.kinetic_tables import half_cycle_rows, peak_rows
 from lithiscope.report.page.results import Drawer, Study
 
@@ -104,9 +104,7 @@ def _clock(study: Study) -> Section | None:
         )
     method = str(clock.attrs.get("method", "not stated"))
     text = f"How the times of microscope and potentiostat were brought together: {method}. "
-    offset, reference = (float(clock[name].values) for name in ("offset_second", "reference_second"))
-    text += f"Offset {offset:.1f} s at image time {reference:.0f} s."
-    return drawer.section("clock", "Clock", text, group=GROUP)
+    return drawer.section("clock", "Clock", text.strip(), group=GROUP, tables=tuple(clock_rows(clock)))
 
 
 def _population(study: Study) -> Section | None:

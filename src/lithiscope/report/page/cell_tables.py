@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +32,8 @@ def cell_number_rows(resistance: xr.Dataset | None, equilibrium: xr.Dataset | No
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([columns, *rows])
     caption = "What the overpotential V − I R − V_eq is made with. The gap is delithiation less lithiation."
+    if resistance is not None and resistance.attrs.get("method") == "steps":
+        caption += " Steps of the current cannot tell a static hysteresis from a resistance: it counts as resistance."
     return Table(columns, tuple(rows), caption, file.getvalue(), "cell-numbers")
 
 
@@ -67,6 +68,34 @@ def _equilibrium(data: xr.Dataset) -> list[tuple[Any, ...]]:
                 label = f"{word} hysteresis between a tenth and nine tenths"
                 rows.append((label, float(pick(hysteresis[inside])), float("nan"), "mV", how))
     return rows
+
+
+def clock_rows(clock: xr.Dataset) -> list[Table]:
+    """Return offset and drift of the clocks with their errors, and the residual of every edge or marker."""
+    known = clock.attrs.get("drift", "known")
+    drift, doubt = 1e6 * _number(clock, "drift"), 1e6 * _number(clock, "drift_std")
+    numbers: list[tuple[Any, ...]] = [
+        ("Offset", f"{_number(clock, 'offset_second'):.2f}".replace("-", "−"), _number(clock, "offset_std"), "s"),
+        ("at image time", _number(clock, "reference_second"), float("nan"), "s"),
+        ("Drift", drift if known == "known" else str(known), doubt, "ppm"),
+    ]
+    columns = ("Quantity", "Value", "σ", "Unit")
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([columns, *numbers])
+    caption = "Test time of the trace less image time. A dash is an error that nobody stated and nothing tells."
+    tables = [Table(columns, tuple(numbers), caption, file.getvalue(), "clock")]
+    if clock.sizes.get("edge", 0):
+        columns_of_edges: dict[str, list[Any]] = {
+            "Edge": list(range(1, clock.sizes["edge"] + 1)),
+            "Image time / s": [f"{value:.1f}" for value in clock["image_second"].values],
+            "σ / s": _plain(clock["image_second_std"].values.tolist()) if "image_second_std" in clock else [],
+            "Test time / s": [f"{value:.1f}" for value in clock["trace_second"].values],
+            "Residual / s": _plain(clock["residual_second"].values.tolist()),
+        }
+        caption = "How far each edge or marker lies from the line that joins the clocks."
+        shown = {head: values for head, values in columns_of_edges.items() if values}
+        tables.append(table_of(shown, caption, long_csv(clock, ("edge",)), "clock-edges"))
+    return tables
 
 
 def _number(data: xr.Dataset, name: str) -> float:
@@ -133,5 +162,5 @@ def _concurrency_rows(population: xr.Dataset) -> Table:
     return table_of(columns, caption, long_csv(population, ("half_cycle",)), "concurrency")
 
 
-def _plain(values: Sequence[Any]) -> list[Any]:
+def _plain(values: Any) -> list[Any]:
     return [str(one) if isinstance(one, str) else float(one) for one in values]
