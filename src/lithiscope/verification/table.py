@@ -18,6 +18,7 @@ CHECKS = {
     "registration": "lithiscope.verification.registration",
     "cell": "lithiscope.verification.cell",
     "kinetics": "lithiscope.verification.kinetics",
+    "phasefield": "lithiscope.verification.phasefield",
 }
 
 

@@ -1,0 +1,13 @@
+"""What `lithiscope verify phasefield` checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lithiscope.verification import phasefield_benchmarks
+from lithiscope.verification.rows import Row
+
+
+def rows(everything: bool) -> Iterator[Row]:
+    """Yield the rows of this check; `everything` follows spinodal decomposition to t = 2000 on a finer grid."""
+    yield from phasefield_benchmarks.rows(everything)
