@@ -28,6 +28,35 @@ def test_trace_tells_and_draws(folder, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_trace_tries_the_remedies_that_errors_name(folder, tmp_path):
+    import numpy as np
+    import scipy.io
+
+    def trace(file, *arguments):
+        return call("trace", str(file), "--out", str(tmp_path / "picture.png"), *arguments)
+
+    shares = tmp_path / "shares_0C05.mat"
+    curve = {"normalizedCapacity": np.linspace(0, 1, 60), "voltage": np.linspace(3.2, 3.6, 60)}
+    scipy.io.savemat(shares, {"batteryData": curve})
+    with pytest.raises(Exception, match="shares of the capacity only"):
+        CliRunner().invoke(app, ["trace", str(shares)], catch_exceptions=False)
+    for arguments in (("--capacity", "2"), ("--set", "capacity_ah=2"), ("--set", "cell.read.capacity_ah=2")):
+        shown = trace(shares, *arguments)
+        assert shown.exit_code == 0, shown.output
+        assert "100 mA " in shown.stdout
+    assert "delithiation" not in trace(folder / "raw" / "cell.mpt").stdout.splitlines()[3]
+    turned = trace(folder / "raw" / "cell.mpt", "--set", "current_sign=-1").stdout
+    assert "0 delithiation" in turned
+    assert "the current has the wrong sign" in turned
+    bare = tmp_path / "bare.txt"
+    bare.write_text("".join(f"{10 * k} {3.9 - 0.005 * k}\n" for k in range(60)))
+    columns = ("--set", "columns.test_time_second=[0, s]", "--set", "columns.voltage_volt=[1, V]")
+    assert "current: none" in trace(bare, *columns).stdout
+    assert "0 lithiation" in trace(bare, *columns, "--set", "current_ampere=-0.01").stdout
+    with pytest.raises(Exception, match="no such option"):
+        CliRunner().invoke(app, ["trace", str(bare), "--set", "clock.source=edges"], catch_exceptions=False)
+
+
 def test_new_with_a_trace_writes_both_sections(folder, tmp_path):
     scans, trace = str(folder / "raw" / "scan_*.hdr"), str(folder / "raw" / "cell.mpt")
     out = tmp_path / "with.yaml"

@@ -79,11 +79,20 @@ def trace(
     out: Annotated[Path | None, typer.Option(help="Where the picture goes; beside you by default.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Zone of its clock, e.g. America/Los_Angeles.")] = None,
     capacity: Annotated[float | None, typer.Option(help="Charge that 1C passes in an hour, Ah.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="What the file does not say, as in the recipe's section cell: `current_sign=-1`, "
+            "`columns.current_ampere=[I, mA]`, `split.least_share=0.02`. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Look at one potentiostat's file in seconds: half cycles, capacities, and doubts about its sign and units."""
     from lithiscope.studies.trace import look_at_trace
 
-    report = look_at_trace(file, timezone=timezone, capacity_ah=capacity)
+    report = look_at_trace(file, timezone=timezone, capacity_ah=capacity, settings=settings or ())
     place = out or Path(f"{file.stem}.trace.png")
     place.write_bytes(report.picture)
     for line in report.lines:

@@ -70,9 +70,10 @@ class CellSection(Options):
         (), description="the potentiostat's files or patterns, relative to data.folder; empty: none"
     )
     timezone: str | None = Field(None, description="zone of the potentiostat's clock, e.g. America/Los_Angeles")
-    columns: dict[str, str | tuple[str, str]] = Field(
+    columns: dict[str, str | int | tuple[str | int, str]] = Field(
         default_factory=dict,
-        description="variable: [column of the file, unit], where the labels do not say, e.g. current_ampere: [I, mA]",
+        description="variable: [column of the file, unit], where the labels do not say, e.g. current_ampere: [I, mA]; "
+        "columns without labels are numbered from 0",
     )
     read: TraceOptions = Field(TraceOptions(), description="repairs, and what the file does not say")
     check: CheckOptions = Field(CheckOptions(), description="when a trace is doubted")
