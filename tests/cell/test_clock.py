@@ -256,6 +256,10 @@ def test_edges_that_contradict_the_absolute_times_are_refused():
     with pytest.raises(AnalysisError, match="contradict the absolute times") as caught:
         fit_clock(MEASURED.trace, image_second=edges, image_second_std=1.0, image_start_utc=hour, options=wide)
     assert "cell.timezone" in str(caught.value.remedy)
+    # A large error does not excuse what lies beyond it and beyond the bound: 17 minutes here, known to 200 s / sqrt(6).
+    late = "2015-06-01T08:25:20+00:00"
+    with pytest.raises(AnalysisError, match="contradict the absolute times"):
+        fit_clock(MEASURED.trace, image_second=edges, image_second_std=200.0, image_start_utc=late, options=wide)
     # Without the wider search no step lies near the absolute times.
     with pytest.raises(AnalysisError, match="do not fit the steps"):
         fit_clock(MEASURED.trace, image_second=edges[[0, 3, 5]], image_second_std=1.0, image_start_utc=hour)

@@ -176,7 +176,7 @@ def _held_against(guess: float | None, clock: xr.Dataset, options: ClockOptions)
     apart = abs(offset - guess)
     method = clock.attrs["method"]
     told = f"{offset:.6g} +- {std:.2g} s by {method} at image time {reference:.6g} s, {guess:.6g} s by absolute times"
-    if method == "edges" and apart > options.absolute_within_second + _SURE * std:
+    if method == "edges" and apart > max(options.absolute_within_second, _SURE * std):
         raise AnalysisError(
             "the edges of the images contradict the absolute times of both files",
             file=clock.attrs.get("source"),

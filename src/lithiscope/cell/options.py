@@ -165,8 +165,8 @@ class ClockOptions(Options):
     absolute_within_second: float = Field(
         900.0,
         gt=0,
-        description="an offset from edges that lies further than this, beyond its error, from the absolute times of "
-        "both files is refused, s; one that was stated or marked is warned about",
+        description="an offset from edges that lies further than this, and than three of its errors, from the "
+        "absolute times of both files is refused, s; one that was stated or marked is warned about",
     )
     largest_drift: float = Field(
         1e-3,
