@@ -17,7 +17,7 @@ from lithiscope.phasefield.free_energy import (
 )
 from lithiscope.phasefield.geometry import Geometry, ParticleNumbers
 from lithiscope.phasefield.interface import binodal, interface_width
-from lithiscope.phasefield.methods import BogackiShampine, Method
+from lithiscope.phasefield.methods import BogackiShampine, ExponentialRungeKutta, Method, Rosenbrock
 from lithiscope.phasefield.model import Model, Rates
 from lithiscope.phasefield.protocol import (
     Part,
@@ -43,6 +43,7 @@ __all__ = [
     "DoubleWell",
     "Elasticity",
     "ExchangeTable",
+    "ExponentialRungeKutta",
     "Fickian",
     "Frames",
     "FreeEnergy",
@@ -61,6 +62,7 @@ __all__ = [
     "Reaction",
     "RedlichKister",
     "RegularSolution",
+    "Rosenbrock",
     "Simulation",
     "TabulatedVoltage",
     "Transport",

@@ -100,7 +100,7 @@ def simulate(
     AnalysisError
         If not even the first moment has a finite rate.
     """
-    chosen, reason = choose_method(model, method)
+    chosen, reason = choose_method(model, method, tolerance=controller.tolerance)
     asked = _times(times, protocol)
     x = _initial(model, initial)
     run = _Run(model, protocol, chosen, controller, State(x, jnp.zeros((), x.dtype)))

@@ -190,22 +190,54 @@ def advance(
 def back_to_limit(system: System, method: Method, limits: Limits, progress: Progress) -> tuple[Number, State, Rates]:
     """Return the moment at which the limit is met, within the last step, and the state and rates there.
 
-    The step is repeated with shorter lengths (bisection to 1e-9 of its length), so the end is a step like any other.
+    The step is repeated with shorter lengths (regula falsi of the Illinois kind, Dowell and Jarratt, BIT 11, 168
+    (1971), to 1e-10 of 1 V or x = 1), so the end is a step like any other.
     """
     time, state, rates = progress.before
     whole = progress.time - time
 
-    def over(share: Number) -> tuple[Number, State, Rates]:
+    def tried(share: Number) -> tuple[Number, tuple[State, Rates]]:
         there, _, rates_there = method.step(system, time, share * whole, state, rates)
-        return limits.beyond(system, there, rates_there), there, rates_there
+        return limits.beyond(system, there, rates_there), (there, rates_there)
 
-    def halve(_: Any, ends: tuple[Number, Number]) -> tuple[Number, Number]:
-        low, high = ends
-        middle = (low + high) / 2
-        past = over(middle)[0] > 0
-        return jnp.where(past, low, middle), jnp.where(past, middle, high)
+    def unfinished(search: _Search) -> Bool[Array, ""]:
+        close = (jnp.abs(search.excess) < 1e-10) | (search.high - search.low < 1e-9)
+        return (search.count == 0) | (~close & (search.count < 60))
+
+    def better(search: _Search) -> _Search:
+        low, high, below, above = search.low, search.high, search.below, search.above
+        crossing = (low * above - high * below) / (above - below)
+        inner = (below < 0) & (crossing > low) & (crossing < high)
+        share = jnp.where(inner, crossing, (low + high) / 2)
+        excess, outcome = tried(share)
+        past = excess > 0
+        # The end that stays counts half, or it would stay for ever.
+        return _Search(
+            jnp.where(past, low, share),
+            jnp.where(past, share, high),
+            jnp.where(past, below / 2, excess),
+            jnp.where(past, excess, above / 2),
+            share,
+            excess,
+            outcome,
+            search.count + 1,
+        )
 
     one = jnp.ones_like(whole)
-    _, share = jax.lax.fori_loop(0, 30, halve, (0 * one, one))
-    _, there, rates_there = over(share)
-    return share * whole, there, rates_there
+    below, above = limits.beyond(system, state, rates), limits.beyond(system, progress.state, progress.rates)
+    first = _Search(0 * one, one, below, above, one, above, (progress.state, progress.rates), jnp.zeros((), jnp.int32))
+    last = jax.lax.while_loop(unfinished, better, first)
+    return last.share * whole, *last.outcome
+
+
+class _Search(NamedTuple):
+    """Where a limit is met: between the shares `low` and `high` of a step; the outcome is that of `share`."""
+
+    low: Number
+    high: Number
+    below: Number
+    above: Number
+    share: Number
+    excess: Number
+    outcome: tuple[State, Rates]
+    count: Int[Array, ""]

@@ -19,6 +19,18 @@ class Transport(eqx.Module):
     def flux(self, x: Cells, mu: Cells, geometry: Geometry) -> tuple[Cells, ...]:
         """Return the flux through the face to the next cell along each axis, nm/s, closed faces counted as zero."""
 
+    @abstractmethod
+    def coefficients(self, x: Cells, steepness: Cells) -> tuple[tuple[Cells, ...], tuple[Cells, ...]]:
+        """Return how strongly x (nm2/s) and the curvature in mu (nm2/s per kT) are evened out, for each axis.
+
+        Parameters
+        ----------
+        x : array
+            Lithium fraction.
+        steepness : array
+            dmu/dx, kT.
+        """
+
     def moves(self) -> bool:
         """Return whether there is any flux."""
         return True
@@ -30,6 +42,11 @@ class NoTransport(Transport):
     def flux(self, x: Cells, mu: Cells, geometry: Geometry) -> tuple[Cells, ...]:  # noqa: ARG002
         """Return zero."""
         return tuple(jnp.zeros_like(x) for _ in geometry.spacing)
+
+    def coefficients(self, x: Cells, steepness: Cells) -> tuple[tuple[Cells, ...], tuple[Cells, ...]]:  # noqa: ARG002
+        """Return zero."""
+        zero = (jnp.zeros_like(x),) * x.ndim
+        return zero, zero
 
     def moves(self) -> bool:
         """Return False."""
@@ -100,6 +117,12 @@ class CahnHilliard(Transport):
             result.append(-faces * mobility * (next_cell(mu, axis) - mu) / step)
         return tuple(result)
 
+    def coefficients(self, x: Cells, steepness: Cells) -> tuple[tuple[Cells, ...], tuple[Cells, ...]]:
+        """Return M dmu/dx and M."""
+        shared = (x * (1 - x) if self.ideal else jnp.ones_like(x)) * (1.0 if self.factor is None else self.factor(x))
+        mobility = tuple(one * shared for one in jnp.broadcast_to(self.diffusivity, (x.ndim,)))
+        return tuple(one * steepness for one in mobility), mobility
+
 
 class Fickian(Transport):
     """Flux = -D grad x: plain diffusion, whatever the free energy says.
@@ -129,6 +152,12 @@ class Fickian(Transport):
                 diffusivity = diffusivity * self.factor((x + other) / 2)
             result.append(-faces * diffusivity * (other - x) / step)
         return tuple(result)
+
+    def coefficients(self, x: Cells, steepness: Cells) -> tuple[tuple[Cells, ...], tuple[Cells, ...]]:  # noqa: ARG002
+        """Return D and zero."""
+        shared = jnp.ones_like(x) if self.factor is None else self.factor(x)
+        plain = tuple(one * shared for one in jnp.broadcast_to(self.diffusivity, (x.ndim,)))
+        return plain, (jnp.zeros_like(x),) * x.ndim
 
 
 def _between(x: Cells, other: Cells) -> Cells:

@@ -64,7 +64,7 @@ def voltage_for(
     """Return v = e(V - V0)/kT at which sum of weight j(v + mu, x) equals the target.
 
     The sum rises with v, so there is one root; it is NaN where the law cannot carry the current (Marcus kinetics beyond
-    its turning point). Differentiation sees one Newton step on constants: the implicit function theorem.
+    its turning point). Derivatives of every order come from the equation at its root (implicit function theorem).
 
     Parameters
     ----------
@@ -84,9 +84,15 @@ def voltage_for(
         return (target - jnp.sum(each * mu)) / jnp.sum(each)
     if reaction.is_symmetric():
         return 2 * jnp.log(_symmetric(jnp.exp(mu / 2), weight * exchange_density, target))
-    found = _newton(*constant((reaction, mu, x, exchange_density, weight, target, guess)))
-    value, slope = _sum(reaction, found, mu, x, exchange_density, weight)
-    return found - (value - target) / constant(slope)
+    start = constant((reaction, mu, x, exchange_density, weight, target, guess))
+
+    def excess(v: Number) -> Number:
+        return _sum(reaction, v, mu, x, exchange_density, weight)[0] - target
+
+    # Derivatives of every order come from the equation at its root; a linear method needs the second.
+    return jax.lax.custom_root(
+        excess, start[-1], lambda _, __: _newton(*start), lambda slope, value: value / slope(1.0)
+    )
 
 
 def _symmetric(half: Cells, each: Cells, target: Number) -> Number:

@@ -2,5 +2,7 @@
 
 from lithiscope.phasefield.methods.base import Method, State
 from lithiscope.phasefield.methods.bogacki_shampine import BogackiShampine
+from lithiscope.phasefield.methods.exponential import ExponentialRungeKutta
+from lithiscope.phasefield.methods.rosenbrock import Rosenbrock
 
-__all__ = ["BogackiShampine", "Method", "State"]
+__all__ = ["BogackiShampine", "ExponentialRungeKutta", "Method", "Rosenbrock", "State"]

@@ -64,3 +64,7 @@ class Method(eqx.Module):
     @abstractmethod
     def refusal(self, model: Model) -> str | None:
         """Return why the method cannot be used with a model, or None."""
+
+    def prepared(self, model: Model, tolerance: float) -> Method:  # noqa: ARG002
+        """Return the method with what it takes from the model and from the tolerance of the steps."""
+        return self

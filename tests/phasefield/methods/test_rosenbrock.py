@@ -1,0 +1,128 @@
+"""The linearly implicit method: order, balance, stiffness, gradients."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lithiscope import phasefield as pf
+from lithiscope.errors import OptionError
+from lithiscope.phasefield.methods import State
+from lithiscope.phasefield.methods.rosenbrock import ALPHA, EMBEDDED, GAMMAS, WEIGHTS
+from lithiscope.phasefield.system import System
+from truth.bulk_models import bulk, fixed, march, start
+
+
+def test_coefficients_meet_the_conditions_of_order_three_for_any_matrix() -> None:
+    """Hairer and Wanner 1996, IV.7: the classical conditions, and those of W-methods with alpha and gamma apart."""
+    both = ALPHA + GAMMAS
+    alpha, beta, gamma = ALPHA.sum(axis=1), both.sum(axis=1), GAMMAS.sum(axis=1)
+    for weights, order in ((WEIGHTS, 3), (EMBEDDED, 2)):
+        assert weights.sum() == pytest.approx(1, abs=1e-14)
+        assert weights @ alpha == pytest.approx(1 / 2, abs=1e-14)
+        assert weights @ gamma == pytest.approx(0, abs=1e-14)
+        if order == 3:
+            assert weights @ alpha**2 == pytest.approx(1 / 3, abs=1e-14)
+            assert weights @ both @ beta == pytest.approx(1 / 6, abs=1e-14)
+            assert weights @ ALPHA @ alpha == pytest.approx(1 / 6, abs=1e-14)
+            for first, second in ((ALPHA, gamma), (GAMMAS, alpha), (GAMMAS, gamma)):
+                assert weights @ first @ second == pytest.approx(0, abs=1e-14)
+
+
+def test_stiff_parts_decay_at_once() -> None:
+    """R(inf) = 1 - b (alpha + gamma)^-1 1 = 0, and |R(iy)| <= 1: L-stable."""
+    both = ALPHA + GAMMAS
+    assert 1 - WEIGHTS @ np.linalg.solve(both, np.ones(4)) == pytest.approx(0, abs=1e-13)
+    y = 1j * np.logspace(-3, 3, 200)
+    grown = [1 + z * WEIGHTS @ np.linalg.solve(np.eye(4) - z * both, np.ones(4)) for z in y]
+    assert np.abs(grown).max() <= 1 + 1e-12
+
+
+@pytest.mark.parametrize(
+    "protocol", [pf.constant_current(20.0), pf.Protocol((pf.Part("potential", (0, 9), (3.42, 3.39)),))]
+)
+def test_third_order_is_observed_where_steps_are_far_beyond_the_explicit_limit(protocol: pf.Protocol) -> None:
+    model = bulk()
+    method = pf.Rosenbrock(accuracy=1e-12)
+    x = start(model)
+    system = System.of(model, protocol.parts[0])
+    ends = [march(system, method, x, 8.0, jnp.asarray(n)) for n in (8, 16, 32, 128)]
+    errors = [float(jnp.abs(one - ends[-1]).max()) for one in ends[:-1]]
+    # Nominal 3; the error of the reference itself is (32/128)^3 = 1.6 % of the last one.
+    assert np.log2(errors[1] / errors[2]) == pytest.approx(3.0, abs=0.25)
+
+
+def test_balance_is_exact_however_badly_the_linear_systems_are_solved() -> None:
+    model = bulk()
+    run = pf.simulate(
+        model, pf.constant_current(20.0, seconds=5.0), 4, initial=start(model), method=pf.Rosenbrock(accuracy=1e-2)
+    )
+    assert np.abs(run.record.mass_balance_error).max() < 1e-14
+    gained = float(run.record.mean_lithium_fraction[-1] - run.record.mean_lithium_fraction[0])
+    assert gained == pytest.approx(5.0 * 20 / 3600, rel=1e-12)
+
+
+def test_particles_that_share_no_face_keep_their_own_lithium() -> None:
+    mask = np.zeros((5, 11), bool)
+    mask[1:-1, 1:5] = mask[1:-1, 6:10] = True
+    model = bulk(mask, reaction=None)
+    x = start(model)
+    run = pf.simulate(model, pf.rest(20.0), 2, initial=x, method=pf.Rosenbrock(accuracy=1e-2))
+    for part in (slice(1, 5), slice(6, 10)):
+        assert float(run.final[:, part].sum()) == pytest.approx(float(x[:, part].sum()), abs=1e-13)
+
+
+def test_same_answer_as_the_explicit_method() -> None:
+    model = bulk()
+    x, protocol, tight = start(model), pf.constant_current(20.0, seconds=2.0), pf.Controller(1e-7)
+    implicit = pf.simulate(model, protocol, 2, initial=x, controller=tight, method=pf.Rosenbrock())
+    explicit = pf.simulate(model, protocol, 2, initial=x, controller=tight, method=pf.BogackiShampine())
+    assert float(jnp.abs(implicit.final - explicit.final).max()) < 2e-6
+    steps = [int(run.record.attrs["steps"].split()[0]) for run in (implicit, explicit)]
+    assert steps[0] < steps[1] / 2
+
+
+def test_gradient_is_that_of_finite_differences() -> None:
+    model = bulk(elasticity=pf.Coherent(1.0))
+    method, protocol, plan, x = pf.Rosenbrock(accuracy=1e-13), pf.constant_current(20.0), fixed(2.0, 3), start(model)
+
+    @eqx.filter_jit
+    def loss(shift: jax.Array) -> jax.Array:
+        changed = eqx.tree_at(
+            lambda one: (one.free_energy.omega, one.gradient_energy, one.transport.diffusivity, one.reaction.rate),
+            model,
+            replace_fn=lambda leaf: leaf * (1 + shift[0]),
+        )
+        frames = pf.replay(changed, protocol, plan, method, x * (1 + shift[1]))
+        return jnp.sum(frames.lithium_fraction[-1] ** 2) + frames.volt[-1]
+
+    found = eqx.filter_jit(jax.grad(loss))(jnp.zeros(2))
+    for axis in range(2):
+        h = jnp.zeros(2).at[axis].set(1e-4)
+        # The fourth-order difference errs by h^4 = 1e-16 and by round-off over h, 1e-11.
+        difference = (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * h[axis])
+        assert float(found[axis]) == pytest.approx(float(difference), rel=1e-7)
+
+
+def test_linear_systems_that_are_not_solved_reject_the_step() -> None:
+    model = bulk()
+    system = System.of(model, pf.constant_current(20.0).parts[0])
+    x = start(model)
+    method = pf.Rosenbrock(accuracy=1e-12, most=1)
+    end, _, _ = method.step(system, jnp.zeros(()), jnp.asarray(50.0), State(x, jnp.zeros(())), system.rates(0.0, x))
+    assert not np.isfinite(end.x[model.geometry.active]).any()
+
+
+def test_what_is_left_open_comes_from_model_and_tolerance() -> None:
+    method = pf.Rosenbrock().prepared(bulk(), 1e-3)
+    assert method == pf.Rosenbrock(accuracy=1e-5, periodic=(False, False))
+    assert pf.Rosenbrock(accuracy=1e-9, periodic=(True, True)).prepared(bulk(), 1e-3).accuracy == 1e-9
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 1.0, np.nan])
+def test_accuracy_out_of_range_is_refused(accuracy: float) -> None:
+    with pytest.raises(OptionError, match="accuracy"):
+        pf.Rosenbrock(accuracy=accuracy)
