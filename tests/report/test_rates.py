@@ -89,7 +89,7 @@ def test_headings_tell_times_course_and_mean_with_its_error(sheet, kinetics):
 
 
 def test_intervals_across_a_rest_are_not_drawn_unless_asked_for(kinetics):
-    text = rates.rate_maps(kinetics["rates"], options=FigureOptions(format="svg", max_frames=40)).decode()
+    text = rates.rate_maps(kinetics["rates"], options=FigureOptions(format="svg", max_frames=40, width=9.8)).decode()
     assert text.count(" min<") == 28  # 31 intervals, three of them across a rest
     assert "28 of 31 intervals" in text
     assert rates.rate_maps(kinetics["rates"], intervals=[7], options=SVG)

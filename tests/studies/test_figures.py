@@ -175,3 +175,27 @@ def test_a_run_that_has_not_finished_and_no_study_at_all(place, tmp_path):
     with pytest.raises(FileFormatError, match="has not finished"):
         open_study(half)
     shutil.rmtree(half)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [3.5, 7.2])
+def test_every_figure_fits_its_width_with_all_its_text(place, monkeypatch, width):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    seen, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (seen.append(self), save(self, *a, **k))[1])
+    outside = {}
+    for name, one in study_drawings(place, figure_options("png", width=width, dots_per_inch=100)).items():
+        try:
+            assert one.draw().startswith(STARTS["png"])
+        except AnalysisError:
+            continue  # this small study does not allow it; how many there are is told below
+        figure = seen[-1]
+        figure.draw_without_rendering()
+        box, (across, up) = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer()), figure.get_size_inches()
+        beyond = max(-box.x0, -box.y0, box.x1 - across, box.y1 - up, across - width)
+        if beyond > 0.01:  # a hundredth of an inch is less than the white around letters
+            outside[name] = round(float(beyond), 3)
+    assert len(seen) > 20
+    assert outside == {}

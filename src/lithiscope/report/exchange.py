@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
+from lithiscope.laws import exchange_law, exchange_law_names
 from lithiscope.report.fitting import empty_figure, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
@@ -211,6 +212,7 @@ def normalised_exchange(
     channels: xr.Dataset,
     *,
     fit: xr.Dataset | None = None,
+    shift: xr.Dataset | None = None,
     chosen: Sequence[int] | None = None,
     options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
 ) -> bytes:
@@ -222,7 +224,10 @@ def normalised_exchange(
         With ``normalised_exchange_current`` and ``surface_lithium_fraction`` (interval, channel).
     fit : LawFit, optional
         Its preferred law over its rate constant is the line. Where the surface composition carries systematic shifts
-        (averaging over the end pixels), the line shifted by them is dashed.
+        (averaging over the end pixels), the line shifted by them is dashed. Without a fit the line is the law by which
+        the table was normalised (its attribute ``law``).
+    shift : SurfaceShift, optional
+        What averaging the composition over the two ends does to that law: the law so shifted is dashed.
     chosen : sequence of int, optional
         Numbers of the channels drawn in colour; by default three in the middle of the particle. The rest is grey.
     options : FigureOptions
@@ -257,6 +262,8 @@ def normalised_exchange(
             _channel_points(axes, channels, numbers.index(number), CYCLE[k % len(CYCLE)], f"channel {number}")
         if fit is not None:
             _normalised_law(axes, fit, quadrature(channels, "surface_lithium_fraction"))
+        elif str(channels.attrs.get("law", "")) in _KNOWN:
+            _stated_law(axes, str(channels.attrs["law"]), shift)
         composition_axis(axes, "surface lithium fraction of the channel")
         axes.set(ylabel="j₀ / k₀")
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(channels["normalised_exchange_current"].values))))
@@ -264,6 +271,28 @@ def normalised_exchange(
         note(axes, f"{len(numbers)} channels, {count} points", where="upper right")
         legend_beside(figure, alignment="left")
         return to_bytes(figure, options)
+
+
+def _stated_law(axes: Any, name: str, shift: xr.Dataset | None) -> None:
+    """Draw F(x) whole, and dashed F as it appears against the mean of two ends (Koo 2023, Fig. 4b)."""
+    law, grid = exchange_law(name), np.linspace(0.005, 0.995, 199)
+    values = np.asarray(law(grid), dtype=float)
+    axes.plot(grid, values, color=INK, zorder=4, label=f"F(x), {law_text(name)}")
+    if shift is None or str(shift.attrs.get("law")) != name:
+        return
+    x, moved = (np.asarray(shift[n].values, dtype=float).ravel() for n in ("lithium_fraction", "shift"))
+    good = np.isfinite(x) & np.isfinite(moved)
+    edges = np.quantile(x[good], np.linspace(0, 1, _BINS + 1)) if good.sum() >= _BINS else np.empty(0)
+    if edges.size and np.all(np.diff(edges) > 0):
+        of = np.clip(np.searchsorted(edges, x[good], side="right") - 1, 0, _BINS - 1)
+        centre, size = (np.array([v[good][of == k].mean() for k in range(_BINS)]) for v in (x, moved))
+        here = (grid >= centre[0]) & (grid <= centre[-1])
+        axes.plot(grid[here], values[here] + np.interp(grid[here], centre, size), "--", color=INK, linewidth=0.9,
+                  zorder=4, label="F(x) averaged\nover both ends")  # fmt: skip
+
+
+_KNOWN = frozenset(exchange_law_names()) - {"coupled_ion_electron"}  # those without parameters of their own
+_BINS = 8  # of the composition, for the mean shift
 
 
 def _numbers(channels: xr.Dataset) -> list[int]:

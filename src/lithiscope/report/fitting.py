@@ -32,6 +32,8 @@ def empty_figure(options: FigureOptions, wide: float, tall: float, *, lines: int
     """
     from matplotlib.figure import Figure
 
+    if options.part is not None:
+        return options.part
     width, height = wide * options.width, tall * options.width
     if options.width < NARROW:
         width, height = options.width, max(height, _LEAST if lines == 1 else _LEAST_OF_MANY)
@@ -46,6 +48,11 @@ def is_narrow(figure: Any) -> bool:
 def width_of(figure: Any) -> float:
     """Return the width of a figure, or of a part of one, in inches."""
     return float(figure.bbox.width / figure.figure.dpi)
+
+
+def size_of(figure: Any) -> tuple[float, float]:
+    """Return width and height of a figure, or of a part of one, in inches."""
+    return width_of(figure), float(figure.bbox.height / figure.figure.dpi)
 
 
 def columns_of(width: float, count: int, *, least: float) -> int:

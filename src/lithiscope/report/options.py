@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from lithiscope.options import Options
 
@@ -27,6 +27,19 @@ class FigureOptions(Options):
     full_brightness: float | None = Field(
         None, gt=0, description="a + b that is shown at full brightness; default the 95th percentile of the material"
     )
+
+    _part: Any = PrivateAttr(default=None)
+
+    @property
+    def part(self) -> Any:
+        """The part of a composed figure (a matplotlib SubFigure) into which a figure is drawn; None: one of its own."""
+        return self._part
+
+    def within(self, part: Any) -> FigureOptions:
+        """Return the options with which a figure becomes a part of a composed one."""
+        copy = self.model_copy(update={"width": float(part.bbox.width / part.figure.dpi)})
+        copy._part = part
+        return copy
 
 
 class MovieOptions(Options):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.report.colours import Colours, composition_colours, hatch, lookup_table, scalar_colours
-from lithiscope.report.fitting import columns_of
+from lithiscope.report.fitting import columns_of, size_of
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import INK, MUTED
 
@@ -22,6 +22,7 @@ _LEGEND_HEIGHT = 1.3  # inches that a legend needs
 _TALLEST = 3.3  # inches, of one panel
 _LEAST = 0.145  # inches of width of a panel per point of the text over it
 _GAP = 0.08
+LETTER = 0.18  # inches over a sheet that is part of a composed figure
 _PAGE, _HIGHEST = 9.3, 1.4  # inches of height of a page; height over width of a sheet that is wider than a page
 DARK, DOMAIN = "#12151b", "#7fe3ff"
 
@@ -104,22 +105,33 @@ def panel_grid(count: int, view: View, options: FigureOptions, *, header: float)
     """
     from matplotlib.figure import Figure
 
-    rows = math.ceil(count / _most_columns(count, options))
-    columns = math.ceil(count / rows)
+    _, columns = _grid(count, options)
     width, height = _panel_size(columns, view, options)
-    tall = max(rows * (height + header), _LEGEND_HEIGHT + header)
-    total = (columns * (width + _GAP) + _GAP + _LEGEND, tall + _GAP + 0.05)
-    figure = Figure(figsize=total)
+    total = (columns * (width + _GAP) + _GAP + _LEGEND, sheet_height(count, view, options, header=header))
+    figure = Figure(figsize=total) if options.part is None else options.part
+    total = size_of(figure)
+    top = total[1] - (0.0 if options.part is None else LETTER)
     panels = []
     for number in range(count):
         row, column = divmod(number, columns)
-        left, bottom = _GAP + column * (width + _GAP), total[1] - (row + 1) * (height + header)
+        left, bottom = _GAP + column * (width + _GAP), top - (row + 1) * (height + header)
         axes = figure.add_axes((left / total[0], bottom / total[1], width / total[0], height / total[1]))
         axes.set_axis_off()
         panels.append(axes)
     room = max(height, _LEGEND_HEIGHT)
-    legend = (total[0] - _LEGEND + 0.06, total[1] - header - room, _LEGEND, room)
+    legend = (total[0] - _LEGEND + 0.06, top - header - room, _LEGEND, room)
     return figure, panels, legend
+
+
+def sheet_height(count: int, view: View, options: FigureOptions, *, header: float) -> float:
+    """Return the height of a sheet of so many panels, in inches."""
+    rows, columns = _grid(count, options)
+    return max(rows * (_panel_size(columns, view, options)[1] + header), _LEGEND_HEIGHT + header) + _GAP + 0.05
+
+
+def _grid(count: int, options: FigureOptions) -> tuple[int, int]:
+    rows = math.ceil(count / _most_columns(count, options))
+    return rows, math.ceil(count / rows)
 
 
 def most_panels(view: View, options: FigureOptions, *, header: float) -> int:
@@ -234,7 +246,7 @@ def scale_bar(axes: Any, view: View) -> None:
     length = nice_length(width)
     left, bottom = view.left + 0.05 * width, view.bottom + 0.05 * height
     # Sized in points so that small and large panels look alike.
-    points = axes.get_position().height * axes.figure.get_figheight() * 72
+    points = axes.get_window_extent().height / axes.figure.figure.dpi * 72
     thick = 2.2 / points * height
     axes.add_patch(Rectangle((left, bottom), length, thick, facecolor="white", edgecolor="none", zorder=5))
     axes.text(
@@ -327,12 +339,12 @@ def painted(values: NDArray[Any], low: float, high: float, palette: str, missing
 
 
 def _inches(figure: Any, left: float, bottom: float, width: float, height: float) -> Any:
-    across, up = figure.get_size_inches()
+    across, up = size_of(figure)
     return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
 def _relative(figure: Any, left: float, bottom: float) -> tuple[float, float]:
-    across, up = figure.get_size_inches()
+    across, up = size_of(figure)
     return left / across, bottom / up
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
+from lithiscope.report.fitting import columns_of, size_of
 from lithiscope.report.maps import composition_picture
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.panels import (
@@ -242,6 +243,8 @@ def _sheet(
     labels = rates["label"] if labels is None and "label" in rates else labels
     inside = np.ones((rates.sizes["y"], rates.sizes["x"]), bool) if labels is None else np.asarray(labels.values) > 0
     view = view_of(rates)
+    most = columns_of(options.width - 0.95, options.columns, least=0.17 * options.font_size + 0.08)  # three headings
+    options = options.model_copy(update={"columns": most})
     chosen = _chosen(rates, what, inside, intervals, most_panels(view, options, header=_HEADER))
     pictures = {k: _picture(rates, what.name, k) for k in chosen}
     stds = {k: _picture(rates, f"{what.name}_std", k) if f"{what.name}_std" in rates else None for k in chosen}
@@ -373,7 +376,7 @@ def _domain_key(figure: Any, place: Any) -> Any:
     from matplotlib.patheffects import Normal, withStroke
 
     left, bottom, width, height = place
-    across, up = figure.get_size_inches()
+    across, up = size_of(figure)
     casing = [withStroke(linewidth=2.0, foreground=DARK), Normal()]
     line = Line2D([], [], color=DOMAIN, linewidth=1.0, path_effects=casing)
     figure.legend(

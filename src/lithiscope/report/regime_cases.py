@@ -88,8 +88,7 @@ def case_figure(
         raise AnalysisError("there is no evidence to draw", field="evidence", value=0, limit="at least one piece")
     with style(options):
         columns = columns_of(options.width, 2, least=2.4)
-        figure = empty_figure(options, 1.0, 0.0, lines=3 - columns, more=1.5 + 0.2 * len(cases))
-        figure.set_figheight((3 - columns) * (1.5 + 0.2 * len(cases)))
+        figure = empty_figure(options, 1.0, (1.5 + 0.2 * len(cases)) / options.width, lines=3 - columns)
         left, right = figure.subplots(
             3 - columns, columns, sharey=True, width_ratios=[1.25, 1][:columns], squeeze=False
         ).ravel()

@@ -95,6 +95,8 @@ def to_bytes(figure: Any, options: FigureOptions) -> bytes:
     options : FigureOptions
         Format and resolution.
     """
+    if options.part is not None:
+        return b""  # the composed figure is saved as one
     fit_text(figure)
     handle = io.BytesIO()
     if options.format == "png":

@@ -46,7 +46,9 @@ def open_study(place: Path) -> Study:
     results = Results(store)
     for step in store.steps():
         results.put(step, None, store, store.key(step) or "")
-    records = {step: store.record(step) for step in store.steps()}
+    # What the run warned of stands in the head of the store; steps that were left out have no record.
+    records = {"study": {"warnings": store.attributes()["warnings"]}}
+    records |= {step: store.record(step) for step in store.steps()}
     return Study(recipe, results, store, records, provenance)
 
 

@@ -219,9 +219,12 @@ def _channels(study: Study) -> Section | None:
         )
     if table is not None and "normalised_exchange_current" in table:
         drawer.draw(
-            lambda: exchange.normalised_exchange(table, fit=study.get("law_fit"), options=study.figures),
+            lambda: exchange.normalised_exchange(
+                table, fit=study.get("law_fit"), shift=study.get("surface_shift"), options=study.figures
+            ),
             "Normalised exchange current of the channels against the composition of their ends",
-            "Three channels in colour, the others grey; round points are lithiation, squares delithiation.",
+            "Three channels in colour, the others grey; round points are lithiation, squares delithiation. Line: F(x); "
+            "dashed: F(x) as it appears when x is the mean of both ends.",
             "channel-exchange",
         )
     if surfaces is not None:

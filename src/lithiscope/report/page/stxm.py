@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lithiscope.report.options import FigureOptions, PageOptions
 from lithiscope.report.page.cell import GROUP as CELL_GROUP
 from lithiscope.report.page.cell import cell_sections
+from lithiscope.report.page.composed import composed_drawings
 from lithiscope.report.page.content import Drawing, Notice, PageContent, Quantity, Section
 from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
 from lithiscope.report.page.head import main_figures, particle_names, provenance_of, quantity
@@ -115,7 +116,7 @@ def stxm_drawings(
     options: PageOptions = PageOptions(),  # noqa: B008 (frozen)
     figures: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
 ) -> tuple[Drawing, ...]:
-    """Return every figure of an STXM study, not drawn yet, in the order of the page.
+    """Return every figure of an STXM study, not drawn yet: those of the page in its order, then the composed ones.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def stxm_drawings(
         table=table, labels=labels, incident=incident,
     )  # fmt: skip
     sections = [*image_sections(replace(images, interactive=False)), *_result_sections(about)]
-    return tuple(one for section in sections for one in section.drawings)
+    return (*(one for section in sections for one in section.drawings), *composed_drawings(about))
 
 
 def _studies(
