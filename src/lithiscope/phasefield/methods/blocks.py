@@ -1,6 +1,6 @@
 """An approximate inverse by elimination plane by plane.
 
-Every coefficient, mask and facet is exact; what acts at a distance (the common voltage, strain) is left to the iteration.
+Coefficients, masks and facets are exact; what acts at a distance (the common voltage, strain) is left to the iteration.
 """
 
 from __future__ import annotations
