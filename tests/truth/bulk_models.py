@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope import phasefield as pf
-from lithiscope.phasefield.geometry import pixels
+from lithiscope.phasefield.geometry import number_parts, pixels
 from lithiscope.phasefield.methods import State
 from lithiscope.phasefield.system import System
 
@@ -30,7 +30,7 @@ def bulk(mask: np.ndarray | None = None, **changes) -> pf.Model:
         "transport": pf.CahnHilliard(np.resize([200.0, 20.0], mask.ndim)),
         "gradient_energy": 20.0,
     } | changes
-    return pf.Model(pixels(mask, 2.0), **given)
+    return pf.Model(pixels(mask, 2.0, label=number_parts(mask)), **given)
 
 
 def start(model: pf.Model, low: float = 0.3, high: float = 0.7) -> jnp.ndarray:

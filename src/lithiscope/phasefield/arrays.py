@@ -38,7 +38,7 @@ def parameter(name: str, value: Any, *, low: float = -np.inf, high: float = np.i
         raise OptionError(
             "a parameter of the model is outside its range",
             field=name,
-            value=float(values) if values.ndim == 0 else f"{np.nanmin(values):g} to {np.nanmax(values):g}",
+            value=f"{values.min():g} to {values.max():g}" if values.size > 1 else values.tolist(),
             limit=f"finite, {low:g} to {high:g} {unit}",
             remedy="inside the engine lengths are in nm, times in s, energies in kT",
         )

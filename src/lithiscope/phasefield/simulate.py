@@ -156,7 +156,7 @@ def _initial(model: Model, initial: float | Cells) -> Cells:
         raise OptionError(
             "the initial composition cannot be used",
             field="initial",
-            value=f"{np.nanmin(known):g} to {np.nanmax(known):g}",
+            value=f"{known.min():g} to {known.max():g}",
             limit="finite, above 0 and below 1",
             remedy="ideal entropy is infinite in slope at both ends: start at 0.01 or so",
         )
