@@ -202,7 +202,7 @@ def back_to_limit(system: System, method: Method, limits: Limits, progress: Prog
 
     def unfinished(search: _Search) -> Bool[Array, ""]:
         close = (jnp.abs(search.excess) < 1e-10) | (search.high - search.low < 1e-9)
-        return (search.count == 0) | (~close & (search.count < 60))
+        return (search.tries == 0) | (~close & (search.tries < 60))
 
     def better(search: _Search) -> _Search:
         low, high, below, above = search.low, search.high, search.below, search.above
@@ -220,7 +220,7 @@ def back_to_limit(system: System, method: Method, limits: Limits, progress: Prog
             share,
             excess,
             outcome,
-            search.count + 1,
+            search.tries + 1,
         )
 
     one = jnp.ones_like(whole)
@@ -240,4 +240,4 @@ class _Search(NamedTuple):
     share: Number
     excess: Number
     outcome: tuple[State, Rates]
-    count: Int[Array, ""]
+    tries: Int[Array, ""]

@@ -326,6 +326,7 @@ def stability_diagram(
             lower.tick_params(labelbottom=place + columns >= len(states), labelleft=first)
             upper.tick_params(labelleft=first)
             lower.set_xlabel(lower.get_xlabel() if place + columns >= len(states) else "")
+            lower.set_xticks([0.0, 0.5, 1.0])  # labels of neighbouring panels must not run into each other
         directions = [direction for found in paths.values() for *_, direction in found]
         if directions:
             direction_legend(figure, directions, line="-", loc="outside upper right", ncols=2)
@@ -427,6 +428,8 @@ def growth_curves(
                     axes.plot(grown[0], np.exp(grown[1]), color=DIRECTION_COLOURS[direction], linewidth=1.0)
                     directions.add(direction)
             axes.set_yscale("log")
+            # A perturbation that shrinks a thousandfold is gone; how much further it would shrink says nothing.
+            axes.set_ylim(bottom=max(axes.get_ylim()[0], 1e-3))
             axes.axhline(1, color=MUTED, linewidth=0.6)
             axes.set_title(name.replace("_", " "), parse_math=False)
             composition_axis(axes, "")

@@ -142,7 +142,9 @@ def _eliminated(matrix: Cells) -> tuple[Cells, Cells, Cells]:
     """Return W, L W of the block before, and W U, with W the inverse of each block after elimination."""
     left, own, right = matrix
 
-    def eliminate(before: tuple[Cells, Cells], block: tuple[Cells, Cells, Cells]) -> tuple[tuple[Cells, Cells], tuple]:
+    def eliminate(
+        before: tuple[Cells, Cells], block: tuple[Cells, Cells, Cells]
+    ) -> tuple[tuple[Cells, Cells], tuple[Cells, Cells, Cells]]:
         inverse_before, right_before = before
         left, own, right = block
         down = left @ inverse_before

@@ -26,7 +26,7 @@ class _Search(NamedTuple):
     shadow: Cells
     overlap: Number
     size: Number
-    count: Int[Array, ""]
+    iterations: Int[Array, ""]
 
 
 def solve(
@@ -71,7 +71,7 @@ def _iterate(matrix: Linear, load: Cells, precondition: Linear, relative: float,
     start = _Search(zero, load, load, load, size, size, jnp.zeros((), jnp.int32))
 
     def unfinished(now: _Search) -> Bool[Array, ""]:
-        return (now.size > target) & (now.count < most)
+        return (now.size > target) & (now.iterations < most)
 
     def better(now: _Search) -> _Search:
         near = precondition(now.direction)
@@ -91,8 +91,8 @@ def _iterate(matrix: Linear, load: Cells, precondition: Linear, relative: float,
         factor = overlap / now.overlap * alpha / jnp.where(omega == 0, 1.0, omega)
         direction = jnp.where(lost, residual, residual + factor * (now.direction - omega * image))
         shadow = jnp.where(lost, residual, now.shadow)
-        return _Search(found, residual, direction, shadow, jnp.where(lost, size, overlap), size, now.count + 1)
+        return _Search(found, residual, direction, shadow, jnp.where(lost, size, overlap), size, now.iterations + 1)
 
     last = jax.lax.while_loop(unfinished, better, start)
     # Written so that a residual that is NaN or infinite fails too.
-    return jnp.where((last.size <= target) & jnp.isfinite(target), last.found, jnp.nan), last.count
+    return jnp.where((last.size <= target) & jnp.isfinite(target), last.found, jnp.nan), last.iterations
