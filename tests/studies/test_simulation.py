@@ -11,8 +11,8 @@ from lithiscope import stages
 from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.studies.simulation import run_case, simulate_recipe, simulation_lines
 from lithiscope.studies.simulation_cases import cases
-from lithiscope.studies.simulation_measures import uniformity
-from lithiscope.studies.simulation_panels import gaps
+from lithiscope.studies.simulation_measures import active_share, front_speed, reversal, rich_radius, uniformity
+from lithiscope.studies.simulation_panels import gaps, reversal_amplitude
 from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation, packaged
 from lithiscope.studies.store import Store
 
@@ -86,6 +86,51 @@ def test_lfp_rates_lithiation_turns_uniform_and_delithiation_does_not():
     # At C/100 the gap is the miscibility gap's own and small, at 3C hundreds of mV for 8 mA/m2.
     assert 0.005 < gap[0.01] < 0.03
     assert 0.2 < gap[3] < 0.6
+
+
+def test_the_domain_gives_back_at_low_rate_and_not_at_high_rate():
+    settings = ("geometry.sizes=[4, 12]", "sweep.offsets=[0.5]", "sweep.c_rates=[1, 18]")
+    slow, fast = (run_case(case) for case in cases(load_simulation("two_domains", settings=settings)))
+    recipe = load_simulation("two_domains", settings=settings)
+    # The domain rises above 0.6 and falls by more than 0.1 while the rest fills; at 18C the surface cannot follow.
+    assert reversal_amplitude(recipe, slow) > 0.1
+    assert reversal_amplitude(recipe, fast) < 0.02
+
+
+def test_population_fills_one_by_one_at_low_rate_and_together_at_high_rate():
+    settings = ("population.count=30", "sweep.c_rates=[0.003, 3]", "frames=100")
+    slow, fast = (run_case(case) for case in cases(load_simulation("population", settings=settings)))
+    # One of 30 particles alone is a share of 0.03, but between two fillings all of the rest rise to the spinodal together.
+    assert active_share(slow.video) < 0.3
+    assert active_share(fast.video) > 0.7
+
+
+def test_a_disc_that_shrinks_is_measured_exactly():
+    import xarray as xr
+
+    place = (np.arange(61) - 30) * 0.02  # um
+    distance = np.hypot(place[:, None], place[None, :])
+    radii = np.linspace(0.5, 0.05, 10)
+    video = xr.Dataset(
+        {
+            "lithium_fraction": (("time", "y", "x"), np.where(distance < radii[:, None, None], 0.95, 0.7)),
+            "amount": (("y", "x"), (distance < 0.55).astype(float)),
+            "mask": (("y", "x"), distance < 0.55),
+        },
+        {"time": 5.0 * np.arange(10), "y": place, "x": place},
+    )
+    radius, offset = rich_radius(video, 0.85)
+    # A disc counted in pixels of h has an area right to about h sqrt(h R): some 2 nm of the radius here.
+    assert radius == pytest.approx(1e3 * radii, abs=5)
+    assert offset[2:] == pytest.approx(np.zeros(8), abs=1e-9)
+    assert front_speed(video, 0.85) == pytest.approx(10.0, rel=0.05)  # 50 nm each 5 s
+
+
+def test_reversal_is_counted_against_the_current():
+    course = np.array([0.1, 0.6, 0.45, 0.9])
+    assert reversal(course, 1) == pytest.approx(0.15)
+    assert reversal(1 - course, -1) == pytest.approx(0.15)
+    assert reversal(np.sort(course), 1) == 0
 
 
 def test_the_list_names_every_simulation_with_its_title():

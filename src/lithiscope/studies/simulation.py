@@ -22,7 +22,7 @@ from lithiscope.studies.store import Store
 if TYPE_CHECKING:
     import xarray as xr
 
-    from lithiscope.phasefield import Method
+    from lithiscope.phasefield import Method, Simulation
 
 STORE = "study.zarr"
 _COURSES = {
@@ -33,6 +33,7 @@ _COURSES = {
     "free_energy": "free_energy_kT_per_site",
     "mass_balance_error": "mass_balance_error",
 }
+_EARLY = 0.8
 Item = TypeVar("Item")
 
 
@@ -132,15 +133,25 @@ def run_case(case: Case, model: Any = None, *, reporter: Reporter = SILENT) -> R
     from lithiscope import phasefield as pf
 
     recipe, clock = case.recipe, time.perf_counter()
-    done = pf.simulate(
-        model_of_recipe(recipe) if model is None else model,
-        protocol_of(recipe),
-        recipe.frames,
-        initial=recipe.initial,
-        method=_method(recipe),
-        controller=pf.Controller(tolerance=recipe.tolerance),
-        reporter=reporter,
-    )
+    model = model_of_recipe(recipe) if model is None else model
+    protocol = protocol_of(recipe)
+
+    def simulated(times: int | np.ndarray) -> Simulation:
+        return pf.simulate(
+            model,
+            protocol,
+            times,
+            initial=recipe.initial,
+            method=_method(recipe),
+            controller=pf.Controller(tolerance=recipe.tolerance),
+            reporter=reporter,
+        )
+
+    done = simulated(recipe.frames)
+    end = float(done.video["time"].values[-1])
+    if 0 < end < _EARLY * protocol.duration and done.complete:
+        # A run that ends long before it must, as at constant voltage, would have few frames: again, up to its end.
+        done = simulated(np.linspace(0.0, 2 * end, 2 * recipe.frames - 1))
     return Run(case, done.video, done.record, done.complete, time.perf_counter() - clock)
 
 
@@ -210,9 +221,10 @@ _PLACES = {
 
 
 def _columns(runs: Sequence[Run]) -> int | None:
-    """Return how many runs share a direction, where there are two: one row of the movie for each."""
-    first = sum(run.case.direction == runs[0].case.direction for run in runs)
-    return first if 2 * first == len(runs) else None
+    """Return how many runs share direction and offset, where not all do: one row of the movie for each."""
+    groups = [(run.case.direction, run.case.offset) for run in runs]
+    first = groups.count(groups[0])
+    return first if 1 < first < len(runs) else None
 
 
 def _caption(run: Run) -> str:
@@ -237,7 +249,7 @@ def summary(recipe: SimulationRecipe, runs: Sequence[Run], table: Sequence[dict[
     return lines
 
 
-_KNOWN = ("c_rate_per_hour", "diffusivity_m2_per_s", "mass_balance_error", "seconds")
+_KNOWN = ("c_rate_per_hour", "offset_kT", "diffusivity_m2_per_s", "mass_balance_error", "seconds")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ from lithiscope.studies.simulation_recipe import (
     SweepSection,
 )
 
+_WORDS = {1: "lithiation", -1: "delithiation", 0: ""}
 _OTHER: dict[str, Direction] = {"lithiation": "delithiation", "delithiation": "lithiation"}
 
 
@@ -36,6 +37,8 @@ class Case:
         1 on lithiation, -1 on delithiation, 0 where the protocol does not say.
     diffusivity : float or None
         m2/s, where the sweep sets it.
+    offset : float or None
+        Of the first defect, kT, where the sweep sets it.
     """
 
     name: str
@@ -43,11 +46,18 @@ class Case:
     c_rate: float | None
     direction: int
     diffusivity: float | None
+    offset: float | None
 
     @property
     def label(self) -> str:
         """The run in words."""
-        return self.name.replace("-", " ") if self.name else "the run"
+        parts = [
+            "" if self.c_rate is None else f"{self.c_rate:g}C",
+            _WORDS[self.direction],
+            "" if self.diffusivity is None else f"D = {self.diffusivity:g} m²/s",
+            "" if self.offset is None else f"{self.offset:+g} kT",
+        ]
+        return " ".join(part for part in parts if part) or "the run"
 
 
 def cases(recipe: SimulationRecipe) -> list[Case]:
@@ -60,7 +70,9 @@ def cases(recipe: SimulationRecipe) -> list[Case]:
     """
     sweep = recipe.sweep
     _check(recipe, sweep)
-    combinations = product(sweep.directions or (None,), sweep.diffusivities or (None,), sweep.c_rates or (None,))
+    combinations = product(
+        sweep.directions or (None,), sweep.diffusivities or (None,), sweep.offsets or (None,), sweep.c_rates or (None,)
+    )
     return [_case(recipe, *one) for one in combinations]
 
 
@@ -85,13 +97,21 @@ def _check(recipe: SimulationRecipe, sweep: SweepSection) -> None:
             field="sweep.diffusivities",
             remedy="set transport.kind to cahn_hilliard or fickian",
         )
+    if sweep.offsets and not recipe.defects:
+        raise OptionError("there is no defect whose offset could change", field="sweep.offsets", remedy="add defects")
 
 
 def _currents(parts: Sequence[Part]) -> list[CurrentPart | CurrentVoltagePart]:
     return [part for part in parts if isinstance(part, (CurrentPart, CurrentVoltagePart))]
 
 
-def _case(recipe: SimulationRecipe, direction: Direction | None, diffusivity: float | None, rate: float | None) -> Case:
+def _case(
+    recipe: SimulationRecipe,
+    direction: Direction | None,
+    diffusivity: float | None,
+    offset: float | None,
+    rate: float | None,
+) -> Case:
     parts, initial = recipe.protocol, recipe.initial
     changes: dict[str, Any] = {"sweep": SweepSection()}
     first = parts[0]
@@ -105,11 +125,14 @@ def _case(recipe: SimulationRecipe, direction: Direction | None, diffusivity: fl
         )
     if diffusivity is not None:
         changes["transport"] = recipe.transport.model_copy(update={"diffusivity": diffusivity})
+    if offset is not None:
+        changes["defects"] = (recipe.defects[0].model_copy(update={"offset": offset}), *recipe.defects[1:])
     one = recipe.model_copy(update=changes | {"protocol": parts}).located(recipe.base)
     names = [
         f"{rate:g}C" if rate is not None else None,
         direction,
         f"D{diffusivity:g}" if diffusivity is not None else None,
+        f"offset{offset:g}kT" if offset is not None else None,
     ]
     current = next(iter(_currents(parts)), None)
     return Case(
@@ -118,6 +141,7 @@ def _case(recipe: SimulationRecipe, direction: Direction | None, diffusivity: fl
         None if current is None else current.c_rate,
         0 if current is None else (1 if current.direction == "lithiation" else -1),
         diffusivity,
+        offset,
     )
 
 

@@ -87,9 +87,11 @@ def active_share(video: xr.Dataset) -> float:
     """Return which share of the particles takes part at a time: (sum r)^2/(N sum r^2), r the charge that each passes.
 
     1 where all pass the same, 1/N where one passes all; the mean over the middle half of the run, weighted by charge.
+    Particles that give back while others fill do not take part.
     """
     courses, share = particle_courses(video)
-    passed = np.abs(np.diff(courses, axis=0)) * share
+    along = 1.0 if courses[-1] @ share >= courses[0] @ share else -1.0
+    passed = np.maximum(along * np.diff(courses, axis=0), 0.0) * share
     total = passed.sum(axis=1)
     progress = np.cumsum(total) / total.sum()
     middle = (progress > 0.25) & (progress < 0.75)

@@ -76,9 +76,7 @@ def _inside(section: GeometrySection, recipe: SimulationRecipe, size: float) -> 
     from lithiscope.phasefield.geometry import box, cylinder, ellipsoid, polygon
 
     sizes = [size * one for one in section.sizes]
-    room = {"periodic": 0.0, "free_surface": None}.get(
-        recipe.strain.kind, None if section.smoothed else section.spacing
-    )
+    room = None if section.smoothed or recipe.strain.kind == "free_surface" else 0.0
     if section.file is not None:
         path = recipe.base / section.file
         if section.shape == "picture":
@@ -181,7 +179,7 @@ def model_of_recipe(recipe: SimulationRecipe) -> Model:
         film_resistance=recipe.reaction.film_resistance,
         phase=recipe.reaction.phase,
     )
-    return model_of(
+    model = model_of(
         material,
         geometry,
         transport=_transport(recipe, material, geometry.ndim),
@@ -193,6 +191,31 @@ def model_of_recipe(recipe: SimulationRecipe) -> Model:
         gradient_energy=recipe.gradient_energy,
         allow_unresolved=recipe.allow_unresolved,
     )
+    return _with_interactions(model, recipe)
+
+
+def _with_interactions(model: Model, recipe: SimulationRecipe) -> Model:
+    """Return the model with the interactions that its defects have of their own."""
+    import equinox as eqx
+    import jax.numpy as jnp
+
+    from lithiscope.phasefield import RegularSolution
+
+    given = [(defect, defect.omega) for defect in recipe.defects if defect.omega is not None]
+    if not given:
+        return model
+    if not isinstance(model.free_energy, RegularSolution):
+        raise OptionError(
+            "only a regular solution has an interaction that a defect could change",
+            field="defects.omega",
+            value=type(model.free_energy).__name__,
+            remedy="leave omega out, or choose a set of LiFePO4",
+        )
+    omega = np.full(model.geometry.shape, float(model.free_energy.omega))
+    for defect, value in given:
+        omega = np.where(region_mask(defect, omega.shape), value, omega)
+    changed: Model = eqx.tree_at(lambda one: one.free_energy, model, RegularSolution(jnp.asarray(omega)))
+    return changed
 
 
 def _transport(recipe: SimulationRecipe, material: Material, ndim: int) -> Transport:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _WORDS = {1: "lithiation", -1: "delithiation", 0: ""}
 _FEW = 4
+_MOST = 8
 _X = "mean lithium fraction"
 _RATE = "C-rate (1/h)"
 Measure = Callable[["Run"], float]
@@ -49,6 +50,8 @@ def _row(recipe: SimulationRecipe, run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {"run": run.case.name or "run"}
     if run.case.c_rate is not None:
         row["c_rate_per_hour"] = float(run.case.c_rate)
+    if run.case.offset is not None:
+        row["offset_kT"] = float(run.case.offset)
     if run.case.diffusivity is not None:
         row["diffusivity_m2_per_s"] = float(run.case.diffusivity)
     half = middle(recipe)
@@ -77,11 +80,9 @@ def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
 
 
 def reversal_amplitude(recipe: SimulationRecipe, run: Run) -> float:
-    """Return the largest amount by which x goes back against the current, in any domain or in the rest."""
-    shape = run.video["mask"].shape
-    masks = [region_mask(defect, shape) for defect in recipe.defects]
-    courses = [region_course(run.video, mask) for mask in (*masks, ~np.any(masks, axis=0))]
-    return max(reversal(course, run.case.direction) for course in courses)
+    """Return the largest amount by which the mean x of a domain goes back against the current."""
+    masks = [region_mask(defect, run.video["mask"].shape) for defect in recipe.defects]
+    return max(reversal(region_course(run.video, mask), run.case.direction) for mask in masks)
 
 
 def _has_front(recipe: SimulationRecipe, run: Run) -> bool:
@@ -110,23 +111,21 @@ def map_rows(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[MapRow]:
             for run in runs
         ]
     rows = []
-    for direction in dict.fromkeys(run.case.direction for run in runs):
-        chosen = [run for run in runs if run.case.direction == direction]
-        rows.append(MapRow(_WORDS[direction], [_map(run, 0.5, named=True) for run in chosen]))
+    keys = [_key(run) for run in runs]
+    for direction, offset in dict.fromkeys((run.case.direction, run.case.offset) for run in runs):
+        chosen = [run for run in runs if (run.case.direction, run.case.offset) == (direction, offset)]
+        differing = [(*_key(run)[:2], None) for run in chosen] if len({key[2] for key in keys}) > 1 else keys
+        text = _WORDS[direction] if offset is None else f"{_WORDS[direction]}, {offset:+g} kT"
+        maps = [_map(run, 0.5, text=_key_text((*_key(run)[:2], None), differing)) for run in chosen]
+        rows.append(MapRow(text, maps))
     return rows
 
 
-def _map(run: Run, share: float, *, named: bool = False) -> Map:
+def _map(run: Run, share: float, *, text: str = "") -> Map:
     mean = np.asarray(run.record["mean_lithium_fraction"].values, dtype=float)
     wanted = mean[0] + share * (mean[-1] - mean[0])
     frame = int(np.argmin(np.abs(mean - wanted)))
-    if not named:
-        return Map(run.video, frame, f"x = {mean[frame]:.2f}")
-    parts = [
-        f"{run.case.c_rate:g}C" if run.case.c_rate is not None and run.case.diffusivity is None else "",
-        f"D {run.case.diffusivity:g} m²/s" if run.case.diffusivity is not None else "",
-    ]
-    return Map(run.video, frame, " ".join(part for part in parts if part) + f", x = {mean[frame]:.2f}")
+    return Map(run.video, frame, f"{text}, x = {mean[frame]:.2f}" if text else f"x = {mean[frame]:.2f}")
 
 
 def panels(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
@@ -167,11 +166,16 @@ def _courses(
     runs: Sequence[Run], title: str, text: str, course: Callable[[Run], tuple[Any, Any]], x: str = _X
 ) -> Panel:
     """Return a course of every run: a colour for each rate or diffusivity, dashed on delithiation."""
-    keys = list(dict.fromkeys((run.case.c_rate, run.case.diffusivity) for run in runs))
+    keys = list(dict.fromkeys(_key(run) for run in runs))
+    offsets = list(dict.fromkeys(run.case.offset for run in runs))
+    if len(keys) > _MOST and len(offsets) > 1:
+        middle_offset = offsets[len(offsets) // 2]
+        chosen = [run for run in runs if run.case.offset == middle_offset]
+        return _courses(chosen, f"{title}, {middle_offset:+g} kT", text, course, x)
     lines, named = [], set()
     for run in runs:
-        key = (run.case.c_rate, run.case.diffusivity)
-        label = None if key in named or len(keys) == 1 else _key_text(key, len({k[1] for k in keys}) > 1)
+        key = _key(run)
+        label = None if key in named or len(keys) == 1 else _key_text(key, keys)
         named.add(key)
         colour = DIRECTION_COLOURS[run.case.direction] if len(keys) == 1 else rate_colour(keys.index(key), len(keys))
         if len(keys) == 1 and len(runs) > 1:
@@ -181,17 +185,30 @@ def _courses(
     return Panel(title, x, text, lines)
 
 
-def _key_text(key: tuple[float | None, float | None], by_diffusivity: bool) -> str:
-    return f"{key[1]:g} m²/s" if by_diffusivity else f"{key[0]:g}C"
+def _key(run: Run) -> tuple[float | None, float | None, float | None]:
+    return run.case.c_rate, run.case.diffusivity, run.case.offset
+
+
+def _key_text(key: Sequence[float | None], keys: Sequence[Sequence[float | None]]) -> str:
+    """Return what tells one key from the others."""
+    units = ("{:g}C", "{:g} m²/s", "{:+g} kT")
+    differing = [place for place in range(3) if len({one[place] for one in keys}) > 1]
+    return ", ".join(units[place].format(key[place]) for place in differing if key[place] is not None)
 
 
 def _against_rate(runs: Sequence[Run], title: str, text: str, measure: Measure) -> Panel:
+    """Return a measure against the C-rate: a line for each direction, and for each offset of a defect."""
+    groups = list(dict.fromkeys((run.case.direction, run.case.offset) for run in runs))
+    offsets = list(dict.fromkeys(offset for _, offset in groups))
     lines = []
-    for direction in dict.fromkeys(run.case.direction for run in runs):
-        chosen = sorted((run for run in runs if run.case.direction == direction), key=lambda run: run.case.c_rate or 0)
+    for direction, offset in groups:
+        chosen = [run for run in runs if (run.case.direction, run.case.offset) == (direction, offset)]
+        chosen.sort(key=lambda run: run.case.c_rate or 0)
+        several = len(offsets) > 1
+        label = f"{offset:+g} kT" if several else (_WORDS[direction] or None)
+        colour = rate_colour(offsets.index(offset), len(offsets)) if several else DIRECTION_COLOURS[direction]
         rates = [run.case.c_rate or np.nan for run in chosen]
-        values = [measure(run) for run in chosen]
-        lines.append(Line(rates, values, label=_WORDS[direction], colour=DIRECTION_COLOURS[direction], points=True))
+        lines.append(Line(rates, [measure(run) for run in chosen], label=label, colour=colour, points=True))
     return Panel(title, _RATE, text, lines, log_x=True)
 
 

@@ -85,7 +85,10 @@ class RateRegion(Region):
 class Defect(Region):
     """A part with another chemical potential, such as one with antisite defects."""
 
-    offset: float = Field(description="shift of the chemical potential, kT; positive: lithium goes there last")
+    offset: float = Field(0.0, description="shift of the chemical potential, kT; positive: lithium goes there last")
+    omega: float | None = Field(
+        None, description="interaction in this part, kT, where the set is a regular solution; null: as in the rest"
+    )
 
 
 class ReactionSection(Options):
@@ -179,6 +182,7 @@ class SweepSection(Options):
         (), description="the other way starts even where the first ends, and ends where it starts"
     )
     diffusivities: tuple[Annotated[float, Field(gt=0)], ...] = Field((), description="of transport.diffusivity, m2/s")
+    offsets: tuple[float, ...] = Field((), description="of the first of the defects, kT")
 
 
 class PopulationSection(Options):
