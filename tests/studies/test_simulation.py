@@ -100,7 +100,7 @@ def test_the_domain_gives_back_at_low_rate_and_not_at_high_rate():
 def test_population_fills_one_by_one_at_low_rate_and_together_at_high_rate():
     settings = ("population.count=30", "sweep.c_rates=[0.003, 3]", "frames=100")
     slow, fast = (run_case(case) for case in cases(load_simulation("population", settings=settings)))
-    # One of 30 particles alone is a share of 0.03, but between two fillings all of the rest rise to the spinodal together.
+    # One of 30 particles alone is a share of 0.03, but between two fillings the rest rise to the spinodal together.
     assert active_share(slow.video) < 0.3
     assert active_share(fast.video) > 0.7
 
