@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -94,46 +96,43 @@ def _runs(plan: Plan) -> list[tuple[int, int, int]]:
 
 
 def _part(system: System, method: Method, plan: Plan, first: int, last: int, state: State) -> tuple[State, Frames]:
-    most = max(len(one) for one in plan.lengths[first:last])
-    lengths = np.zeros((last - first, most))
-    for row, one in zip(lengths, plan.lengths[first:last], strict=True):
-        row[: len(one)] = one
-    starts = np.asarray(plan.starts[first:last])
-    segments = _segments(lengths.size, most, state.x)
+    """Repeat the stretches of one part; frames at the end of each."""
+    together = _steps_together(sum(len(one) for one in plan.lengths[first:last]), state.x)
+    blocks, ends = _blocks(plan.lengths[first:last], together)
 
-    def step(carry: tuple[Any, State, Rates], length: Any) -> tuple[tuple[Any, State, Rates], None]:
-        def taken(now: tuple[Any, State, Rates]) -> tuple[Any, State, Rates]:
-            time, before, rates = now
-            after, _, there = method.step(system, time, length, before, rates)
-            return time + length, after, there
+    def step(now: tuple[Any, State, Rates], length: Any) -> tuple[Any, State, Rates]:
+        time, before, rates = now
+        after, _, there = method.step(system, time, length, before, rates)
+        return time + length, after, there
 
-        return jax.lax.cond(length > 0, taken, lambda now: now, carry), None
+    def maybe(now: tuple[Any, State, Rates], length: Any) -> tuple[tuple[Any, State, Rates], None]:
+        return jax.lax.cond(length > 0, step, lambda now, _: now, now, length), None
 
-    kept = jax.checkpoint(step, prevent_cse=False)
-
-    def segment(carry: Any, inner: Any) -> tuple[Any, None]:
-        return jax.lax.scan(kept, carry, inner)
-
-    def stretch(carry: tuple[State, Rates], row: tuple[Any, Any]) -> tuple[tuple[State, Rates], Frames]:
-        time, inner = row
-        before, rates = carry
-        now = (time, before, rates)
-        if segments == 1:
-            (_, after, there), _ = jax.lax.scan(kept, now, inner)
+    @partial(jax.checkpoint, prevent_cse=False)
+    def block(now: tuple[Any, State, Rates], lengths: Any) -> tuple[tuple[Any, State, Rates], Frames]:
+        # What is computed again must lie inside the checkpoint with what needs it, or it is not fused with it.
+        if together == 1:
+            now = step(now, lengths[0])
         else:
-            parts = jnp.pad(inner, (0, -most % segments)).reshape(segments, -1)
-            (_, after, there), _ = jax.lax.scan(jax.checkpoint(segment, prevent_cse=False), now, parts)
-        return (after, there), Frames(after.x, system.volt(there), there.insertion)
+            now, _ = jax.lax.scan(jax.checkpoint(maybe, prevent_cse=False), now, lengths)
+        _, after, there = now
+        return now, Frames(after.x, system.volt(there), there.insertion)
 
-    dtype = state.x.dtype
-    rates = system.rates(jnp.asarray(starts[0], dtype), state.x)
-    rows = (jnp.asarray(starts, dtype), jnp.asarray(lengths, dtype))
-    (after, _), frames = jax.lax.scan(stretch, (state, rates), rows)
-    return after, frames
+    time = jnp.asarray(plan.starts[first], state.x.dtype)
+    begin = (time, state, system.rates(time, state.x))
+    (_, after, _), frames = jax.lax.scan(block, begin, jnp.asarray(blocks, state.x.dtype))
+    return after, jax.tree.map(lambda values: values[ends], frames)
 
 
-def _segments(steps: int, most: int, x: Cells) -> int:
-    """Return into how many segments the steps of a stretch are cut."""
-    if steps * x.size * x.dtype.itemsize <= _MEMORY or most < 4:
-        return 1
-    return int(np.ceil(np.sqrt(most)))
+def _blocks(lengths: Sequence[np.ndarray], together: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps in blocks (block, together), zeros where a stretch fills none, and the last block of each."""
+    rows, ends = [], []
+    for one in lengths:
+        rows.append(np.pad(one, (0, -len(one) % together)).reshape(-1, together))
+        ends.append(sum(len(row) for row in rows) - 1)
+    return np.concatenate(rows), np.array(ends)
+
+
+def _steps_together(steps: int, x: Cells) -> int:
+    """Return how many steps are computed again together: one, or the square root of all where memory is short."""
+    return 1 if steps * x.size * x.dtype.itemsize <= _MEMORY else int(np.ceil(np.sqrt(steps)))
