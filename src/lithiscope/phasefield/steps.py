@@ -44,9 +44,9 @@ class Controller(eqx.Module):
         s.
     """
 
-    tolerance: float = eqx.field(static=True, default=1e-4)
-    first: float | None = eqx.field(static=True, default=None)
-    longest: float = eqx.field(static=True, default=np.inf)
+    tolerance: float = 1e-4
+    first: float | None = None
+    longest: float = np.inf
 
     def __check_init__(self) -> None:
         if not 1e-14 < self.tolerance < 0.1:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lithiscope.errors import OptionError
 from lithiscope.phasefield.arrays import Cells, Number
-from lithiscope.phasefield.methods import blocks, waves
+from lithiscope.phasefield.methods import blocks, multigrid, waves
 from lithiscope.phasefield.methods.base import Method, State
 from lithiscope.phasefield.methods.krylov import Linear, solve
 from lithiscope.phasefield.model import Model, Rates
@@ -43,7 +43,7 @@ EMBEDDED = np.array([3.7810903145819369e-01, -9.6042292212423178e-02, 5.00000000
 _INVERSE = np.linalg.inv(GAMMAS)
 _PLACES, _ENDS, _ERRORS = ALPHA @ _INVERSE, WEIGHTS @ _INVERSE, (WEIGHTS - EMBEDDED) @ _INVERSE
 _BEFORE = np.eye(4) / GAMMA - _INVERSE
-_LARGEST_BLOCK = 1200  # cells; beyond that elimination costs more than the iterations that it saves
+_LARGEST_BLOCK = 300  # cells; beyond that elimination costs more than the iterations that it saves
 _TIMES, _DRIFTS = ALPHA.sum(axis=1), GAMMAS.sum(axis=1)
 
 
@@ -138,8 +138,10 @@ class Rosenbrock(Method):
 
     def _preconditioner(self, model: Model, x: Cells, rates: Rates, length: Number) -> tuple[Linear, Linear]:
         periodic = (False,) * model.geometry.ndim if self.periodic is None else self.periodic
-        if any(periodic) or blocks.Layout.of(model).unknowns > _LARGEST_BLOCK:
+        if any(periodic):
             return waves.precondition(model, x, length, periodic)
+        if blocks.Layout.of(model).unknowns > _LARGEST_BLOCK:
+            return multigrid.precondition(model, x, length)
         return blocks.precondition(model, x, rates, length)
 
 
