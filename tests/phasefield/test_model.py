@@ -46,11 +46,30 @@ def test_relaxation_lowers_the_energy() -> None:
         ("temperature", 25.0),
         ("gradient_energy", np.nan),
         ("offset", np.inf),
+        ("offset", 1e6),
     ],
 )
 def test_absurd_units_and_nan_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(OptionError, match=name):
         bulk(**{name: value})
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1e10, 1e20])
+def test_nouns_refuse_absurd_numbers_by_name(bad: float) -> None:
+    nouns = {
+        "omega": pf.RegularSolution,
+        "coefficients": lambda value: pf.RedlichKister([1.0, value]),
+        "penalty": pf.Coherent,
+        "diffusivity": pf.Fickian,
+        "exchange_current": pf.Reaction,
+        "rate": lambda value: pf.Reaction(1.0, rate=[1.0, value]),
+        "film_resistance": lambda value: pf.Reaction(1.0, film_resistance=value),
+    }
+    for name, make in nouns.items():
+        with pytest.raises(OptionError, match=name):
+            make(bad)
+    with pytest.raises(OptionError, match="reorganisation"):
+        pf.Law("reaction", "marcus", reorganisation=np.nan)
 
 
 def test_combinations_that_make_no_sense_are_refused() -> None:

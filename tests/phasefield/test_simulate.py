@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -66,10 +68,27 @@ def test_current_that_cannot_be_carried_is_an_error_at_once_and_a_stop_later() -
     assert "cannot carry" in run.stopped
 
 
-def test_parameter_that_turns_nan_is_an_error_and_no_video() -> None:
-    broken = eqx.tree_at(lambda one: one.free_energy.omega, platelet(), jnp.asarray(jnp.nan))
-    with pytest.raises(AnalysisError, match="cannot carry"):
-        pf.simulate(broken, pf.constant_current(1.0), 3)
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("free_energy.omega", lambda one: one.free_energy.omega),
+        ("reaction.rate", lambda one: one.reaction.rate),
+        ("elasticity.penalty", lambda one: one.elasticity.penalty),
+        ("gradient_energy", lambda one: one.gradient_energy),
+        ("geometry.inside", lambda one: one.geometry.inside),
+    ],
+)
+def test_parameter_that_turns_nan_is_an_error_with_its_name(name: str, where: Callable) -> None:
+    for bad in (jnp.nan, jnp.inf):
+        broken = eqx.tree_at(where, platelet(), replace_fn=lambda leaf, bad=bad: leaf.at[(0,) * leaf.ndim].set(bad))
+        with pytest.raises(OptionError, match=f"(?s)not finite.*{name}"):
+            pf.simulate(broken, pf.constant_current(1.0), 3)
+
+
+def test_start_beyond_the_table_of_the_free_energy_is_an_error() -> None:
+    table = pf.TabulatedVoltage([0.2, 0.8], [3.5, 3.3], 3.4)
+    with pytest.raises(OptionError, match="initial"):
+        pf.simulate(platelet(free_energy=table), pf.constant_current(1.0), 3, initial=0.1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Names of the arrays of the engine, and how parameters become arrays."""
+"""Names of the arrays of the engine, how parameters become arrays, and which are refused."""
 
 from __future__ import annotations
 
@@ -43,6 +43,27 @@ def parameter(name: str, value: Any, *, low: float = -np.inf, high: float = np.i
             remedy="inside the engine lengths are in nm, times in s, energies in kT",
         )
     return array
+
+
+def refuse_undefined(tree: Any) -> None:
+    """Refuse a model whose arrays hold NaN or infinity, by the name of the first such field.
+
+    Construction sees only what it is given; an optimiser that leaves the range replaces arrays afterwards.
+
+    Raises
+    ------
+    OptionError
+        If a value is not finite.
+    """
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        if eqx.is_inexact_array(leaf) and not np.isfinite(np.asarray(leaf)).all():
+            raise OptionError(
+                "a parameter of the model is not finite",
+                field=jax.tree_util.keystr(path).lstrip("."),
+                value=f"{int(np.sum(~np.isfinite(np.asarray(leaf))))} of {leaf.size} values are NaN or infinite",
+                limit="finite numbers",
+                remedy="give the parameter a value; in a fit, keep it inside its range",
+            )
 
 
 def constant(tree: Any) -> Any:

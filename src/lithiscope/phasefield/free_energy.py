@@ -13,6 +13,8 @@ from lithiscope import laws
 from lithiscope.errors import OptionError
 from lithiscope.phasefield.arrays import Cells, Number, parameter
 
+_HIGHEST = 1e4  # kT, 250 V: beyond it the unit is another one
+
 
 class FreeEnergy(eqx.Module):
     """Free energy of a uniform particle without strain, per site in kT."""
@@ -42,7 +44,7 @@ class RegularSolution(FreeEnergy):
     omega: Number
 
     def __init__(self, omega: Any) -> None:
-        self.omega = parameter("omega", omega, unit="kT")
+        self.omega = parameter("omega", omega, low=-_HIGHEST, high=_HIGHEST, unit="kT")
 
     def density(self, x: Cells) -> Cells:
         """Return f(x)."""
@@ -65,7 +67,7 @@ class RedlichKister(FreeEnergy):
     coefficients: Cells
 
     def __init__(self, coefficients: Any) -> None:
-        self.coefficients = parameter("coefficients", coefficients, unit="kT")
+        self.coefficients = parameter("coefficients", coefficients, low=-_HIGHEST, high=_HIGHEST, unit="kT")
 
     def density(self, x: Cells) -> Cells:
         """Return f(x)."""
@@ -88,7 +90,7 @@ class Legendre(FreeEnergy):
     coefficients: Cells
 
     def __init__(self, coefficients: Any) -> None:
-        self.coefficients = parameter("coefficients", coefficients, unit="kT")
+        self.coefficients = parameter("coefficients", coefficients, low=-_HIGHEST, high=_HIGHEST, unit="kT")
 
     def density(self, x: Cells) -> Cells:
         """Return f(x), zero at x = 0; the integral of P_n is (P_(n+1) - P_(n-1))/(2n+1)."""

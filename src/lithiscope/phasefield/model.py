@@ -113,7 +113,7 @@ class Model(eqx.Module):
         self.transport = NoTransport() if transport is None else transport
         self.elasticity = NoElasticity() if elasticity is None else elasticity
         self.gradient_energy = parameter("gradient_energy", gradient_energy, low=0.0, high=1e6, unit="nm2")
-        self.offset = parameter("offset", offset, unit="kT")
+        self.offset = parameter("offset", offset, low=-1e4, high=1e4, unit="kT")
         self.plateau = parameter("plateau", plateau, low=-10.0, high=10.0, unit="V")
         self.site_density = parameter("site_density", site_density, low=1e26, high=1e30, unit="1/m3")
         self.temperature = parameter("temperature", temperature, low=100.0, high=2000.0, unit="K")

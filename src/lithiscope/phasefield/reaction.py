@@ -125,11 +125,11 @@ class Reaction(eqx.Module):
         film_resistance: Any = 0.0,
         temperature: float = laws.ROOM_TEMPERATURE,
     ) -> None:
-        self.exchange_current = parameter("exchange_current", exchange_current, low=0.0, unit="A/m2")
+        self.exchange_current = parameter("exchange_current", exchange_current, low=0.0, high=1e9, unit="A/m2")
         self.exchange = Law("exchange", exchange) if isinstance(exchange, str) else exchange
         self.law = Law("reaction", law) if isinstance(law, str) else law
-        self.rate = parameter("rate", rate, low=0.0)
-        film = parameter("film_resistance", film_resistance, low=0.0, unit="ohm m2")
+        self.rate = parameter("rate", rate, low=0.0, high=1e9)
+        film = parameter("film_resistance", film_resistance, low=0.0, high=1e6, unit="ohm m2")
         self.film = film / laws.thermal_voltage(temperature)
         self.has_film = not (isinstance(film_resistance, (int, float)) and film_resistance == 0)
 

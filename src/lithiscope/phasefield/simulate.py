@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope.errors import AnalysisError, OptionError
-from lithiscope.phasefield.arrays import Cells
+from lithiscope.phasefield.arrays import Cells, refuse_undefined
 from lithiscope.phasefield.choose import choose_method
 from lithiscope.phasefield.methods import Method, State
 from lithiscope.phasefield.model import Model
@@ -96,10 +96,12 @@ def simulate(
     Raises
     ------
     OptionError
-        If times or initial composition cannot be used, or the method does not suit the model.
+        If a parameter is not finite, times or initial composition cannot be used, or the method does not suit the
+        model.
     AnalysisError
         If not even the first moment has a finite rate.
     """
+    refuse_undefined(model)
     chosen, reason = choose_method(model, method, tolerance=controller.tolerance)
     asked = _times(times, protocol)
     x = _initial(model, initial)
@@ -163,11 +165,26 @@ def _initial(model: Model, initial: float | Cells) -> Cells:
     return jnp.where(geometry.active, x, 0.0)
 
 
+def _refuse_start(model: Model, x: Cells, mu: Cells) -> None:
+    """Refuse a composition at which the free energy is not defined, such as one beyond its table."""
+    bad = model.geometry.active & ~np.isfinite(np.asarray(mu))
+    if bad.any():
+        known = np.asarray(x)[bad]
+        raise OptionError(
+            "the chemical potential is not defined at the initial composition",
+            field="initial",
+            value=f"{int(bad.sum())} cells, {known.min():g} to {known.max():g}",
+            remedy="start inside the range of the free energy",
+        )
+
+
 class _Run:
     """A run through the parts of a protocol, from output to output."""
 
     def __init__(self, model: Model, protocol: Protocol, method: Method, controller: Controller, state: State) -> None:
-        self.model, self.protocol, self.method, self.controller = model, protocol, method, controller
+        self.model, self.protocol, self.method = model, protocol, method
+        # As arrays, so that one program serves every tolerance.
+        self.controller = jax.tree.map(lambda value: jnp.asarray(value, state.x.dtype), controller)
         self.state = state
         self.shots: list[Shot] = []
         self.stopped, self.complete = "the last time that was asked for", True
@@ -181,6 +198,8 @@ class _Run:
         part = self.protocol.parts[self._part]
         self.system, self.limits = System.of(self.model, part), Limits.of(part)
         self.now: Progress = start(self.system, self.controller, self.state, 0.0)
+        if self._part == 0:
+            _refuse_start(self.model, self.state.x, self.now.rates.mu)
         if not bool(jnp.isfinite(self.now.rates.potential)):
             reason = f"part {self._part + 1} of the protocol asks for a current that the particle cannot carry"
             if self._part == 0:

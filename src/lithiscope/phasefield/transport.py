@@ -100,7 +100,7 @@ class CahnHilliard(Transport):
     ideal: bool = eqx.field(static=True)
 
     def __init__(self, diffusivity: Any, mobility: str = "ideal", factor: DiffusivityFactor | None = None) -> None:
-        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, unit="nm2/s")
+        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s")
         self.factor = factor
         self.ideal = mobility == "ideal"
 
@@ -139,7 +139,7 @@ class Fickian(Transport):
     factor: DiffusivityFactor | None
 
     def __init__(self, diffusivity: Any, factor: DiffusivityFactor | None = None) -> None:
-        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, unit="nm2/s")
+        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s")
         self.factor = factor
 
     def flux(self, x: Cells, mu: Cells, geometry: Geometry) -> tuple[Cells, ...]:  # noqa: ARG002

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from lithiscope.phasefield.arrays import Cells, Number
+from lithiscope.phasefield.arrays import Cells, Number, parameter
 from lithiscope.phasefield.geometry import Geometry
 
 
@@ -42,6 +43,10 @@ class NoElasticity(Elasticity):
         return jnp.zeros((), x.dtype)
 
 
+def _penalty(value: Any) -> Number:
+    return jnp.asarray(parameter("penalty", value, low=-1e4, high=1e4, unit="rho_s kT"), dtype=float)
+
+
 class Coherent(Elasticity):
     """A penalty for leaving the mean composition of the particle, the same in all directions.
 
@@ -53,7 +58,7 @@ class Coherent(Elasticity):
         B in units of rho_s kT; 3.37 for 0.1916 GPa in LiFePO4 at 298 K.
     """
 
-    penalty: Number = eqx.field(converter=lambda value: jnp.asarray(value, dtype=float))
+    penalty: Number = eqx.field(converter=_penalty)
 
     def check(self, geometry: Geometry) -> None:
         """Accept every geometry."""
