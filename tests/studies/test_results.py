@@ -81,7 +81,7 @@ def test_vary_shares_what_the_option_does_not_touch(study, capsys):
     lines = vary_option(recipe, "particles.find.threshold=0.3,0.5", folder=folder, reporter=Notes())
     computed = [line for line in said if line.startswith("[") and "up to date" not in line]
     # 0.5 is the default, already in the main store; 0.3 needs its own masks and table only.
-    assert [line.split("] ")[1] for line in computed] == ["labels", "particles"]
+    assert [line.split("] ")[1] for line in computed] == ["labels", "dose", "particles"]
     rows = list(csv.DictReader(io.StringIO((folder / "vary-particles.find.threshold.csv").read_text())))
     assert [row["particles.find.threshold"] for row in rows] == ["0.3", "0.5"]
     assert float(rows[0]["median_area_um2"]) > float(rows[1]["median_area_um2"])

@@ -48,7 +48,8 @@ def test_a_study_holds_every_stage_with_its_schema(study):
     assert kinds == {
         "recording": "recording", "counts": "frames", "alignment": "alignment", "resampled": "frames",
         "optical_density": "frames", "incident_methods": None, "references": "references",
-        "composition": "composition_video", "labels": "particle_labels", "particles": "particle_table",
+        "composition": "composition_video", "labels": "particle_labels", "dose": "dose_table",
+        "particles": "particle_table",
     }  # fmt: skip
     for name, kind in kinds.items():
         if kind:
@@ -72,9 +73,9 @@ def test_only_what_a_change_touches_is_recomputed(study):
     recipe = study()
     run(recipe)
     _, notes = run(recipe, "particles.find.threshold=0.4")
-    assert notes.fresh() == ["labels", "particles"]
+    assert notes.fresh() == ["labels", "dose", "particles"]
     _, notes = run(recipe, "particles.find.threshold=0.4", "composition.systematics.lithiated_purity=0.95")
-    assert notes.fresh() == ["composition", "labels", "particles"]
+    assert notes.fresh() == ["composition", "labels", "dose", "particles"]
     _, notes = run(recipe, "particles.find.threshold=0.4", "composition.systematics.lithiated_purity=0.95", "title=x")
     assert notes.fresh() == []
 
@@ -100,7 +101,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(study, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             run(recipe)
     done, notes = run(recipe)
-    assert notes.fresh() == ["composition", "labels", "particles"]
+    assert notes.fresh() == ["composition", "labels", "dose", "particles"]
     assert np.isfinite(done.results["particles"]["lithium_fraction"]).all()
 
 
