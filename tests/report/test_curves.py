@@ -58,6 +58,13 @@ def test_shift_curves_of_one_energy_have_no_energy_panel(alignment):
     assert "Left after alignment" not in text
 
 
+@pytest.mark.parametrize("width", [3.5, 4.5, 5.0, 6.5, 7.2])
+def test_shift_curves_have_as_many_panels_as_there_is_to_show_at_any_width(alignment, width):
+    text = curves.shift_curves(alignment, options=FigureOptions(format="svg", width=width)).decode()
+    assert len(re.findall(r'<g id="axes_\d+">', text)) >= 3
+    assert text.count("Left after") == 1
+
+
 def test_incident_counts_against_time_or_energy(od):
     assert "time / min" in curves.incident_curves(od, options=SVG).decode()
     one = curves.incident_curves(od.isel(time=[0]), options=SVG).decode()

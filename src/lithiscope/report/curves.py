@@ -188,8 +188,10 @@ def shift_curves(
         lines = math.ceil(len(panels) / columns)
         figure = empty_figure(options, 1.0, 1 / 3, lines=lines)
         grid = figure.subplots(lines, columns, squeeze=False).ravel()
-        for axes, what in zip(grid, panels, strict=True):
+        for axes, what in zip(grid, panels, strict=False):
             {"time": _drift_panel, "energy": _energy_panel, "leakage": _leakage_panel}[what](axes, alignment)
+        for axes in grid[len(panels) :]:
+            axes.set_visible(False)
         handles, texts = grid[0].get_legend_handles_labels()
         legend_above(figure, handles, texts, side="right")
         return to_bytes(figure, options)
