@@ -68,7 +68,9 @@ def _text(found: Sequence[tuple[str, Line]]) -> str:
             f"      source: {row.source}; tolerance: {row.reason}",
         ]
     checked = [row.verdict for _, row in found if row.verdict != "not checked"]
-    return "\n".join([*lines, f"{checked.count('pass')} of {len(checked)} claims hold"])
+    left = len(found) - len(checked)
+    more = f", {left} not checked" if left else ""
+    return "\n".join([*lines, f"{checked.count('pass')} of {len(checked)} claims hold{more}"])
 
 
 def as_markdown(found: Sequence[tuple[str, Line]]) -> str:
