@@ -16,6 +16,7 @@ from lithiscope.phasefield.elasticity import Crystal, Periodic, Stiffness, coher
 from lithiscope.phasefield.elasticity import softest_direction as softest
 from lithiscope.phasefield.from_material import model_of, reaction_of
 from lithiscope.phasefield.geometry import ellipsoid, pixels, smoothed, surface_area
+from lithiscope.verification.gradients import differences
 from lithiscope.verification.rows import Row, compare
 
 _BOUND = "a bound of the design, with no slack"
@@ -223,34 +224,8 @@ def _gradient_rows() -> Iterator[Row]:
         "initial field": lambda both: both[1],
     }
     plateau: dict[str, Callable[[Any], Any]] = {"plateau, constant potential": lambda both: both[0].plateau}
-    differences = _differences(model, pf.constant_current(0.6, seconds=1800.0), current)
-    differences |= _differences(model, pf.constant_potential(3.35, 1800.0), plateau)
-    for name, value in differences.items():
+    found = differences(model, pf.constant_current(0.6, seconds=1800.0), current, start=0.1)
+    found |= differences(model, pf.constant_potential(3.35, 1800.0), plateau, start=0.1)
+    for name, value in found.items():
         claim = f"gradient of a half cycle by {name} against central differences"
         yield Row(claim, "docs/decisions/0005", 1e-5, value, 0.0, _BOUND, "<=")
-
-
-def _differences(model: pf.Model, protocol: pf.Protocol, where: dict[str, Callable[[Any], Any]]) -> dict[str, float]:
-    """Return the relative difference of the gradient along a direction of each parameter from finite differences."""
-    start = jnp.full(model.geometry.shape, 0.1)
-    run = pf.simulate(model, protocol, 4, initial=start)
-
-    def loss(both: tuple[pf.Model, Any]) -> Any:
-        frames = pf.replay(both[0], protocol, run.plan, run.method, both[1])
-        return jnp.mean(frames.lithium_fraction[1:] ** 2) + jnp.mean(frames.volt[1:] ** 2)
-
-    value, slopes = eqx.filter_jit(loss), eqx.filter_jit(eqx.filter_grad(loss))((model, start))
-    result = {}
-    for name, one in where.items():
-        at = one((model, start))
-        way = jnp.asarray(np.random.default_rng(1).uniform(0.5, 1.5, at.shape))
-        exact = float(jnp.sum(one(slopes) * way))
-        step = 5e-3 * max(float(jnp.abs(at).max()), 1e-2)
-
-        def moved(distance: float, one: Any = one, at: Any = at, way: Any = way) -> float:
-            return float(value(eqx.tree_at(one, (model, start), at + distance * way)))
-
-        # Fourth order, so that the difference itself is good to far better than the bar.
-        near, far = ((moved(n * step) - moved(-n * step)) / (2 * n * step) for n in (1, 2))
-        result[name] = abs((4 * near - far) / 3 / exact - 1)
-    return result
