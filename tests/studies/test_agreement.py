@@ -44,9 +44,36 @@ def clock(offset: float, std: float, method: str = "edges") -> xr.Dataset:
     )
 
 
-def compare(offset: float, std: float, method: str = "edges") -> None:
+def compare(
+    offset: float, std: float, method: str = "edges", stated: xr.Dataset = STATED, *, rests: bool = False
+) -> None:
     frames = xr.Dataset({"voltage_volt": ("time", np.full(7, 3.4))}, coords={"time": TIMES})
-    require_same_directions(frames, HALVES, clock(offset, std, method), STATED, slack=60.0, file="cell.mpt")
+    moved = clock(offset, std, method)
+    require_same_directions(frames, HALVES, moved, stated, slack=60.0, rests=rests, file="cell.mpt")
+
+
+def directions(*values: int) -> xr.Dataset:
+    return STATED.assign(direction=("time", list(values)))
+
+
+def test_a_stated_rest_while_the_current_flows_is_refused() -> None:
+    flowing = directions(1, 1, 1, 1, -1, 0, 0)
+    with pytest.raises(AnalysisError, match="recipe and trace disagree about the direction") as caught:
+        compare(0.0, 10.0, "absolute times", flowing, rests=True)
+    assert "2 of 7 frames: scan 5, stated rest; scan 6, stated rest" in str(caught.value)
+    assert caught.value.field == "data.series.direction"
+    # 0 may state nothing at all, and within the error of the clock a frame may lie outside.
+    compare(0.0, 10.0, "absolute times", flowing)
+    compare(0.0, 400.0, "absolute times", directions(1, 1, 1, 1, -1, -1, 0), rests=True)
+
+
+def test_a_stated_rest_in_a_rest_passes_with_any_clock() -> None:
+    # Scan 3 at 3950 s began before the current stopped at 4000 s, and at 4400 s after it.
+    resting = directions(1, 1, 1, 0, -1, -1, -1)
+    for method in ("edges", "absolute times"):
+        compare(450.0, 1.0, method, resting, rests=True)
+    with pytest.warns(LithiscopeWarning, match="the cell rested at 1 of 6"):
+        compare(900.0, 1.0, "absolute times", resting, rests=True)
 
 
 def test_a_clock_that_fits_passes() -> None:

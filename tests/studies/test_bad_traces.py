@@ -165,6 +165,11 @@ ERRORS: dict[str, tuple[Damage, list[str], tuple[str, ...]]] = {
         [series(("delithiation", "scan_00[0-3].hdr"), ("lithiation", "scan_00[4-7].hdr"))],
         ("disagree about the direction", "scan 1, stated delithiation", "data.series"),
     ),
+    "a rest while the current flows": (
+        nothing,
+        [series(("lithiation", "scan_00[0-3].hdr"), ("delithiation", "scan_00[47].hdr"), ("rest", "scan_00[56].hdr"))],
+        ("disagree about the direction", "2 of 8 frames: scan 5, stated rest; scan 6, stated rest", "data.series"),
+    ),
     "directions unknown, and no trace": (
         nothing,
         [series(("unknown", "scan_*.hdr")), NO_CELL],

@@ -27,6 +27,7 @@ def require_same_directions(
     stated: xr.Dataset,
     *,
     slack: float,
+    rests: bool = False,
     file: str | None = None,
 ) -> None:
     """Compare the directions that the recipe states with what the cell did at the same moments.
@@ -38,16 +39,19 @@ def require_same_directions(
     half_cycles, clock : xarray.Dataset
         Stages half_cycles and clock.
     stated : xarray.Dataset
-        Any stage with `direction` and `scan` along the same time; direction 0 states nothing.
+        Any stage with `direction` and `scan` along the same time; direction 0 states nothing, or a rest.
     slack : float
         How long before or after a half cycle a frame may lie and still belong to it, s; the length of a scan.
+    rests : bool
+        Whether direction 0 states that the cell rested.
     file : str, optional
         The potentiostat's file, for the message.
 
     Raises
     ------
     AnalysisError
-        If the cell went the other way at one frame or more, beyond the error of the clock; or if a clock that was found
+        If the cell went the other way at one frame or more, or did not rest where a rest is stated, beyond the error of
+        the clock; or if a clock that was found
         from edges puts three frames or more where the cell rested or went the other way, however large its error.
 
     Warns
@@ -61,13 +65,14 @@ def require_same_directions(
     same, other = (_distance(moment, half_cycles, sign * direction) for sign in (1, -1))
     _require_useful(clock, judged & (same > slack), stated, error, file)
     away = judged & (same > slack + _SURE * error)
-    contrary = away & (other == 0)
+    idle = (direction == 0) & np.isfinite(frames["voltage_volt"].values) & rests
+    contrary = (away & (other == 0)) | (idle & (_depth(moment, half_cycles) > slack + _SURE * error))
     if contrary.any():
         raise AnalysisError(
             "recipe and trace disagree about the direction",
             file=file,
             field="data.series.direction",
-            value=f"{np.count_nonzero(contrary)} of {np.count_nonzero(judged)} frames: {_named(contrary, stated)}",
+            value=f"{np.count_nonzero(contrary)} of {np.count_nonzero(judged | idle)} frames: {_named(contrary, stated)}",
             limit="the direction in which the cell went at the time of the scan",
             remedy="an hour or several between the clocks is a wrong cell.timezone or data.timezone; else see "
             "cell.clock, the sign of the current (cell.read.current_sign) and data.series",
@@ -105,6 +110,13 @@ def _distance(moment: np.ndarray, half_cycles: xr.Dataset, direction: np.ndarray
     begin, end, way = (half_cycles[name].values for name in ("start_second", "end_second", "direction"))
     away = np.maximum(np.maximum(begin - moment[:, None], moment[:, None] - end), 0.0)
     return np.asarray(np.where(way == direction[:, None], away, np.inf).min(axis=1, initial=np.inf))
+
+
+def _depth(moment: np.ndarray, half_cycles: xr.Dataset) -> np.ndarray:
+    """Return how far inside a half cycle each moment lies, s; negative or minus infinity outside of all."""
+    begin, end = (half_cycles[name].values for name in ("start_second", "end_second"))
+    inside = np.minimum(moment[:, None] - begin, end - moment[:, None])
+    return np.asarray(inside.max(axis=1, initial=-np.inf))
 
 
 def _named(which: np.ndarray, stated: xr.Dataset) -> str:

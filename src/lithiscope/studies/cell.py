@@ -238,6 +238,7 @@ def _frames(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
             inputs["clock"],
             inputs["composition"],
             slack=float(np.nanmax(np.ptp(inputs["recording"]["exposure_mid"].values, axis=1))) + _SLACK,
+            rests=all(series.direction != "unknown" for series in recipe.data.series),
             file=inputs["cell_trace"].attrs.get("source"),
         )
     return frames
