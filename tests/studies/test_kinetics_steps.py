@@ -14,6 +14,7 @@ import pytest
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.progress import SILENT
+from lithiscope.report.page.kinetic_tables import rate_rows
 from lithiscope.studies.check import check_recipe
 from lithiscope.studies.pooling import pool_studies
 from lithiscope.studies.recipe import load_recipe
@@ -87,6 +88,20 @@ def test_cell_and_images_are_joined_as_the_simulation_was(sound):
     filled = np.diff(frames["lithium_fraction"].values[1:4])
     expected = 0.3 * np.diff(frames["time"].values[1:4]) / 3600
     np.testing.assert_allclose(filled, expected, rtol=2e-3)
+
+
+@pytest.mark.parametrize("settings", [["kinetics.transport=in_plane"], []])
+def test_the_rate_of_the_cell_stands_beside_that_of_the_particles_without_currents(reacting, sound, settings):
+    recipe = load_recipe(reacting / "recipe.yaml", settings=settings)
+    inputs = dict(sound.results)
+    inputs["composition"] = inputs["composition"].drop_vars(["thickness"], errors="ignore")
+    work = {step.name: step for step in steps(recipe)}
+    inputs["rates"] = work["rates"].run(recipe, inputs, SILENT)
+    assert "current_density" not in inputs["rates"]
+    table = work["rate_table"].run(recipe, inputs, SILENT)
+    np.testing.assert_array_equal(table["applied_c_rate"], sound.results["cell_intervals"]["c_rate"])
+    row = dict(zip((page := rate_rows(table)).columns, page.rows[0], strict=True))
+    assert row["C-rate of the cell / (1/h)"] == pytest.approx(0.3, rel=0.05)
 
 
 def test_delithiation_is_less_uniform_than_lithiation(sound):

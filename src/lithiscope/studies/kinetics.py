@@ -222,6 +222,9 @@ def _rates(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     labels, _ = labels_of(recipe, inputs)
     rates = kinetics.insertion_rate(video.assign(label=labels), options=section.rates)
     warn_of_contrary_rates(rates, labels.values)
+    if "c_rate" in inputs.get("cell_intervals", ()):
+        applied = inputs["cell_intervals"]["c_rate"]
+        rates = rates.assign(applied_c_rate=("interval", applied.values, applied.attrs))
     if section.transport == "in_plane":
         return rates
     if section.thickness is None and not ("thickness" in video and (video["thickness"].values > 0).any()):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lithiscope import stages
 from lithiscope.errors import StageError
 from lithiscope.report import FigureOptions, PageOptions
 from lithiscope.report.page import RESULTS, page, stxm_page_content
@@ -133,6 +134,43 @@ def test_several_cases_have_their_figures_and_both_tables():
     assert len(section.tables[0].rows) == 4
     assert len(section.tables[1].rows) == 4 * 2
     assert "2 of 4" in section.explanation
+
+
+def test_the_caption_of_the_cases_says_on_what_the_verdict_rests():
+    cases = kinetic_scene.make_cases()
+    through = cases.isel(evidence=[0]).assign_attrs(diffusion_time="stated")
+    along, single = (
+        next(s for s in sections_of({"evidence": one}) if s.identity == "regime").figures[0].caption
+        for one in (cases, through)
+    )
+    assert "along the channel" in along
+    assert "two pieces must agree" in along
+    assert "through the thickness" in single
+    assert "this one piece of evidence" in single
+    assert "channel" not in single
+
+
+@pytest.mark.parametrize(("direction", "told"), [([1, 1, -1], True), ([1, 0, -1], False)])
+def test_phases_say_when_no_frame_is_at_rest(direction, told):
+    shares = ("particle time", np.full((1, 3), 0.5))
+    phases = stages.new(
+        "phase_table",
+        {"solid_solution_fraction": shares, "separation": shares},
+        coords={
+            "particle": ("particle", ["p01"]),
+            "time": ("time", [0.0, 600.0, 1200.0]),
+            "direction": ("time", direction),
+        },
+    )
+    section = next(s for s in sections_of({"phases": phases}) if s.identity == "phases")
+    assert ("need frames at rest; there are none" in section.explanation) is told
+
+
+def test_the_rate_of_the_cell_is_in_the_caption_only_where_it_is_drawn(kinetics):
+    table = kinetics["rate_table"]
+    for one, told in ((table, True), (table.drop_vars("applied_c_rate"), False)):
+        figures = next(s for s in sections_of({"rate_table": one}) if s.identity == "rates").figures
+        assert ("Black: the cell" in figures[0].caption) is told
 
 
 def test_the_channels_of_three_particles_are_drawn_after_their_courses(kinetics):

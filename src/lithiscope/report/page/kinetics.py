@@ -56,7 +56,8 @@ def _rates(study: Study) -> Section | None:
         drawer.draw(
             lambda: courses.rate_courses(table, options=study.figures),
             "Single-particle C-rates against time",
-            "Black: the cell. Horizontal bars span the two frames of an interval; vertical ones are one sigma.",
+            ("Black: the cell. " if "applied_c_rate" in table else "")
+            + "Horizontal bars span the two frames of an interval; vertical ones are one sigma.",
             "particle-rates",
         )
     rows = [] if table is None else [tables.rate_rows(table)]
@@ -260,10 +261,7 @@ def _regime(study: Study) -> Section | None:
         drawer.draw(
             lambda: regime_cases.case_figure(evidence, options=study.figures),
             "What limits each particle in each half cycle",
-            "Left: time of the surface reaction over time of diffusion along the channel, with its 95 % range, filled "
-            "from the curvature of the measured profile, hollow from the stated diffusivity; an arrow says that the "
-            "noise hides the curvature. Within the grey band nothing is decided. Right: what every piece of evidence "
-            "says by itself, and the verdict, for which two pieces must agree and none contradict.",
+            _case_caption(through=stated),
             "evidence",
         )
     else:
@@ -294,6 +292,22 @@ def _regime(study: Study) -> Section | None:
         (tables.case_rows(evidence), tables.evidence_rows(evidence)) if several else (tables.evidence_rows(evidence),)
     )
     return drawer.section("regime", "What limits the reaction", text, group=GROUP, tables=rows)
+
+
+def _case_caption(*, through: bool) -> str:
+    """Return what the figure of all cases shows: of channels in the picture, or of the way through the thickness."""
+    left = "Left: time of the surface reaction over time of diffusion"
+    if through:
+        return (
+            f"{left} through the thickness, from the stated diffusivity, with its 95 % range. Within the grey band "
+            "nothing is decided. Right: the verdict, which rests on this one piece of evidence."
+        )
+    return (
+        f"{left} along the channel, with its 95 % range, filled from the curvature of the measured profile, hollow "
+        "from the stated diffusivity; an arrow says that the noise hides the curvature. Within the grey band nothing "
+        "is decided. Right: what every piece of evidence says by itself, and the verdict, for which two pieces must "
+        "agree and none contradict."
+    )
 
 
 def stability_states(fit: xr.Dataset, omega: float, strain: float) -> dict[str, UniformState]:
@@ -354,6 +368,8 @@ def _phases(study: Study) -> Section | None:
         "phases",
     )
     text = "How much of each particle lies between the two end compositions."
+    if "direction" in phases.coords and np.all(phases["direction"].values != 0):
+        text += " Boundaries after relaxation and exchange between particles need frames at rest; there are none."
     return drawer.section("phases", "Phases", text, group=GROUP)
 
 
