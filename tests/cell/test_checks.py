@@ -148,6 +148,9 @@ def test_a_charge_that_the_cell_cannot_hold() -> None:
     found = check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH / 1000)
     assert names(found) == {"capacity": "error"}
     assert "1000 (milli)" in found[0].problem
+    assert found[0].limit == f"at most 3 times {HALF_AH / 1000:g} Ah"
+    small = check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * 1000)
+    assert small[0].limit == f"for a half cycle from limit to limit at least 0.01 times {HALF_AH * 1000:g} Ah"
     assert names(check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * 1400)) == {"capacity": "warning"}
     assert check_trace(trace(net_capacity_ah=None), capacity_ah=HALF_AH * 2) == []
 

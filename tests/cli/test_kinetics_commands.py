@@ -45,9 +45,10 @@ def test_trace_tries_the_remedies_that_errors_name(folder, tmp_path):
         assert shown.exit_code == 0, shown.output
         assert "100 mA " in shown.stdout
     assert "delithiation" not in trace(folder / "raw" / "cell.mpt").stdout.splitlines()[3]
-    turned = trace(folder / "raw" / "cell.mpt", "--set", "current_sign=-1").stdout
-    assert "0 delithiation" in turned
-    assert "the current has the wrong sign" in turned
+    turned = trace(folder / "raw" / "cell.mpt", "--set", "current_sign=-1")
+    assert turned.exit_code == 1
+    assert "0 delithiation" in turned.stdout
+    assert "error: the current has the wrong sign" in turned.stdout
     bare = tmp_path / "bare.txt"
     bare.write_text("".join(f"{10 * k} {3.9 - 0.005 * k}\n" for k in range(60)))
     columns = ("--set", "columns.test_time_second=[0, s]", "--set", "columns.voltage_volt=[1, V]")

@@ -361,16 +361,25 @@ def test_trace_tells_of_a_wrong_sign_and_of_a_missing_current(study, monkeypatch
     raw = study / "raw"
     edit_mpt(raw / "cell.mpt", times(-1, 5, 6, 7), to="sign.mpt")
     as_table(raw, (0, 1, 2))
-    for file, words in (
-        ("sign.mpt", ("the current has the wrong sign", "current_sign=-1")),
-        ("cell.csv", ("none, so",)),
+    for file, code, words in (
+        ("sign.mpt", 1, ("the current has the wrong sign", "current_sign=-1", "picture: sign.trace.png")),
+        ("cell.csv", 0, ("none, so",)),
+        ("cell.mpt", 0, ("3 half cycle(s)",)),
     ):
         monkeypatch.setattr(sys, "argv", ["lithiscope", "trace", f"raw/{file}"])
         with pytest.raises(SystemExit) as stopped:
             main()
         shown = capsys.readouterr().out
-        assert stopped.value.code == 0
+        assert stopped.value.code == code
         assert all(word in shown for word in words), shown
+
+
+def test_check_tells_once_that_there_is_no_current(study, recorded):
+    as_table(study / "raw", (0, 1, 2))
+    recipe = load_recipe(study / "recipe.yaml", settings=[TABLE])
+    told = [str(one) for one in check_kinetics(recipe, recorded(recipe)) if "no current" in str(one)]
+    assert len(told) == 1
+    assert told[0].startswith("error")
 
 
 def test_a_doubtful_trace_can_be_used_on_request_and_the_page_says_so(run, study):

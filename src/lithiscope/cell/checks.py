@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _SIGN_REMEDY = "if the file counts reduction as positive, set current_sign=-1 (TraceOptions; recipe: cell.read)"
 _MISTAKEN = (1000.0, 3600.0)  # A taken for mA, hours for seconds
 _NEARLY = 0.1
+_LEAST_SHARE = 0.01  # of the capacity; less is looked at for a wrong unit
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def _capacity(sound: _Trace, capacity_ah: float, options: CheckOptions) -> list[
     largest = max(charges)
     share = largest / capacity_ah
     factor = known_factor(share, 0.5)
-    if share <= options.capacity_excess and not (share < 1e-2 and factor):
+    if share <= options.capacity_excess and not (share < _LEAST_SHARE and factor):
         return []
     # A pulse may well pass a thousandth of the capacity; a half cycle from limit to limit does not.
     whole = [
@@ -245,7 +246,9 @@ def _capacity(sound: _Trace, capacity_ah: float, options: CheckOptions) -> list[
             f"the charge of one half cycle does not fit the cell{named}",
             "current_ampere",
             f"{largest:.4g} Ah, {share:.4g} times the stated capacity",
-            f"at most {options.capacity_excess:g} times {capacity_ah:g} Ah",
+            f"at most {options.capacity_excess:g} times {capacity_ah:g} Ah"
+            if share > options.capacity_excess
+            else f"for a half cycle from limit to limit at least {_LEAST_SHARE:g} times {capacity_ah:g} Ah",
             "see the units of time and current: current_factor, time_factor (TraceOptions; recipe: cell.read), or mend "
             "the stated capacity",
         )

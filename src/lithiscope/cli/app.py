@@ -89,7 +89,7 @@ def trace(
         ),
     ] = None,
 ) -> None:
-    """Look at one potentiostat's file in seconds: half cycles, capacities, and doubts about its sign and units."""
+    """Look at one potentiostat's file in seconds: half cycles, capacities, and doubts; exit 1 if one is an error."""
     from lithiscope.studies.trace import look_at_trace
 
     report = look_at_trace(file, timezone=timezone, capacity_ah=capacity, settings=settings or ())
@@ -98,6 +98,8 @@ def trace(
     for line in report.lines:
         typer.echo(line)
     typer.echo(f"picture: {place}")
+    if not report.sound:
+        raise typer.Exit(1)
 
 
 @app.command()

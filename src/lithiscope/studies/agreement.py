@@ -72,7 +72,8 @@ def require_same_directions(
             "recipe and trace disagree about the direction",
             file=file,
             field="data.series.direction",
-            value=f"{np.count_nonzero(contrary)} of {np.count_nonzero(judged | idle)} frames: {_named(contrary, stated)}",
+            value=f"{np.count_nonzero(contrary)} of {np.count_nonzero(judged | idle)} frames: "
+            + _named(contrary, stated),
             limit="the direction in which the cell went at the time of the scan",
             remedy="an hour or several between the clocks is a wrong cell.timezone or data.timezone; else see "
             "cell.clock, the sign of the current (cell.read.current_sign) and data.series",

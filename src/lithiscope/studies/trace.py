@@ -31,10 +31,11 @@ _LISTED = 24
 
 @dataclass(frozen=True)
 class TraceLook:
-    """What was found: a picture (PNG) and lines for the terminal."""
+    """What was found: a picture (PNG), lines for the terminal, and whether no error was among the doubts."""
 
     picture: bytes
     lines: list[str]
+    sound: bool = True
 
 
 def look_at_trace(
@@ -73,7 +74,7 @@ def look_at_trace(
         trace, halves = cell.split(trace, options=section.split)
         lines += half_cycle_lines(halves)
     lines += [str(doubt) for doubt in doubts]
-    return TraceLook(cell_curves(trace), lines)
+    return TraceLook(cell_curves(trace), lines, all(doubt.severity != "error" for doubt in doubts))
 
 
 def _section(settings: Sequence[str], timezone: str | None, capacity_ah: float | None) -> CellSection:
