@@ -14,7 +14,7 @@ from lithiscope.cell import (
     split,
     subtract_blank,
 )
-from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.errors import AnalysisError, LithiscopeWarning, StageError
 from lithiscope.instruments.potentiostat import PotentiostatOptions, blank_electrode, galvanostatic, measure
 
 SOFT = cell(open_circuit=lambda x: 3.425 + 0.03 * (1 - 2 * x) + 0.03 * np.log((1 - x) / x))
@@ -194,6 +194,17 @@ def test_a_blank_electrode_is_subtracted():
     assert np.all(left["incremental_capacity_std"].values >= curves["incremental_capacity_std"].values)
     np.testing.assert_allclose(left["capacity_ah"].values, integral(left), rtol=1e-9)
     assert left.attrs["blank"]
+    # The blank adds the same to every voltage: peaks stay where they are, lower by it, with less charge.
+    before, after = find_peaks(trace, half), find_peaks(trace, half, corrected=left)
+    assert before.sizes == after.sizes
+    np.testing.assert_allclose(after["position_volt"], before["position_volt"], atol=1e-3)
+    np.testing.assert_allclose(before["height"] - after["height"], 2e-10, rtol=0.05)
+    assert np.all(after["area_ah"] < before["area_ah"])
+    np.testing.assert_allclose(
+        find_peaks(trace, half, corrected=curves)["area_ah"], before["area_ah"], rtol=1e-9
+    )  # nothing taken away changes nothing
+    with pytest.raises(StageError, match="not that of these half cycles"):
+        find_peaks(trace, half, corrected=left.isel(voltage=slice(1, None)))
     with pytest.raises(AnalysisError, match="lithiation"):
         subtract_blank(curves, blank.isel(half_cycle=[0]))
     narrow, narrow_half = split(

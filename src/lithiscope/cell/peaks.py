@@ -11,6 +11,7 @@ from lithiscope import stages
 from lithiscope.cell.halves import halves_of
 from lithiscope.cell.incremental import curves_of, density, replicates, voltage_axis
 from lithiscope.cell.options import IncrementalOptions, PeakOptions
+from lithiscope.errors import StageError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +34,7 @@ def find_peaks(
     *,
     options: PeakOptions = PeakOptions(),  # noqa: B008 - frozen
     curves: IncrementalOptions = IncrementalOptions(),  # noqa: B008 - frozen
+    corrected: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Find the peaks of dQ/dV of every half cycle.
 
@@ -48,6 +50,9 @@ def find_peaks(
         What counts as a peak.
     curves : IncrementalOptions
         How dQ/dV is made; without replicates there are no errors and `least_sigma` is not used.
+    corrected : incremental_capacity, optional
+        dQ/dV of these half cycles, made with these `curves`, without that of a blank (`subtract_blank`): its peaks are
+        found. Errors of position, width and area are those of the cell's own noise.
 
     Returns
     -------
@@ -58,15 +63,22 @@ def find_peaks(
     ------
     AnalysisError
         As `incremental_capacity`.
+    StageError
+        If `corrected` is on another axis of voltage, or of other half cycles.
     """
     smooth = curves_of(trace, half_cycles, curves)
     axis = voltage_axis(smooth, curves)
     centres = axis.centres()
     rows: list[list[float]] = []
     owners: list[tuple[int, int]] = []
-    for half, curve in zip(halves_of(half_cycles), smooth, strict=True):
+    if corrected is not None:
+        _require_same(corrected, centres, half_cycles)
+    for row, (half, curve) in enumerate(zip(halves_of(half_cycles), smooth, strict=True)):
         value = density(curve.voltage, curve.charge, half.direction, axis)
         fresh = np.array(list(replicates(curve, half, axis, curves)))
+        if corrected is not None:
+            blank = value - corrected["incremental_capacity"].values[row]
+            value, fresh = value - blank, fresh - blank if len(fresh) else fresh
         spread = np.std(fresh, axis=0, ddof=1) if len(fresh) > 1 else np.zeros_like(value)
         for window in _windows(value, spread, options):
             measured = _measure(centres, value, window, options.top_share)
@@ -91,6 +103,20 @@ def find_peaks(
             "replicates": curves.replicates,
         },
     )
+
+
+def _require_same(corrected: xr.Dataset, centres: np.ndarray, half_cycles: xr.Dataset) -> None:
+    stages.check(corrected, "incremental_capacity")
+    axis = corrected["voltage"].values
+    same = axis.shape == centres.shape and np.allclose(axis, centres, rtol=0, atol=1e-9)
+    if not same or not np.array_equal(corrected["half_cycle"].values, half_cycles["half_cycle"].values):
+        raise StageError(
+            "the curve without the blank is not that of these half cycles",
+            field="corrected",
+            value=f"{corrected.sizes['half_cycle']} half cycles, {axis.size} voltages",
+            limit=f"{half_cycles.sizes['half_cycle']} half cycles, {centres.size} voltages",
+            remedy="make it from the same trace and half cycles with the same IncrementalOptions",
+        )
 
 
 def _windows(value: np.ndarray, spread: np.ndarray, options: PeakOptions) -> list[_Window]:

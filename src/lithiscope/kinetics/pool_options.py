@@ -60,4 +60,6 @@ class UniformOptions(Options):
 class DoseCheckOptions(Options):
     """The damage limit."""
 
-    limit: float = Field(default=6e7, gt=0, description="dose (Gy) up to which no damage is documented (Lim 2016)")
+    limit: float = Field(
+        default=6e7, gt=0, description="dose up to which no damage is documented, Gy: 6e7 is 60 MGy (Lim 2016)"
+    )

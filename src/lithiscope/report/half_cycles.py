@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 
 _MOST_HALF_CYCLES = 12
 _END = 0.05  # share of the charge at either end that does not set the scale of dV/dQ
+_SMALL = 0.1  # share of the largest charge
 
 
 def half_cycle_curves(
@@ -197,6 +198,16 @@ def capacity_derivative(
         return to_bytes(figure, options)
 
 
+def small_half_cycles(curves: xr.Dataset) -> list[int]:
+    """Return the numbers of the half cycles that passed less than a tenth of the largest charge.
+
+    Per charge their voltage changes so much that beside them nothing is seen of the others.
+    """
+    charge = np.asarray(curves["capacity_ah"].values, dtype=float)
+    small = charge < _SMALL * np.max(charge[np.isfinite(charge)], initial=0.0)
+    return [int(number) for number in curves["half_cycle"].values[small]]
+
+
 def voltage_derivative(
     curves: xr.Dataset,
     *,
@@ -210,7 +221,7 @@ def voltage_derivative(
     curves : DifferentialVoltage
         dV/dQ (half_cycle, share) with its standard deviation.
     chosen : sequence of int, optional
-        Numbers of half cycles; by default all, thinned evenly to twelve.
+        Numbers of half cycles; by default all but those of `small_half_cycles`, thinned evenly to twelve.
     options : FigureOptions
         Format and size.
 
@@ -227,6 +238,8 @@ def voltage_derivative(
     """
     check(curves, "differential_voltage")
     need(curves, "differential_voltage", "direction", "capacity_ah")
+    if chosen is None:
+        curves = curves.isel(half_cycle=~np.isin(curves["half_cycle"].values, small_half_cycles(curves)))
     kept = _rows(curves, chosen)
     share = np.asarray(curves["share"].values, dtype=float)
     values = np.asarray(curves["differential_voltage"].values, dtype=float)

@@ -24,6 +24,7 @@ from lithiscope.report.panels import (
     tell_thinning,
     view_of,
 )
+from lithiscope.report.plots import readable
 from lithiscope.report.style import style, to_bytes
 from lithiscope.stages import check
 
@@ -185,7 +186,7 @@ def dose_map(
     labels: xr.DataArray | None = None,
     options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
 ) -> bytes:
-    """Draw the dose absorbed up to the last frame, in MGy; returns PNG or SVG bytes.
+    """Draw the dose absorbed up to the last frame, in Gy, kGy or MGy; returns PNG or SVG bytes.
 
     Raises
     ------
@@ -194,8 +195,9 @@ def dose_map(
     """
     check(video, "composition_video")
     _require(video, "dose")
-    last = readings.flat_picture(video["dose"], video.sizes["time"] - 1) / 1e6
-    return single_map(video, last, "dose\n/ MGy", "magma", labels=labels, options=options)
+    last = readings.flat_picture(video["dose"], video.sizes["time"] - 1)
+    factor, unit = readable(last, "Gy")
+    return single_map(video, last * factor, f"dose\n/ {unit}", "magma", labels=labels, options=options)
 
 
 def optical_density_maps(

@@ -52,7 +52,6 @@ def cell_steps(recipe: Recipe) -> list[Step]:
         Step("half_cycles", ("cell_trace",), options_at("cell.split"), _half_cycles),
         Step("incremental_capacity", known, options_at("cell.incremental"), _incremental_capacity),
         Step("differential_voltage", known, options_at("cell.incremental"), _differential_voltage),
-        Step("peaks", known, options_at("cell.incremental", "cell.peaks"), _peaks),
         Step("resistance", ("cell_trace",), options_at("cell.resistance"), _resistance, files=_spectrum_file),
         Step("equilibrium_voltage", (*known, "resistance"), options_at("cell.equilibrium"), _equilibrium),
     ]
@@ -69,6 +68,14 @@ def cell_steps(recipe: Recipe) -> list[Step]:
                 optional=True,
             )
         )
+    steps.append(
+        Step(
+            "peaks",
+            (*known, *(("without_blank",) if section.blank else ())),
+            options_at("cell.incremental", "cell.peaks"),
+            _peaks,
+        )
+    )
     if section.compare_rates:
         steps.append(
             Step("rate_overpotential", (*known, "resistance"), options_at("cell.overpotential"), _overpotential)
@@ -171,7 +178,11 @@ def _without_blank(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Da
 
 def _peaks(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     return cell.find_peaks(
-        inputs["cell_trace"], inputs["half_cycles"], options=recipe.cell.peaks, curves=recipe.cell.incremental
+        inputs["cell_trace"],
+        inputs["half_cycles"],
+        options=recipe.cell.peaks,
+        curves=recipe.cell.incremental,
+        corrected=inputs.get("without_blank"),
     )
 
 

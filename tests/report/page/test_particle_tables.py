@@ -216,6 +216,9 @@ def test_the_dose_against_the_limit_and_when_it_was_passed():
     assert column(table, "Passed in scan") == ["4", "not passed"]
     assert column(table, "Passed at / min")[0] == 30.0
     assert "60 MGy" in table.caption
+    small = particle_tables.dose_rows(dose().assign(dose=lambda d: d["dose"] * 1e-3).assign_attrs(limit=6e4))
+    assert column(small, "Dose / kGy") == pytest.approx([70.0, 20.0])
+    assert "60 kGy" in small.caption
 
 
 def test_the_shift_of_the_law_leaves_rests_out():
@@ -247,6 +250,11 @@ def test_capacity_without_the_blank_and_voltage_over_charge_are_drawn():
     assert "2 half cycles" in section.drawings[0].caption
     text = section.drawings[1].draw().decode()
     assert "<svg" in text
+    assert "Left out" not in section.drawings[1].caption
+    pulse = differential.assign(capacity_ah=("half_cycle", [3e-9, 2e-10], differential["capacity_ah"].attrs))
+    drawing = sections({"differential_voltage": pulse})["half-cycles"].drawings[0]
+    assert drawing.caption.endswith("less than a tenth of the largest charge (1).")
+    assert "delithiation" not in drawing.draw().decode()
     lost = differential.assign(differential_voltage=differential["differential_voltage"] * np.nan)
     lost["differential_voltage"].attrs = differential["differential_voltage"].attrs
     assert b"<svg" in sections({"differential_voltage": lost})["half-cycles"].drawings[0].draw()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lithiscope.report.page.content import Section, Table
 
 GROUP = "Cell"
+_NAMED = 12  # half cycles that a caption names
 
 
 def cell_sections(study: Study) -> list[Section]:
@@ -48,27 +49,30 @@ def _half_cycles(study: Study) -> Section | None:
             "Stronger lines are later half cycles. Ohmic drops are not taken out.",
             "voltage-capacity",
         )
+    net, differential = study.get("without_blank"), study.get("differential_voltage")
     if curves is not None:
         drawer.draw(
-            lambda: half_cycles.capacity_derivative(curves, peaks=peaks, options=study.figures),
+            lambda: half_cycles.capacity_derivative(
+                curves, peaks=peaks if net is None else None, options=study.figures
+            ),
             "dQ/dV of each half cycle",
             "The area under a curve is the charge passed; the smoothing is part of the widths.",
             "capacity-derivative",
         )
-    net, differential = study.get("without_blank"), study.get("differential_voltage")
     if net is not None:
         drawer.draw(
-            lambda: half_cycles.capacity_derivative(net, options=study.figures),
+            lambda: half_cycles.capacity_derivative(net, peaks=peaks, options=study.figures),
             "dQ/dV less that of the cell without particles",
             f"Subtracted: {net.attrs.get('blank', 'the blank')}, averaged by direction. What falls below zero is noise "
-            "or a blank larger than this cell's background. Peaks are those of the curves above.",
+            "or a blank larger than this cell's background. Peaks are those of these curves.",
             "without-blank",
         )
     if differential is not None:
         drawer.draw(
             lambda: half_cycles.voltage_derivative(differential, options=study.figures),
             "dV/dQ of each half cycle",
-            "The area under a curve is the change of the voltage; at both ends the curves leave the picture.",
+            "The area under a curve is the change of the voltage; at both ends the curves leave the picture."
+            + _left_out(half_cycles.small_half_cycles(differential)),
             "voltage-derivative",
         )
     if overpotential is not None:
@@ -88,6 +92,13 @@ def _half_cycles(study: Study) -> Section | None:
         tables.append(numbers)
     text = "Each stretch of current of one sign: how much charge it passed, how fast, and at which voltage."
     return drawer.section("half-cycles", "Half cycles", text, group=GROUP, tables=tuple(tables))
+
+
+def _left_out(numbers: list[int]) -> str:
+    if not numbers:
+        return ""
+    few = ", ".join(map(str, numbers[:_NAMED])) + (", ..." if len(numbers) > _NAMED else "")
+    return f" Left out: half cycles that passed less than a tenth of the largest charge ({few})."
 
 
 def _clock(study: Study) -> Section | None:

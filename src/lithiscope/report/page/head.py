@@ -72,8 +72,8 @@ def _errors(video: xr.Dataset, labels: xr.DataArray | None) -> list[Quantity]:
 
 
 def highest_dose(video: xr.Dataset) -> float:
-    """Return the highest dose of any pixel after the last scan, MGy."""
-    last = readings.flat_picture(video["dose"], video.sizes["time"] - 1) / 1e6
+    """Return the highest dose of any pixel after the last scan, Gy."""
+    last = readings.flat_picture(video["dose"], video.sizes["time"] - 1)
     return float(np.nanmax(last)) if np.isfinite(last).any() else float("nan")
 
 

@@ -13,7 +13,7 @@ from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
 from lithiscope.report.page.content import Drawing, Figure, Section, Table
 from lithiscope.report.page.explorer import explorer
 from lithiscope.report.page.head import highest_dose
-from lithiscope.report.page.particle_tables import dose_rows
+from lithiscope.report.page.particle_tables import dose_rows, dose_text
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
 from lithiscope.stages import check
 
@@ -296,11 +296,11 @@ def _dose(study: Images) -> Section | None:
     video = study.video
     if video is None or "dose" not in video:
         return None
-    text = f"Absorbed dose up to the last scan: at most {highest_dose(video):.3g} MGy."
+    text = f"Absorbed dose up to the last scan: at most {dose_text(highest_dose(video))}."
     rows: tuple[Table, ...] = ()
     if study.dose is not None:
-        limit, above = float(study.dose.attrs["limit"]) / 1e6, int((study.dose["first_above"].values >= 0).sum())
-        text += f" {above} of {study.dose.sizes['particle']} particles passed the limit of {limit:.3g} MGy."
+        limit, above = float(study.dose.attrs["limit"]), int((study.dose["first_above"].values >= 0).sum())
+        text += f" {above} of {study.dose.sizes['particle']} particles passed the limit of {dose_text(limit)}."
         rows = (dose_rows(study.dose),)
     picture = Drawing(
         lambda: maps.dose_map(video, labels=study.labels, options=study.figures),

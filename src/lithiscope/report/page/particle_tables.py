@@ -9,6 +9,7 @@ import numpy as np
 from lithiscope.report.page.content import Table
 from lithiscope.report.page.kinetic_tables import per_half_cycle, table_of
 from lithiscope.report.page.tables import long_csv
+from lithiscope.report.plots import readable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,15 +114,28 @@ def surface_shift_rows(shift: xr.Dataset) -> Table:
     return Table(columns, tuple(rows), caption, long_csv(shift, ("particle", "interval")), "surface-shift")
 
 
+def dose_text(gray: float) -> str:
+    """Return a dose in the unit in which it reads between 1 and 1000.
+
+    Examples
+    --------
+    >>> dose_text(6e7), dose_text(6e4), dose_text(60)
+    ('60 MGy', '60 kGy', '60 Gy')
+    """
+    factor, unit = readable([gray], "Gy")
+    return f"{gray * factor:.3g} {unit}"
+
+
 def dose_rows(dose: xr.Dataset) -> Table:
     """Return one row per particle: its dose after the last scan against the limit, and when it passed that."""
     limit, first = float(dose.attrs["limit"]), dose["first_above"].values
+    factor, unit = readable(dose["dose"].values, "Gy")
     columns: dict[str, list[Any]] = {
         "Particle": [str(name) for name in dose["particle"].values],
-        "Dose / MGy": [float(one) / 1e6 for one in dose["dose"].values],
+        f"Dose / {unit}": [float(one) * factor for one in dose["dose"].values],
         "Dose over limit": [float(one) / limit for one in dose["dose"].values],
         "Passed in scan": [str(int(frame) + 1) if frame >= 0 else "not passed" for frame in first],
         "Passed at / min": [float(second) / 60 for second in dose["second_above"].values],
     }
-    caption = f"Dose of each particle ({dose.attrs.get('of', '')}) against the limit of {limit / 1e6:.3g} MGy."
+    caption = f"Dose of each particle ({dose.attrs.get('of', '')}) against the limit of {dose_text(limit)}."
     return table_of(columns, caption, long_csv(dose, ("particle",)), "dose")
