@@ -50,7 +50,9 @@ def differences(
         at = one((model, begin))
         way = jnp.asarray(np.random.default_rng(1).uniform(0.5, 1.5, at.shape))
         exact = float(jnp.sum(one(slopes) * way))
-        step = 5e-3 * max(float(jnp.abs(at).max()), 1e-2)
+        # The plateau stands in an exponent over kT/e, so that is its scale.
+        scale = float(model.thermal_voltage()) if name.startswith("plateau") else max(float(jnp.abs(at).max()), 1e-2)
+        step = 5e-3 * scale
 
         def moved(distance: float, one: Any = one, at: Any = at, way: Any = way) -> float:
             return float(value(eqx.tree_at(one, (model, begin), at + distance * way)))
