@@ -10,6 +10,7 @@ import numpy as np
 from lithiscope import phasefield as pf
 from lithiscope.phasefield.geometry import number_parts, pixels
 from lithiscope.phasefield.methods import State
+from lithiscope.phasefield.model import Rates
 from lithiscope.phasefield.system import System
 
 
@@ -45,15 +46,18 @@ def fixed(seconds: float, steps: int) -> pf.Plan:
     return pf.Plan((0,), np.zeros(1), (np.full(steps, seconds / steps),), np.ones(1, bool))
 
 
-@eqx.filter_jit
-def march(system: System, method: pf.Method, x: jnp.ndarray, seconds: float, steps: jnp.ndarray) -> jnp.ndarray:
-    """x after equal steps; one program for any number of them."""
-    length = seconds / steps
+def march(system: System, method: pf.Method, x: jnp.ndarray, seconds: float, steps: int) -> tuple[State, Rates]:
+    """State and rates after equal steps; one program for any number and length of them."""
+    x = jnp.asarray(x)
+    return _march(system, method, x, jnp.asarray(seconds / steps, x.dtype), jnp.asarray(steps))
 
+
+@eqx.filter_jit
+def _march(system: System, method: pf.Method, x: jnp.ndarray, length: jnp.ndarray, steps: jnp.ndarray) -> tuple:
     def step(number: int, now: tuple) -> tuple:
         state, rates = now
         after, _, there = method.step(system, number * length, length, state, rates)
         return after, there
 
     begin = (State(x, jnp.zeros(())), system.rates(jnp.zeros(()), x))
-    return jax.lax.fori_loop(0, steps, step, begin)[0].x
+    return jax.lax.fori_loop(0, steps, step, begin)
