@@ -10,7 +10,6 @@ import pytest
 
 from lithiscope import phasefield as pf
 from lithiscope.errors import OptionError
-from lithiscope.phasefield.methods import State
 from lithiscope.phasefield.methods.rosenbrock import ALPHA, EMBEDDED, GAMMAS, WEIGHTS
 from lithiscope.phasefield.system import System
 from truth.bulk_models import bulk, fixed, march, start
