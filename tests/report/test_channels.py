@@ -45,6 +45,16 @@ def test_surface_and_inside_of_a_study_with_the_number_of_particles(drawn, kinet
     assert right.get_ylabel() == "share of the surface pixels"
 
 
+@pytest.mark.parametrize("width", [3.5, 7.2])
+def test_the_legend_of_the_surfaces_stands_above_the_panels(drawn, width):
+    pooled = {"surface_lithium_fraction": kinetic_scene.make_pooled("x", [0.55, 0.99, 1.0, 0.41])}
+    options = SVG.model_copy(update={"width": width})
+    figure = drawn(lambda: channels.surface_against_rate(pooled, options=options))
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert all(axes.get_window_extent().y1 <= legend.y0 for axes in figure.axes)
+
+
 def test_pooled_stages_by_name_and_nothing_at_all(drawn):
     pooled = {"surface_lithium_fraction": kinetic_scene.make_pooled("x", [0.55, 0.48, 0.64, 0.41])}
     left, right = drawn(lambda: channels.surface_against_rate(pooled, options=SVG)).axes

@@ -50,6 +50,22 @@ def test_the_dark_band_is_95_percent_of_the_preferred_law(drawn, kinetics):
     assert np.ptp(here[:, 1]) == pytest.approx(2 * 1.96e3 * fit["fit_std"].values[0, at], rel=1e-3)
 
 
+def test_in_one_column_the_legend_is_not_taller_than_the_plot(drawn, kinetics):
+    fit = kinetics["law_fit"]
+    narrow = SVG.model_copy(update={"width": 3.5})
+    figure = drawn(lambda: exchange_current(fit, options=narrow))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().height < 0.8 * figure.axes[0].get_window_extent().height
+    assert not any("k₀" in text.get_text() for text in legend.get_texts())
+
+
+def test_a_bad_fit_is_a_plain_number(drawn, kinetics):
+    fit = kinetics["law_fit"]
+    bad = fit.assign(chi_square=fit["chi_square"] * 0 + 123.4 * float(fit.attrs["degrees_of_freedom"]))
+    assert "χ²/dof 120<" in exchange_current(bad, options=SVG).decode()
+
+
 def test_an_inactive_face_doubles_the_scale_at_the_right_and_is_in_no_band(drawn, kinetics):
     figure = drawn(lambda: exchange_current(kinetics["law_fit"], options=SVG))
     left, right = figure.axes[0].get_ylim(), figure.axes[1].get_ylim()

@@ -109,6 +109,21 @@ def test_paths_are_insertion_currents_over_k0(drawn, states, kinetics):
     assert "no k₀" in {text.get_text().split(":")[0] for text in figure.axes[3].texts}
 
 
+@pytest.mark.parametrize("width", [3.5, 7.2])
+def test_no_words_lie_on_the_paths(drawn, states, kinetics, width):
+    constants = dict.fromkeys(states, 0.05)
+    options = SVG.model_copy(update={"width": width})
+    figure = drawn(
+        lambda: regime.stability_diagram(
+            states, table=kinetics["rate_table"], rate_constants=constants, options=options
+        )
+    )
+    assert not any(text.get_text() for axes in figure.axes for text in axes.texts)
+    titles = " ".join(axes.get_title(loc="left") + axes.get_title() for axes in figure.axes)
+    assert "stable from" in " ".join(titles.split())
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["lithiation", "delithiation", "unstable"]
+
+
 def test_growth_along_a_path_is_the_integral(drawn, states, kinetics):
     table = kinetics["rate_table"]
     axes = drawn(lambda: regime.growth_curves(states, table, {"skewed_lim": 0.05}, options=SVG)).axes[0]

@@ -76,9 +76,16 @@ def test_by_default_everything_goes_beside_the_results_and_what_cannot_be_drawn_
     assert "two" not in (tmp_path / "figures" / "figures.md").read_text()
 
 
-def test_a_figure_that_was_asked_for_and_cannot_be_drawn_is_an_error_and_leaves_nothing(few, tmp_path):
+@pytest.mark.parametrize("only", [["one", "two"], ["two", "one"]])
+def test_of_the_figures_asked_for_those_that_can_be_drawn_are(few, tmp_path, only):
+    told = write_figures(tmp_path, only=only, out=tmp_path / "out")
+    assert "not drawn: two: no value can be trusted (uniformity)" in told
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["figures.md", "one.pdf"]
+
+
+def test_when_no_figure_asked_for_can_be_drawn_it_is_an_error_and_leaves_nothing(few, tmp_path):
     with pytest.raises(AnalysisError, match="no value can be trusted"):
-        write_figures(tmp_path, only=["one", "two"], out=tmp_path / "out")
+        write_figures(tmp_path, only=["two"], out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 

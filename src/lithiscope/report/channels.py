@@ -287,9 +287,8 @@ def surface_against_rate(
                 if groups[name]:
                     whole = name == names[0]
                     rate_points(axes, groups[name], field=name, filled=whole, line="-" if whole else "--", counts=whole)
-            axes.set(ylim=(-0.03, 1.28), yticks=np.linspace(0, 1, 6), ylabel=text)
-        _surface_legend(left, ("surface", "inside"), groups[_SURFACE_NAMES[0]])
-        _surface_legend(right, ("active", "transformed"), groups[_SURFACE_NAMES[2]])
+            axes.set(ylim=(-0.03, 1.1), yticks=np.linspace(0, 1, 6), ylabel=text)
+        _surface_legend(figure, [*groups[_SURFACE_NAMES[0]], *groups[_SURFACE_NAMES[2]]])
         if soc is not None:
             left.set_title(f"at a mean x of {soc}", fontweight="normal", fontsize="small")
         return to_bytes(figure, options)
@@ -312,21 +311,18 @@ def _surface_groups(
     return found | {name: groups_of(stage, name, half_cycles=half_cycles) for name, stage in stages.items()}
 
 
-def _surface_legend(axes: Any, words: tuple[str, str], groups: list[Group]) -> None:
+def _surface_legend(figure: Any, groups: list[Group]) -> None:
     from matplotlib.lines import Line2D
 
     present = [way for way in (1, -1) if any(group.direction == way for group in groups)]
     handles: list[Any] = [
         Line2D([], [], color=DIRECTION_COLOURS[w], linewidth=3, label=DIRECTION_NAMES[w]) for w in present
     ]
-    for word, fill, line in zip(words, ("full", "none"), ("-", "--"), strict=True):
+    for words, fill, line in (("surface, active", "full", "-"), ("inside, transformed", "none", "--")):
         handles.append(
-            Line2D([], [], color=INK, marker="o", markersize=3.6, fillstyle=fill, linestyle=line, label=word)
+            Line2D([], [], color=INK, marker="o", markersize=3.6, fillstyle=fill, linestyle=line, label=words)
         )
-    axes.figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0, 1.0), bbox_transform=axes.transAxes, ncols=2,
-        columnspacing=1.0,
-    )  # fmt: skip
+    legend_above(figure, handles=handles)
 
 
 def line_cut_curves(

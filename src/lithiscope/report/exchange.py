@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.laws import exchange_law, exchange_law_names
-from lithiscope.report.fitting import empty_figure, legend_beside
+from lithiscope.report.fitting import empty_figure, is_narrow, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     composition_axis,
@@ -113,7 +113,8 @@ def _draw_laws(axes: Any, fit: xr.Dataset, best: int, factor: float) -> None:
     shift = _systematic_share(fit, best)
     if shift is not None:
         total = np.hypot(curves[best] * shift[0], 0 if random is None else random)
-        text = "\n".join(["with systematic, 1 σ:", *shift[1]])
+        narrow = is_narrow(axes.figure)
+        text = "with systematic, 1 σ" if narrow else "\n".join(["with systematic, 1 σ:", *shift[1]])
         axes.fill_between(
             grid, curves[best] - total, curves[best] + total, color=FAINT, alpha=0.6, linewidth=0, label=text
         )
@@ -123,22 +124,27 @@ def _draw_laws(axes: Any, fit: xr.Dataset, best: int, factor: float) -> None:
     order = [best, *(k for k in range(fit.sizes["law"]) if k != best)]
     for rank, k in enumerate(order):
         line = {"color": INK, "linewidth": 1.4} if rank == 0 else {"color": MUTED, "linewidth": 0.9}
-        (drawn,) = axes.plot(grid, curves[k], label=_law_label(fit, k), **line)
+        (drawn,) = axes.plot(grid, curves[k], label=_law_label(fit, k, brief=is_narrow(axes.figure)), **line)
         if rank:
             drawn.set_dashes(_DASHES[(rank - 1) % len(_DASHES)])
 
 
-def _law_label(fit: xr.Dataset, k: int) -> str:
+def _law_label(fit: xr.Dataset, k: int, *, brief: bool) -> str:
+    """Return law, rate constant and goodness; in brief without the constant, which stands in the table of the laws."""
     text = law_text(str(fit["law"].values[k]))
-    if "rate_constant" in fit:
+    if "rate_constant" in fit and not brief:
         value = float(fit["rate_constant"].values[k])
         error = float(fit["rate_constant_std"].values[k]) if "rate_constant_std" in fit else float("nan")
         factor, unit = readable([value], "A/m²")
         text += f"\nk₀ = {with_error(factor * value, factor * error)} {unit}"
     freedom = fit.attrs.get("degrees_of_freedom")
     if "chi_square" in fit and freedom:
-        text += f", χ²/dof {float(fit['chi_square'].values[k]) / float(freedom):.2g}"
+        text += f", χ²/dof {_two_digits(float(fit['chi_square'].values[k]) / float(freedom))}"
     return text
+
+
+def _two_digits(value: float) -> str:
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _systematic_share(fit: xr.Dataset, best: int) -> tuple[float, list[str]] | None:
@@ -160,7 +166,8 @@ def _systematic_share(fit: xr.Dataset, best: int) -> tuple[float, list[str]] | N
 def _draw_capacity(axes: Any, fit: xr.Dataset, best: int, factor: float, ratio: float) -> None:
     grid, curve = np.asarray(fit["x_grid"].values), factor * np.asarray(fit["fit"].values[best])
     for k, across in enumerate((ratio * grid, 1 - ratio + ratio * grid)):
-        label = f"x compressed to {100 * ratio:.0f} %\n(capacity)" if k == 0 else None
+        end = "" if is_narrow(axes.figure) else "\n(capacity)"
+        label = f"x compressed to {100 * ratio:.0f} %{end}" if k == 0 else None
         axes.plot(across, curve, "--", color=INK, linewidth=0.7, label=label)
 
 

@@ -100,18 +100,23 @@ def points(
     axes.errorbar(x, y, xerr=x_std, yerr=y_std, fmt=DIRECTION_MARKERS[direction] + line, **style)
 
 
-def direction_legend(target: Any, directions: Iterable[int], *, line: str = "", **more: Any) -> None:
-    """Add a legend (of axes or of a figure) that explains colour and marker of the directions present."""
+def direction_handles(directions: Iterable[int], *, line: str = "") -> list[Any]:
+    """Return what a legend shows of the directions present: colour and marker."""
     from matplotlib.lines import Line2D
 
     present = [direction for direction in (1, -1, 0) if direction in set(map(int, directions))]
-    handles = [
+    return [
         Line2D(
             [], [], color=DIRECTION_COLOURS[d], marker=DIRECTION_MARKERS[d], markersize=3.6, linestyle=line or "none",
             linewidth=0.9, label=DIRECTION_NAMES[d],
         )
         for d in present
     ]  # fmt: skip
+
+
+def direction_legend(target: Any, directions: Iterable[int], *, line: str = "", **more: Any) -> None:
+    """Add a legend (of axes or of a figure) that explains colour and marker of the directions present."""
+    handles = direction_handles(directions, line=line)
     if not handles:
         return
     if str(more.get("loc", "")).startswith("outside upper"):

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError
 from lithiscope.laws import UniformState, growth_integral, growth_rate, stable_currents
-from lithiscope.report.fitting import columns_of, empty_figure, legend_beside
+from lithiscope.report.fitting import columns_of, empty_figure, legend_above, legend_beside
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.plots import (
     DIRECTION_NAMES,
     composition_axis,
+    direction_handles,
     direction_legend,
     need,
     note,
@@ -285,6 +286,8 @@ def stability_diagram(
     AnalysisError
         If there is no law.
     """
+    from matplotlib.patches import Patch
+
     if not states:
         raise AnalysisError("there is no law whose stability could be drawn", field="states", value=0, limit="one law")
     known = {name: float(k0) for name, k0 in (rate_constants or {}).items() if k0 > 0}
@@ -328,8 +331,8 @@ def stability_diagram(
             lower.set_xlabel(lower.get_xlabel() if place + columns >= len(states) else "")
             lower.set_xticks([0.0, 0.5, 1.0])  # labels of neighbouring panels must not run into each other
         directions = [direction for found in paths.values() for *_, direction in found]
-        if directions:
-            direction_legend(figure, directions, line="-", loc="outside upper right", ncols=2)
+        shaded = Patch(facecolor=CYCLE[3], alpha=0.28, edgecolor=CYCLE[3], label="unstable")
+        legend_above(figure, handles=[*direction_handles(directions, line="-"), shaded], side="right")
         return to_bytes(figure, options)
 
 
@@ -375,8 +378,8 @@ def _stability_panel(axes: Any, state: UniformState, reach: float) -> None:
     window = stable_currents(state)
     if np.isfinite(window.low) and window.low < reach:
         end = f" to {number(window.high)}" if np.isfinite(window.high) else ""
-        note(axes, f"every x stable from {number(window.low)}{end}", where="upper left", colour=INK)
-    note(axes, "shaded: unstable", where="lower right", colour=CYCLE[3])
+        text = f"every x stable from {number(window.low)}{end}"
+        axes.set_title(text, fontsize="x-small", fontweight="normal")
 
 
 def growth_curves(

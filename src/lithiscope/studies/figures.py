@@ -114,7 +114,7 @@ def write_figures(
     OptionError
         If a name is unknown, or `out` is a file.
     AnalysisError
-        If a figure that was asked for by name cannot be drawn.
+        If figures were asked for by name and none of them can be drawn.
     """
     folder = out or (place.parent if place.name == "study.zarr" else place) / "figures"
     if folder.exists() and not folder.is_dir():
@@ -122,11 +122,12 @@ def write_figures(
     drawings = study_drawings(place, options)
     pictures: dict[str, bytes] = {}
     reasons: dict[str, str] = {}
-    for name in reporter.track(_chosen(drawings, only), label="figures"):
+    wanted = _chosen(drawings, only)
+    for name in reporter.track(wanted, label="figures"):
         try:
             pictures[name] = drawings[name].draw()
         except AnalysisError as error:
-            if only:
+            if only and not pictures and name == wanted[-1]:
                 raise
             reasons[name] = error.problem + (f" ({error.field})" if error.field else "")
     _put(folder, {f"{name}.{options.format}": data for name, data in pictures.items()})
