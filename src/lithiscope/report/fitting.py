@@ -71,7 +71,10 @@ def legend_beside(figure: Any, *items: Any, **more: Any) -> None:
     if is_narrow(figure):
         _legend_row(figure, "outside lower center", items, {"columnspacing": 1.0, **more, "ncols": 4})
     else:
-        figure.legend(*items, loc="outside right upper", **more)
+        legend = figure.legend(*items, loc="outside right upper", **more)
+        tall = legend.get_window_extent(_renderer(figure)).height / figure.dpi + 0.1
+        if figure.figure is figure and tall > figure.get_figheight():
+            figure.set_figheight(tall)
 
 
 def legend_above(figure: Any, *items: Any, ncols: int = 8, side: str = "center", **more: Any) -> None:
