@@ -78,7 +78,7 @@ def spread_against_mean(
         for axes in grid.flat[len(drawn) :]:
             axes.set_visible(False)
         figure.supxlabel("mean lithium fraction of the particle", fontsize=options.font_size)
-        figure.supylabel("standard deviation of x over the pixels", fontsize=options.font_size)
+        figure.supylabel("standard deviation of x", fontsize=options.font_size)
         direction_legend(figure, uniformity["direction"].values, loc="outside upper center", ncols=3)
         return to_bytes(figure, options)
 
