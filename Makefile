@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SAY := @printf '\033[1m%s\033[0m\n'
 
-.PHONY: help demo test lint bench verify docs lock clean
+.PHONY: help demo test test-long lint bench verify docs lock clean
 
 help:
 	@echo "make demo    run a virtual beamtime from raw files to lithium maps, and print where the page is"
 	@echo "make test    run the test suite"
+	@echo "make test-long  the tests whose claims lithiscope verify shows too"
 	@echo "make lint    formatting, lint, types and the import contract"
 	@echo "make verify  every claim beside what is measured"
 	@echo "make bench   every yardstick as a ratio to its peer"
@@ -39,6 +40,9 @@ demo: $(VENV)/.core
 test: $(VENV)/.dev
 	$(SAY) "[3/3] running the tests"
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-long: $(VENV)/.dev
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

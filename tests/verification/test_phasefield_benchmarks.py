@@ -45,7 +45,7 @@ def test_the_manufactured_front_solves_the_equation_with_its_source() -> None:
     assert misses[0] / misses[1] == pytest.approx(4, rel=0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_claim_holds() -> None:
     rows = list(benchmarks.rows(False))
     assert [f"{row.claim}: {row.measured}" for row in rows if row.verdict == "fail"] == []

@@ -99,6 +99,7 @@ def test_linear_diffusion_is_exact_in_one_step() -> None:
     np.testing.assert_allclose(found, np.fft.irfft2(decay * np.fft.rfft2(x), SHAPE), atol=1e-14)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("derivatives", ["faces", "spectral"])
 def test_order_in_time_of_separation(derivatives: Any) -> None:
     method = pf.ExponentialRungeKutta(derivatives)
@@ -109,6 +110,7 @@ def test_order_in_time_of_separation(derivatives: Any) -> None:
     assert order == pytest.approx(method.order, abs=0.4)  # steps are not yet small: the next order still shows
 
 
+@pytest.mark.long
 def test_order_in_time_of_a_reaction_at_constant_current() -> None:
     part, x = pf.constant_current(0.5, seconds=400.0).parts[0], smooth()
     method = pf.ExponentialRungeKutta()
@@ -173,6 +175,7 @@ def test_single_precision_is_kept() -> None:
     assert np.isfinite(found.final).all()
 
 
+@pytest.mark.long
 def test_gradient_by_finite_differences() -> None:
     protocol, x, plan, method = pf.rest(5.0), uneven(), fixed(5.0, 10), pf.ExponentialRungeKutta()
 

@@ -49,6 +49,7 @@ def relaxed() -> jax.Array:
     return march(SYSTEM, EXACT, start(SYSTEM.model), 8.0, 128)[0].x
 
 
+@pytest.mark.long
 def test_third_order_is_observed_with_steps_far_beyond_the_explicit_limit(relaxed: jax.Array) -> None:
     """Transport decays at 1600/s here, the steps are 0.5 to 2 s."""
     ends = [march(SYSTEM, EXACT, relaxed, 16.0, n)[0].x for n in (8, 16, 32, 128)]
@@ -83,6 +84,7 @@ def test_particles_that_share_no_face_keep_their_own_lithium() -> None:
         assert float(end[:, part].sum()) == pytest.approx(float(x[:, part].sum()), abs=1e-13)
 
 
+@pytest.mark.long
 def test_gradient_is_that_of_finite_differences() -> None:
     model = bulk(elasticity=pf.Coherent(1.0))
     method, protocol, plan, x = pf.Rosenbrock(accuracy=1e-13), pf.constant_current(20.0), fixed(2.0, 3), start(model)
