@@ -1,4 +1,4 @@
-"""Write docs/verification.md from what `lithiscope verify` measures (about three minutes)."""
+"""Write docs/verification.md from what `lithiscope verify` measures (about ten minutes)."""
 
 from __future__ import annotations
 

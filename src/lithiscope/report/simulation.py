@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _MOST_CURVES = 8
+_ROOM = 5  # curves whose names find no free corner
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def simulation_figure(
     aspect = max(view_of(one.video).aspect for row in rows for one in row.maps)
     map_height = min(size * aspect, 1.9)
     chart_rows = math.ceil(len(panels) / 3)
-    heights = [0.3, len(rows) * (map_height + 0.2), chart_rows * 2.1]
+    heights = [0.3, len(rows) * (map_height + 0.2), chart_rows * 2.3]
     with style(options):
         figure = Figure(figsize=(options.width, sum(heights)), layout="constrained")
         top, charts = np.asarray(figure.subfigures(2, 1, height_ratios=[heights[0] + heights[1], heights[2]]))
@@ -197,8 +198,23 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
         axes.set_xscale("log")
     if panel.log_y:
         axes.set_yscale("log")
+        _plain_powers(axes.yaxis)
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
     shown = sum(line.label is not None for line in panel.lines)
     if 0 < shown <= _MOST_CURVES:
-        axes.legend(loc="best", fontsize="x-small", ncols=1 if shown < 5 else 2, borderpad=0.2)
+        # Many curves leave no free corner: their names stand under the panel.
+        where: dict[str, Any] = (
+            {"loc": "best"} if shown < _ROOM else {"loc": "upper center", "bbox_to_anchor": (0.5, -0.3), "ncols": 4}
+        )
+        note = "dashed: delithiation" if any(line.dashed for line in panel.lines) else None
+        axes.legend(**where, fontsize="x-small", borderpad=0.2, title=note, title_fontsize="x-small")
+
+
+def _plain_powers(axis: Any) -> None:
+    """Label 1, 2 and 5 of each decade as plain numbers, and nothing between."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
