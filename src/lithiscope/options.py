@@ -24,13 +24,27 @@ class Options(BaseModel):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
-def option_error(error: ValidationError, where: str, file: str | None = None) -> OptionError:
-    """Turn pydantic's report into one error that names field, value, limit and remedy."""
+def option_error(
+    error: ValidationError, where: str, file: str | None = None, *, explained: str = "lithiscope new"
+) -> OptionError:
+    """Turn pydantic's report into one error that names field, value, limit and remedy.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic found.
+    where : str
+        Whose options they are, for the message.
+    file : str, optional
+        Where they stand.
+    explained : str
+        The command that writes all of them.
+    """
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"]) or where
-    remedy = "run `lithiscope schema`, or see the options in the documentation of the step"
+    remedy = f"`{explained}` writes every option with its meaning"
     if first["type"] == "extra_forbidden":
-        remedy = "there is no such option; check its name and place (`lithiscope new` writes all of them)"
+        remedy = f"there is no such option; check its name and place (`{explained}` writes all of them)"
     more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
     return OptionError(
         f"an option of {where} cannot be used{more}",

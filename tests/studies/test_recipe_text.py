@@ -79,7 +79,38 @@ def test_overrides_make_sections_and_keep_the_original():
     assert content == {"a": {"b": 1}}
 
 
-@pytest.mark.parametrize("setting", ["a.b", "=3", "a..b=1", "a.b.c=1", "a=[1"])
+def test_overrides_reach_into_lists_by_either_spelling():
+    content = {"parts": [{"rate": 1}, {"rate": 2}], "sizes": [3, 4]}
+    for first, second in (("parts.0.rate", "sizes.1"), ("parts[0].rate", "sizes[1]")):
+        changed = override(content, [f"{first}=5", f"{second}=[6]", "parts.1.new.deep=x"])
+        assert changed == {"parts": [{"rate": 5}, {"rate": 2, "new": {"deep": "x"}}], "sizes": [3, [6]]}
+    assert content["parts"][0] == {"rate": 1}
+    assert override({"named": {"1": {"a": 0}}}, ["named.1.a=2"]) == {"named": {"1": {"a": 2}}}, "a mapping stays one"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "limit"),
+    [
+        ("parts.2.rate=1", "2", "0 to 1"),
+        ("parts.-1.rate=1", "-1", "0 to 1"),
+        ("parts.first.rate=1", "first", "0 to 1"),
+        ("parts[x]=1", "x", "0 to 1"),
+        ("sizes.7=1", "7", "0 to 0"),
+        ("none.0=1", "0", "none"),
+        ("absent.0.rate=1", "absent.0", ""),
+    ],
+)
+def test_an_item_that_is_not_there_is_named(setting, value, limit):
+    with pytest.raises(OptionError, match="item") as caught:
+        override({"parts": [{"rate": 1}, {"rate": 2}], "sizes": [3], "none": []}, [setting])
+    assert (caught.value.field, caught.value.value) == (setting.partition("=")[0], value)
+    assert limit in (caught.value.limit or "")
+    assert "the whole list" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "setting", ["a.b", "=3", "a..b=1", "a.b.c=1", "a=[1", "a=2020-13-45", "a=" + "[" * 5000, "[0]=1"]
+)
 def test_settings_that_cannot_be_read_are_refused(setting: str):
     with pytest.raises(OptionError):
         override({"a": {"b": 1}}, [setting])

@@ -38,7 +38,12 @@ Data = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override one option: `step.option=value`. May be repeated.", show_default=False),
+    typer.Option(
+        "--set",
+        help="Override one option: `step.option=value`; items of lists by number: `data.series.0.cycle=1`. "
+        "May be repeated.",
+        show_default=False,
+    ),
 ]
 
 
@@ -185,7 +190,12 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="Folder for the results; `NAME-simulation` by default.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Override one option: `section.option=value`. May be repeated.", show_default=False),
+        typer.Option(
+            "--set",
+            help="Override one option: `section.option=value`; items of lists by number: `protocol.0.c_rate=3`. "
+            "May be repeated.",
+            show_default=False,
+        ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Say which simulations there are, and run none.")] = False,
     as_yaml: Annotated[
@@ -199,6 +209,8 @@ def simulate(
         lithiscope simulate lfp_rates                                 # LiFePO4 from C/100 to 10C
 
         lithiscope simulate lfp_rates --set "sweep.c_rates=[0.1, 1]" --out two_rates
+
+        lithiscope simulate two_domains --set defects.0.offset=1      # an item of a list, from 0
 
         lithiscope simulate lfp_rates --yaml > mine.yaml              # a recipe of your own
 

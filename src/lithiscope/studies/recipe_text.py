@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -14,57 +16,96 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read the YAML of a recipe; raises FileFormatError, see `lithiscope.yaml_files.read_yaml`."""
+def read_yaml(path: Path, *, explained: str = "lithiscope new") -> dict[str, Any]:
+    """Read the YAML of a recipe, such as the command `explained` writes; raises FileFormatError, see `yaml_files`."""
     return yaml_files.read_yaml(
         path,
         what="the recipe",
-        remedy="start from `lithiscope new`, which writes what a recipe looks like",
+        remedy=f"start from `{explained}`, which writes what a recipe looks like",
         too_large="write the spectra into files and name those",
     )
 
 
 def override(content: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Return a copy of a recipe with ``step.option=value`` settings applied.
+    """Return a copy of a recipe with ``step.option=value`` settings applied; items of lists count from 0.
 
     Examples
     --------
     >>> override({"composition": {"weighted": True}}, ["composition.weighted=false", "particles.find.threshold=0.4"])
     {'composition': {'weighted': False}, 'particles': {'find': {'threshold': 0.4}}}
+    >>> override({"protocol": [{"c_rate": 1}, {"c_rate": 2}]}, ["protocol.0.c_rate=3", "protocol[1].c_rate=4"])
+    {'protocol': [{'c_rate': 3}, {'c_rate': 4}]}
     """
     import copy
-
-    import yaml
 
     result: dict[str, Any] = copy.deepcopy(dict(content))
     for setting in settings:
         name, equals, text = setting.partition("=")
-        path = name.strip().split(".")
+        path = _INDEX.sub(r".\1", name.strip()).split(".")
         if not equals or not all(path):
             raise OptionError(
                 "a setting cannot be read",
                 value=setting,
                 limit="step.option=value",
-                remedy="write it like composition.unmix.weighting=none",
+                remedy="write it like composition.unmix.weighting=none, or protocol.0.c_rate=3 for an item of a list",
             )
-        place = result
-        for part in path[:-1]:
-            child = place.get(part)
-            if child is None:
-                child = place[part] = {}
-            if not isinstance(child, dict):
-                raise OptionError(
-                    "a setting names a part of something that has no parts",
-                    field=name,
-                    value=part,
-                    remedy="see `lithiscope schema` for the names",
-                )
-            place = child
-        try:
-            place[path[-1]] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise OptionError("a setting has an unreadable value", field=name, value=text, remedy=str(error)) from None
+        place: Any = result
+        for part, following in pairwise(path):
+            place = _inner(place, part, following, name)
+        place[_key(place, path[-1], name)] = _value(name, text)
     return result
+
+
+_INDEX = re.compile(r"\[(\w+)\]")
+
+
+def _inner(place: Any, part: str, following: str, name: str) -> Any:
+    """Return what a part of a recipe holds under a name or number, made when absent."""
+    key = _key(place, part, name)
+    child = place[key] if isinstance(place, list) else place.get(key)
+    if child is None and following.isdecimal():
+        raise OptionError(
+            "a setting names an item of a list that the recipe does not hold",
+            field=name,
+            value=f"{part}.{following}",
+            remedy=f"give the whole list, like {part}=[...]",
+        )
+    if child is None:
+        child = place[key] = {}
+    if not isinstance(child, (dict, list)):
+        raise OptionError(
+            "a setting names a part of something that has no parts",
+            field=name,
+            value=part,
+            remedy="leave out what follows that name; an option with parts has them below it in the recipe",
+        )
+    return child
+
+
+def _key(place: Any, part: str, name: str) -> Any:
+    """Return a part of a setting's name as a key of a mapping, or as the number of an item of a list."""
+    if not isinstance(place, list):
+        return part
+    if not part.isdecimal() or int(part) >= len(place):
+        raise OptionError(
+            "a setting names an item that the list does not have",
+            field=name,
+            value=part,
+            limit=f"0 to {len(place) - 1}" if place else "none: the list is empty",
+            remedy="items count from 0; to add one, give the whole list",
+        )
+    return int(part)
+
+
+def _value(name: str, text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        raise OptionError("a setting is nested too deeply", field=name, remedy="write it into the recipe") from None
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
+        raise OptionError("a setting has an unreadable value", field=name, value=text, remedy=str(error)) from None
 
 
 def commented_yaml(options: BaseModel, *, header: str, leave_out: Sequence[str] = ()) -> str:

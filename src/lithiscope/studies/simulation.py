@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lithiscope.phasefield import Method, Simulation
 
 STORE = "study.zarr"
+UNFINISHED = "unfinished.zarr"
 _COURSES = {
     "time": "time_second",
     "voltage_volt": "voltage_volt",
@@ -101,7 +102,8 @@ def simulate_recipe(recipe: SimulationRecipe, folder: Path, *, reporter: Reporte
     recipe : SimulationRecipe
         From `load_simulation`.
     folder : Path
-        Made when absent; files of an earlier run are replaced whole.
+        Made when absent. Until all runs are done, those that are lie in ``unfinished.zarr``, and what an earlier run
+        left stays; then it is replaced whole.
     reporter : Reporter
         Told of every frame.
 
@@ -116,16 +118,28 @@ def simulate_recipe(recipe: SimulationRecipe, folder: Path, *, reporter: Reporte
         model_of_recipe(case.recipe) for case in wanted[:1]
     ]  # what cannot be built fails before the folder is made
     folder.mkdir(parents=True, exist_ok=True)
-    store = Store(folder / STORE)
+    if (folder / STORE).exists():
+        Store(folder / STORE)  # refuses what is no store, before hours of work
+    store = Store(folder / UNFINISHED)
     runs: list[Run] = []
     with store.locked():
+        for step in store.steps():  # of a run that was killed
+            store.discard(step)
+        store.set_attributes(_attributes(recipe))
         for place, case in enumerate(wanted, start=1):
             name = f"run {place} of {len(wanted)}: {case.label}" if case.name else "simulating"
             model = models[0] if place == 1 else model_of_recipe(case.recipe)
             runs.append(run_case(case, model, reporter=_Named(reporter, name)))
             _keep(store, runs[-1])
-        _finish(store, recipe, runs)
-    return write_simulation(recipe, runs, folder, reporter=reporter)
+        files = _files(recipe, runs, reporter)
+        for file in files:
+            (folder / file).unlink(missing_ok=True)  # absent rather than of another run, whatever happens now
+        store.move(folder / STORE)
+        for file, content in files.items():
+            _write(folder / file, content)
+    places = [f"{name}: {folder / file}" for name, file in _PLACES.items()]
+    lines = files["summary.txt"].decode("utf-8").splitlines()
+    return Outcome([*lines, "", *places], all(run.complete for run in runs))
 
 
 def run_case(case: Case, model: Any = None, *, reporter: Reporter = SILENT) -> Run:
@@ -172,43 +186,34 @@ def _step(step: str, run: Run) -> str:
     return f"{step}-{run.case.name}" if run.case.name else step
 
 
-def _finish(store: Store, recipe: SimulationRecipe, runs: Sequence[Run]) -> None:
-    """Take out what an earlier run left, and say what the store holds."""
-    kept = {_step(step, run) for step in ("composition", "simulation") for run in runs}
-    for step in store.steps():
-        if step not in kept:
-            store.discard(step)
-    store.set_attributes(
-        {"title": recipe.title, "kind": "simulation", "recipe": recipe.text, "version": lithiscope.__version__}
-    )
+def _attributes(recipe: SimulationRecipe) -> dict[str, str]:
+    return {"title": recipe.title, "kind": "simulation", "recipe": recipe.text, "version": lithiscope.__version__}
 
 
-def write_simulation(
-    recipe: SimulationRecipe, runs: Sequence[Run], folder: Path, *, reporter: Reporter = SILENT
-) -> Outcome:
-    """Write tables, figure, movie and summary of runs; returns the lines for people."""
+def _files(recipe: SimulationRecipe, runs: Sequence[Run], reporter: Reporter) -> dict[str, bytes]:
+    """Return everything but the store by the names of the files: figure, movie, tables, recipe and summary."""
     from lithiscope.report.options import FigureOptions
     from lithiscope.report.simulation import simulation_figure
     from lithiscope.report.simulation_movie import Tile, simulation_movie
     from lithiscope.studies.simulation_panels import map_rows, numbers, panels
 
     rows, curves, table = map_rows(recipe, runs), panels(recipe, runs), numbers(recipe, runs)
-    complete = all(run.complete for run in runs)
     reporter.say("drawing")
+    files = {}
     for ending in ("png", "svg"):
         options = FigureOptions(format=ending, palette=recipe.shown.palette)
         picture = simulation_figure(recipe.title, rows, curves, palette=recipe.shown.palette, options=options)
-        _write(folder / f"figure.{ending}", picture)
+        files[f"figure.{ending}"] = picture
     tiles = [Tile(_caption(run), run.video, run.record["voltage_volt"].values.tolist()) for run in runs]
     look = recipe.shown.movie.model_copy(update={"palette": recipe.shown.palette})
-    _write(folder / "movie.webp", simulation_movie(tiles, columns=_columns(runs), options=look))
-    _write(folder / "trace.csv", _trace(runs).encode("utf-8"))
-    _write(folder / "numbers.csv", _csv(table).encode("utf-8"))
-    _write(folder / "recipe.yaml", recipe.text.encode("utf-8"))
-    lines = summary(recipe, runs, table)
-    _write(folder / "summary.txt", ("\n".join(lines) + "\n").encode("utf-8"))
-    places = [f"{name}: {folder / file}" for name, file in _PLACES.items()]
-    return Outcome([*lines, "", *places], complete)
+    files["movie.webp"] = simulation_movie(tiles, columns=_columns(runs), options=look)
+    texts = {
+        "trace.csv": _trace(runs),
+        "numbers.csv": _csv(table),
+        "recipe.yaml": recipe.text,
+        "summary.txt": "\n".join(summary(recipe, runs, table)) + "\n",
+    }
+    return files | {name: text.encode("utf-8") for name, text in texts.items()}
 
 
 _PLACES = {

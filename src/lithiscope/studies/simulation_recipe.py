@@ -16,6 +16,7 @@ from lithiscope.studies.recipe_text import commented_yaml, override, read_yaml
 Direction = Literal["lithiation", "delithiation"]
 Shape = Literal["platelet", "box", "ellipsoid", "disc", "cylinder", "picture", "outline"]
 _SIZES = {"platelet": (2,), "box": (2, 3), "ellipsoid": (2, 3), "disc": (1,), "cylinder": (2,)}
+_EXPLAINED = "lithiscope simulate lfp_rates --yaml"
 _LISTED = Path(__file__).with_name("simulations")
 
 
@@ -279,9 +280,9 @@ def load_simulation(name: str | Path, *, settings: Sequence[str] = ()) -> Simula
             limit=", ".join(packaged()),
             remedy="name one of these (`lithiscope simulate --list`), or give the path of a recipe",
         )
-    content = override(read_yaml(path), settings)
+    content = override(read_yaml(path, explained=_EXPLAINED), settings)
     try:
         recipe = SimulationRecipe.model_validate(content)
     except ValidationError as error:
-        raise option_error(error, "the simulation", str(path)) from None
+        raise option_error(error, "the simulation", str(path), explained=_EXPLAINED) from None
     return recipe.located(path.parent)

@@ -119,6 +119,21 @@ class Store:
             place.rename(self._temporary("old"))
             shutil.rmtree(self._partial, ignore_errors=True)
 
+    def move(self, place: Path) -> None:
+        """Put the whole store in a place, instead of a store that is there.
+
+        Raises
+        ------
+        FileFormatError
+            If something else is there.
+        """
+        if place.exists():
+            Store(place)  # refuses what is none
+            place.rename(self._temporary("old"))
+        self.path.rename(place)
+        shutil.rmtree(self._partial, ignore_errors=True)
+        self.path = place
+
     def load(self, step: str) -> xr.Dataset:
         """Return a step, in memory.
 
