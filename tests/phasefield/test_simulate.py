@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from lithiscope import phasefield as pf
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, OptionError
+from lithiscope.materials import material
+from lithiscope.phasefield.from_material import model_of
 from lithiscope.phasefield.geometry import pixels
 
 
@@ -122,3 +125,19 @@ def test_choice_of_method_and_its_reason() -> None:
     assert method.accuracy == 1e-5
     assert reason.startswith("implicit, because")
     assert pf.choose_method(stiff, pf.BogackiShampine())[1] == "as asked"
+
+
+def test_frames_compile_nothing_anew() -> None:
+    # The solver of the strain closes over its arrays, so each call outside a compiled program would compile it again.
+    geometry = pixels(np.pad(np.ones((3, 4), bool), 1), 10.0, thickness=50.0, surface="everywhere")
+    model = model_of(material("lfp_cogswell_bazant_2012"), geometry, strain="free_surface", plane="stress")
+    protocol = pf.constant_current(1.0, seconds=60.0)
+    pf.simulate(model, protocol, 3, initial=0.3)
+    compiled: list[str] = []
+    jax.monitoring.register_event_duration_secs_listener(lambda name, _, **__: compiled.append(name))
+    try:
+        done = pf.simulate(model, protocol, 9, initial=0.3)
+    finally:
+        jax.monitoring.clear_event_listeners()
+    assert done.video.sizes["time"] == 9
+    assert not [name for name in compiled if "backend_compile" in name]

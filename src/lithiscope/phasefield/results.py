@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import equinox as eqx
 import numpy as np
 
 from lithiscope import stages
+from lithiscope.phasefield.arrays import Cells, Number
 from lithiscope.phasefield.methods import State
 from lithiscope.phasefield.model import Model, Rates
 from lithiscope.phasefield.system import System
@@ -46,11 +48,16 @@ class Shot(NamedTuple):
             float(system.volt(rates)) if model.reaction is not None else np.nan,
             mean,
             float(rates.insertion) * 3600,
-            float(model.energy(state.x)) / float(geometry.inside.sum()),
+            float(_energy(model, state.x)) / float(geometry.inside.sum()),
             mean - start - float(state.exchanged),
             half_cycle,
             direction,
         )
+
+
+@eqx.filter_jit  # or every frame would compile the solver of the strain again
+def _energy(model: Model, x: Cells) -> Number:
+    return model.energy(x)
 
 
 def to_stages(model: Model, shots: list[Shot], *, attrs: Mapping[str, Any]) -> tuple[xr.Dataset, xr.Dataset]:

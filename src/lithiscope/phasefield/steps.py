@@ -97,6 +97,7 @@ class Progress(NamedTuple):
     why: Int[Array, ""]
 
 
+@eqx.filter_jit
 def start(system: System, controller: Controller, state: State, time: float) -> Progress:
     """Return the beginning of a part, with a first step from the rates (Hairer, Norsett and Wanner 1993, II.4)."""
     now = jnp.asarray(time, state.x.dtype)
