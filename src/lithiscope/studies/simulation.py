@@ -165,7 +165,8 @@ def run_case(case: Case, model: Any = None, *, reporter: Reporter = SILENT) -> R
     end = float(done.video["time"].values[-1])
     if 0 < end < _EARLY * protocol.duration and done.complete:
         # A run that ends long before it must, as at constant voltage, would have few frames: again, up to its end.
-        done = simulated(np.linspace(0.0, 2 * end, 2 * recipe.frames - 1))
+        # The last frame is where it ends, however round-off moves that.
+        done = simulated(np.append(np.linspace(0.0, end, recipe.frames)[:-1], protocol.duration))
     return Run(case, done.video, done.record, done.complete, time.perf_counter() - clock)
 
 

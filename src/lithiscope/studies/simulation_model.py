@@ -68,7 +68,7 @@ def _particle(section: GeometrySection, recipe: SimulationRecipe, size: float) -
     if section.reacts == "rim":
         return pixels(inside > 0, section.spacing, facets=facets)
     thickness = size * section.thickness if section.thickness is not None else None
-    return pixels(inside > 0, section.spacing, thickness=thickness, surface="everywhere")
+    return pixels(inside > 0, section.spacing, thickness=thickness, surface="everywhere", periodic=section.periodic)
 
 
 def _inside(section: GeometrySection, recipe: SimulationRecipe, size: float) -> NDArray[Any]:
@@ -170,6 +170,12 @@ def model_of_recipe(recipe: SimulationRecipe) -> Model:
     from lithiscope.phasefield.from_material import model_of, reaction_of
 
     material, geometry = material_of(recipe.material, recipe.base), geometry_of(recipe)
+    if recipe.gradient_energy is None and material.data.gradient_energy is None:
+        raise OptionError(
+            f"the parameter set {material.name} has no gradient energy",
+            field="gradient_energy",
+            remedy="give one in the recipe, in nm2: 8.83 for LiFePO4 (Cogswell and Bazant 2012), 0 for solid solutions",
+        )
     offset = np.zeros(geometry.shape)
     for defect in recipe.defects:
         offset = offset + defect.offset * region_mask(defect, geometry.shape)

@@ -55,18 +55,21 @@ class GeometrySection(Options):
     within_degrees: float = Field(30.0, gt=0, le=180, description="how far from those normals a facet may point")
     smoothed: bool = Field(False, description="smoothed boundary instead of whole cells")
     smoothed_width: float | None = Field(None, gt=0, description="width of the smoothed layer, nm; null: one cell")
+    periodic: bool = Field(False, description="a platelet that goes on across its edges, as periodic strain needs it")
 
     @model_validator(mode="after")
     def _fits(self) -> GeometrySection:
         if self.shape in _SIZES and len(self.sizes) not in _SIZES[self.shape]:
             counts = " or ".join(map(str, _SIZES[self.shape]))
-            raise ValueError(f"a {self.shape} has {counts} sizes, not {len(self.sizes)}")
+            raise ValueError(f"the shape {self.shape} has {counts} sizes, not {len(self.sizes)}")
         if (self.shape in ("picture", "outline")) != (self.file is not None):
             raise ValueError("a file belongs to the shapes picture and outline, and to no other")
         if self.reacts == "everywhere" and (self.smoothed or self.facets):
             raise ValueError("facets and a smoothed boundary belong to a rim that reacts")
         if self.reacts == "everywhere" and self.thickness is None:
             raise ValueError("a particle that reacts everywhere needs its thickness")
+        if self.periodic and not (self.shape in ("platelet", "box") and self.reacts == "everywhere"):
+            raise ValueError("only a platelet or box that reacts everywhere can be periodic")
         return self
 
 
