@@ -30,9 +30,8 @@ def parameter(name: str, value: Any, *, low: float = -np.inf, high: float = np.i
         If a value is not finite or outside [low, high].
     """
     array = jnp.asarray(value, dtype=None if hasattr(value, "dtype") else float)
-    try:
-        values = np.asarray(array)
-    except Exception:  # noqa: BLE001 - whatever a tracer raises, it has no number to check
+    values = known(array)
+    if values is None:
         return array
     if not np.isfinite(values).all() or values.size == 0 or values.min() < low or values.max() > high:
         raise OptionError(
@@ -43,6 +42,14 @@ def parameter(name: str, value: Any, *, low: float = -np.inf, high: float = np.i
             remedy="inside the engine lengths are in nm, times in s, energies in kT",
         )
     return array
+
+
+def known(value: Any) -> np.ndarray | None:
+    """Return the numbers of an array or sequence, or None where they are traced and have no value yet."""
+    try:
+        return np.asarray(value)
+    except Exception:  # noqa: BLE001 - whatever a tracer raises, it has no number
+        return None
 
 
 def refuse_undefined(tree: Any) -> None:

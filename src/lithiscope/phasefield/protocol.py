@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lithiscope.errors import OptionError
+from lithiscope.phasefield.arrays import Cells, known
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,8 +27,8 @@ class Part:
         What is prescribed: d<x>/dt in 1/h (positive = lithiation), or the voltage in V.
     seconds : tuple of float
         Times from the start of the part, increasing from 0; the last is its longest duration.
-    values : tuple of float
-        1/h or V at these times, linear between them.
+    values : tuple of float, or array
+        1/h or V at these times, linear between them; traced values pass unseen, so that gradients go through them.
     volt_limits : (low, high)
         The part ends when the voltage passes one; V.
     fraction_limits : (low, high)
@@ -38,21 +39,23 @@ class Part:
 
     control: Control
     seconds: tuple[float, ...]
-    values: tuple[float, ...]
+    values: tuple[float, ...] | Cells
     volt_limits: tuple[float, float] = (-np.inf, np.inf)
     fraction_limits: tuple[float, float] = (-np.inf, np.inf)
     rate_limit: float = 0.0
 
     def __post_init__(self) -> None:
-        seconds, values = np.asarray(self.seconds), np.asarray(self.values)
-        if seconds.size < 2 or seconds.shape != values.shape or seconds[0] != 0 or np.any(np.diff(seconds) <= 0):
+        seconds, values = np.asarray(self.seconds), known(self.values)
+        if seconds.size < 2 or seconds.shape != (len(self.values),) or seconds[0] != 0 or np.any(np.diff(seconds) <= 0):
             raise OptionError(
                 "the times of a part of the protocol cannot be used",
                 field="seconds",
-                value=f"{seconds.size} times, {values.size} values, from {seconds[:1]}",
+                value=f"{seconds.size} times, {len(self.values)} values, from {seconds[:1]}",
                 limit="as many times as values, increasing from 0 s",
                 remedy="give the time from the start of the part",
             )
+        if values is None:
+            return
         if not (np.isfinite(seconds).all() and np.isfinite(values).all()):
             raise OptionError("a protocol holds values that are not finite", field="values", remedy="leave them out")
         if self.control == "potential" and np.abs(values).max() > 10:
@@ -87,6 +90,13 @@ class Protocol:
     def duration(self) -> float:
         """Longest duration, s."""
         return float(sum(part.duration for part in self.parts))
+
+    def with_values(self, values: Sequence[Any]) -> Protocol:
+        """Return the protocol with other currents or voltages, one array (1/h or V) for each part.
+
+        The way to a gradient by what the potentiostat asked for: `replay` takes the result.
+        """
+        return Protocol(tuple(replace(part, values=one) for part, one in zip(self.parts, values, strict=True)))
 
 
 def constant_current(

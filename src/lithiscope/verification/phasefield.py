@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lithiscope.verification import phasefield_benchmarks, phasefield_bulk, phasefield_engine
+from lithiscope.verification import phasefield_benchmarks, phasefield_bulk, phasefield_engine, phasefield_gradients
 from lithiscope.verification.rows import Row
 
 
@@ -12,4 +12,5 @@ def rows(everything: bool) -> Iterator[Row]:
     """Yield the rows of this check; `everything` follows spinodal decomposition to t = 2000 on a finer grid."""
     yield from phasefield_engine.engine_rows(everything)
     yield from phasefield_bulk.bulk_rows(everything)
+    yield from phasefield_gradients.rows(everything)
     yield from phasefield_benchmarks.rows(everything)

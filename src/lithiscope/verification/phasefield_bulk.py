@@ -1,4 +1,4 @@
-"""Bulk transport on smoothed shapes: diffusion against its series, balance, energy, time, interface, gradients."""
+"""Bulk transport on smoothed shapes: diffusion against its series, balance, energy, time, interface."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from scipy.special import j0, j1, jn_zeros
 from lithiscope import laws
 from lithiscope import phasefield as pf
 from lithiscope.materials import material
-from lithiscope.phasefield.elasticity import Crystal, FreeSurface, Periodic, Stiffness
 from lithiscope.phasefield.geometry import ellipsoid, pixels, smoothed
-from lithiscope.verification.gradients import differences
 from lithiscope.verification.rows import Row, compare
 
 _BOUND = "a bound of the design, with no slack"
@@ -33,7 +31,6 @@ def bulk_rows(everything: bool) -> Iterator[Row]:
     yield from _balance_rows()
     yield from _time_rows()
     yield _interface_row()
-    yield from _gradient_rows()
 
 
 def disc(cells: float = 6.0, **changes: Any) -> pf.Model:
@@ -215,77 +212,3 @@ def _interface_row() -> Row:
         because="half a digit of what is printed, and slopes across cells of 0.15 nm, 0.1 %",
         unit="nm",
     )
-
-
-def _gradient_rows() -> Iterator[Row]:
-    for name, value in (_bulk_gradients() | _strain_gradients()).items():
-        claim = f"gradient by {name} against central differences"
-        yield Row(claim, "docs/decisions/0005", 1e-5, value, 0.0, _BOUND, "<=")
-
-
-def _bulk_gradients() -> dict[str, float]:
-    model = disc(4.0)
-    shape = model.geometry.shape
-    law = pf.Law("reaction", "butler_volmer", alpha=0.45)
-    rate = 1 + 0.3 * np.sin(np.indices(shape)[0])
-    model = disc(
-        4.0,
-        reaction=pf.Reaction(0.05, law=law, rate=rate, film_resistance=0.05),
-        transport=pf.CahnHilliard([300.0, 200.0], factor=pf.DiffusivityFactor(0.5, 0.5, 0.2)),
-        elasticity=pf.Coherent(jnp.asarray(0.5)),
-        offset=0.2 * np.cos(np.indices(shape)[1]),
-    )
-    protocol = pf.constant_current(40.0, seconds=2.0)
-    where: dict[str, Callable[[Any], Any]] = {
-        "Omega": lambda both: both[0].free_energy.omega,
-        "coherency": lambda both: both[0].elasticity.penalty,
-        "gradient energy": lambda both: both[0].gradient_energy,
-        "D": lambda both: both[0].transport.diffusivity,
-        "the factor of D": lambda both: both[0].transport.factor.above,
-        "j0": lambda both: both[0].reaction.exchange_current,
-        "alpha": lambda both: both[0].reaction.law.parameters["alpha"],
-        "film resistance": lambda both: both[0].reaction.film,
-        "k(r)": lambda both: both[0].reaction.rate,
-        "mu of defects": lambda both: both[0].offset,
-        "initial field": lambda both: both[1],
-    }
-    method = pf.Rosenbrock(accuracy=1e-13)
-    found = differences(model, protocol, where, start=_two_phases(model), method=method)
-    return {f"{name}, bulk transport": value for name, value in found.items()}
-
-
-def _strain_gradients() -> dict[str, float]:
-    """Return the differences of cells that react on their own under strain, periodic and with a free surface."""
-    lfp = material("lfp_averaged")
-    crystal = Crystal(
-        Stiffness(lfp.stiffness * 1e-9),
-        lfp.misfit,
-        site_density=laws.LFP_SITE_DENSITY,
-        temperature=laws.ROOM_TEMPERATURE,
-        axes="bca",
-        plane="stress",
-    )
-    protocol = pf.constant_current(1.0, seconds=200.0)
-    result: dict[str, float] = {}
-    around = pixels(np.ones((6, 6), bool), 50.0, periodic=True, surface="everywhere", thickness=150.0)
-    alone = pixels(np.pad(np.ones((4, 4), bool), 1), 50.0, surface="everywhere", thickness=150.0)
-    cases: tuple[tuple[str, Any, Any, Callable[[Any], Any]], ...] = (
-        (
-            "B of every wave, periodic strain",
-            around,
-            Periodic(crystal, around),
-            lambda both: both[0].elasticity.penalty,
-        ),
-        (
-            "misfit, strain with a free surface",
-            alone,
-            FreeSurface(crystal, alone, tolerance=1e-12),
-            lambda both: both[0].elasticity.crystal.misfit,
-        ),
-    )
-    for name, geometry, elasticity, one in cases:
-        model = pf.Model(
-            geometry, pf.RegularSolution(2.6), pf.Reaction(0.05), elasticity=elasticity, gradient_energy=20.0
-        )
-        result |= differences(model, protocol, {name: one}, start=_two_phases(model))
-    return result

@@ -1,11 +1,10 @@
-"""The phase-field engine against exact numbers: balance, energy, strain, order in time, gradients, outcomes."""
+"""The phase-field engine against exact numbers: balance, energy, strain, order in time, outcomes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -16,7 +15,6 @@ from lithiscope.phasefield.elasticity import Crystal, Periodic, Stiffness, coher
 from lithiscope.phasefield.elasticity import softest_direction as softest
 from lithiscope.phasefield.from_material import model_of, reaction_of
 from lithiscope.phasefield.geometry import ellipsoid, pixels, smoothed, surface_area
-from lithiscope.verification.gradients import differences
 from lithiscope.verification.rows import Row, compare
 
 _BOUND = "a bound of the design, with no slack"
@@ -32,7 +30,6 @@ def engine_rows(everything: bool) -> Iterator[Row]:
     yield from _balance_rows()
     yield from _order_rows()
     yield from _outcome_rows(32 if everything else 20)
-    yield from _gradient_rows()
 
 
 def platelet(cells: int, *, spread: float = 0.5, seed: int = 0, **changes: Any) -> pf.Model:
@@ -217,31 +214,3 @@ def _outcome_rows(cells: int) -> Iterator[Row]:
         ">=",
         "V",
     )
-
-
-def _gradient_rows() -> Iterator[Row]:
-    model = platelet(10)
-    reaction = pf.Reaction(
-        material("lfp_lim_2016").exchange_current,
-        law=pf.Law("reaction", "butler_volmer", alpha=0.45),
-        rate=np.exp(gaussian_filter(np.random.default_rng(5).standard_normal((10, 10)), 2.0)),
-        film_resistance=0.05,
-    )
-    model = eqx.tree_at(lambda m: m.reaction, model, reaction)
-    current: dict[str, Callable[[Any], Any]] = {
-        "Omega": lambda both: both[0].free_energy.omega,
-        "coherency": lambda both: both[0].elasticity.penalty,
-        "gradient energy": lambda both: both[0].gradient_energy,
-        "j0": lambda both: both[0].reaction.exchange_current,
-        "alpha": lambda both: both[0].reaction.law.parameters["alpha"],
-        "film resistance": lambda both: both[0].reaction.film,
-        "k(r)": lambda both: both[0].reaction.rate,
-        "mu of defects": lambda both: both[0].offset,
-        "initial field": lambda both: both[1],
-    }
-    plateau: dict[str, Callable[[Any], Any]] = {"plateau, constant potential": lambda both: both[0].plateau}
-    found = differences(model, pf.constant_current(0.6, seconds=1800.0), current, start=0.1)
-    found |= differences(model, pf.constant_potential(3.35, 1800.0), plateau, start=0.1)
-    for name, value in found.items():
-        claim = f"gradient of a half cycle by {name} against central differences"
-        yield Row(claim, "docs/decisions/0005", 1e-5, value, 0.0, _BOUND, "<=")
