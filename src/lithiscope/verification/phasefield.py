@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lithiscope.verification import phasefield_benchmarks, phasefield_bulk, phasefield_engine, phasefield_gradients
+from lithiscope.verification import (
+    phasefield_benchmarks,
+    phasefield_bulk,
+    phasefield_engine,
+    phasefield_gradients,
+    phasefield_speed,
+)
 from lithiscope.verification.rows import Row
 
 
@@ -14,3 +20,4 @@ def rows(everything: bool) -> Iterator[Row]:
     yield from phasefield_bulk.bulk_rows(everything)
     yield from phasefield_gradients.rows(everything)
     yield from phasefield_benchmarks.rows(everything)
+    yield from phasefield_speed.rows(everything)

@@ -1,0 +1,79 @@
+"""What the phase-field engine costs: iterations against the grid, and time of a step with strain in 3-D."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lithiscope import phasefield as pf
+from lithiscope.materials import material
+from lithiscope.phasefield.elasticity import FreeSurface, Periodic
+from lithiscope.phasefield.elasticity.free_surface import Relaxed
+from lithiscope.phasefield.from_material import crystal_of
+from lithiscope.phasefield.geometry import ellipsoid, pixels, smoothed
+from lithiscope.phasefield.methods import State
+from lithiscope.phasefield.system import System
+from lithiscope.verification.rows import Row
+
+_BOUND = "a bound of the design, with no slack"
+_SIDES = {2: (64, 128, 256), 3: (16, 32, 64)}
+
+
+def rows(everything: bool) -> Iterator[Row]:
+    """Yield the rows; `everything` adds the largest grids and the time of a step."""
+    for ndim, sides in _SIDES.items():
+        chosen = sides if everything else sides[:2]
+        counts = [int(free_surface(side, ndim)().iterations) for side in chosen]
+        grids = ", ".join(f"{side}: {count}" for side, count in zip(chosen, counts, strict=True))
+        yield Row(
+            f"free-surface strain, iterations to 1e-6 in {ndim}-D, most over least (cells a side {grids})",
+            "iterations independent of the grid",
+            2.0,
+            max(counts) / min(counts),
+            0.0,
+            _BOUND,
+            "<=",
+        )
+    if everything:
+        yield Row(
+            "a step of 64 x 64 x 64 cells with periodic strain", "wall clock of this machine, shortest of five", 150.0,
+            strained_step(64), 0.0, _BOUND, "<=", unit="ms",
+        )  # fmt: skip
+
+
+def free_surface(side: int, ndim: int) -> Callable[[], Relaxed]:
+    """Return what finds the equilibrium, to 1e-6, of a half-lithiated smoothed disc or sphere on such a grid."""
+    shape = ellipsoid((0.38 * side,) * ndim, 1.0, padding=max(0.12 * side, 3.0))
+    geometry = smoothed(shape.distance, 1.0)
+    body = FreeSurface(
+        crystal_of(material("lfp_averaged"), "bca", "stress" if ndim == 2 else None), geometry, tolerance=1e-6
+    )
+    rich = np.indices(geometry.shape)[-1] > geometry.shape[-1] / 2
+    x = jnp.asarray(np.where(geometry.active & rich, 1.0, 0.0))
+    relax = eqx.filter_jit(lambda body, x, geometry: body.relax(x, geometry))
+    return lambda: jax.block_until_ready(relax(body, x, geometry))
+
+
+def strained_step(side: int) -> float:
+    """Return the shortest time of five steps of a periodic cube with Cahn-Hilliard transport and strain, ms."""
+    cube = pixels(np.ones((side,) * 3, bool), 1.0, periodic=True, surface="nowhere")
+    strain = Periodic(crystal_of(material("lfp_averaged"), "cba"), cube)
+    well, transport = pf.RegularSolution(3.0), pf.CahnHilliard(1.0)
+    model = pf.Model(cube, well, None, transport, strain, gradient_energy=2.0, allow_unresolved=True)
+    system = System.of(model, pf.rest(10.0).parts[0])
+    x = jnp.asarray(np.random.default_rng(0).uniform(0.4, 0.6, cube.shape))
+    now, state = jnp.zeros(()), State(x, jnp.zeros(()))
+    step = eqx.filter_jit(lambda *given: pf.ExponentialRungeKutta().step(*given))
+    given: tuple[Any, ...] = (system, now, jnp.asarray(0.1), state, system.rates(now, x))
+    found = []
+    for _ in range(6):
+        begin = time.perf_counter()
+        jax.block_until_ready(step(*given))
+        found.append(time.perf_counter() - begin)
+    return 1e3 * min(found[1:])
