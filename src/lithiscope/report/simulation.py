@@ -60,10 +60,11 @@ class Map:
 
 @dataclass(frozen=True)
 class MapRow:
-    """Maps side by side, with a text at their left."""
+    """Maps side by side, with a text at their left and one below the second, such as the crystal axes."""
 
     text: str
     maps: Sequence[Map] = field(default_factory=tuple)
+    below: str = ""
 
 
 def simulation_figure(
@@ -72,6 +73,7 @@ def simulation_figure(
     panels: Sequence[Panel],
     *,
     palette: str = "uniform",
+    limits: tuple[float, float] = (0.0, 1.0),
     options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
 ) -> bytes:
     """Draw the maps of a simulation above its curves.
@@ -86,6 +88,8 @@ def simulation_figure(
         Curves, three in a row.
     palette : str
         Colours of x.
+    limits : tuple of float
+        x at the ends of the colours.
     options : FigureOptions
         Format and width.
 
@@ -106,7 +110,7 @@ def simulation_figure(
         figure = Figure(figsize=(options.width, sum(heights)), layout="constrained")
         top, charts = np.asarray(figure.subfigures(2, 1, height_ratios=[heights[0] + heights[1], heights[2]]))
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold", color=INK, parse_math=False)
-        _draw_maps(top, rows, columns, palette)
+        _draw_maps(top, rows, columns, palette, limits)
         for axes, panel in zip(charts.subplots(chart_rows, 3, squeeze=False).flat, panels, strict=False):
             _draw_panel(axes, panel)
         for axes in charts.axes[len(panels) :]:
@@ -123,12 +127,13 @@ def flat(values: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.where(total > 0, mean, np.nan))
 
 
-def picture(video: xr.Dataset, frame: int, palette: str) -> Colours:
-    """Return the colours of x in a frame, y upwards, brightness by the share of each cell inside."""
+def picture(video: xr.Dataset, frame: int, palette: str, limits: tuple[float, float] = (0.0, 1.0)) -> Colours:
+    """Return the colours of x between two limits in a frame, y upwards, brightness by the share of each cell inside."""
     weight = np.asarray(video["amount"].values, dtype=float)
     x = flat(np.asarray(video["lithium_fraction"].values[frame], dtype=float), weight)
     bright = weight if weight.ndim == 2 else weight.sum(axis=0) / max(float(weight.sum(axis=0).max()), 1e-300)
-    return composition_colours(x, np.minimum(bright, 1.0), palette)[::-1]
+    shown = (x - limits[0]) / (limits[1] - limits[0])
+    return composition_colours(shown, np.minimum(bright, 1.0), palette)[::-1]
 
 
 def rate_colour(place: int, count: int) -> str:
@@ -139,12 +144,12 @@ def rate_colour(place: int, count: int) -> str:
     return "#{:02x}{:02x}{:02x}".format(*table[round(225 * place / (count - 1))])
 
 
-def _draw_maps(figure: Any, rows: Sequence[MapRow], columns: int, palette: str) -> None:
+def _draw_maps(figure: Any, rows: Sequence[MapRow], columns: int, palette: str, limits: tuple[float, float]) -> None:
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes_row, row in zip(grid, rows, strict=True):
         for axes, one in zip(axes_row, row.maps, strict=False):
             view = view_of(one.video)
-            axes.imshow(picture(one.video, one.frame, palette), extent=view.extent, interpolation="none")
+            axes.imshow(picture(one.video, one.frame, palette, limits), extent=view.extent, interpolation="none")
             axes.set_title(one.text, fontsize="x-small", fontweight="normal", loc="center", pad=2)
         for axes in axes_row:
             axes.set(xticks=[], yticks=[])
@@ -154,8 +159,9 @@ def _draw_maps(figure: Any, rows: Sequence[MapRow], columns: int, palette: str) 
         for axes in axes_row[len(row.maps) :]:
             axes.set_axis_off()
         axes_row[0].set_ylabel(row.text, fontsize="small")
+        axes_row[min(1, len(row.maps) - 1)].set_xlabel(row.below, fontsize="small")
     _scale_bar(grid[-1][0], rows[-1].maps[0].video)
-    _colour_bar(figure, grid, palette)
+    _colour_bar(figure, grid, palette, limits)
 
 
 def _scale_bar(axes: Any, video: xr.Dataset) -> None:
@@ -170,12 +176,12 @@ def _scale_bar(axes: Any, video: xr.Dataset) -> None:
     axes.set(xlim=(view.left, view.right), ylim=(view.bottom, view.top))
 
 
-def _colour_bar(figure: Any, grid: Any, palette: str) -> None:
+def _colour_bar(figure: Any, grid: Any, palette: str, limits: tuple[float, float]) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 
-    scale = ScalarMappable(Normalize(0, 1), ListedColormap(lookup_table(palette) / 255))
-    bar = figure.colorbar(scale, ax=grid, fraction=0.02, pad=0.01, ticks=[0, 0.5, 1])
+    scale = ScalarMappable(Normalize(*limits), ListedColormap(lookup_table(palette) / 255))
+    bar = figure.colorbar(scale, ax=grid, fraction=0.02, pad=0.01, ticks=[limits[0], sum(limits) / 2, limits[1]])
     bar.set_label("lithium fraction x", fontsize="small")
     bar.outline.set_visible(False)
 
@@ -196,6 +202,8 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
     if panel.log_x:
         axes.set_xscale("log")
+        if _decades(panel) < 1.5:  # powers of ten alone would leave no label, or all of them
+            _plain_powers(axes.xaxis)
     if panel.log_y:
         axes.set_yscale("log")
         _plain_powers(axes.yaxis)
@@ -209,6 +217,13 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
         )
         note = "dashed: delithiation" if any(line.dashed for line in panel.lines) else None
         axes.legend(**where, fontsize="x-small", borderpad=0.2, title=note, title_fontsize="x-small")
+
+
+def _decades(panel: Panel) -> float:
+    """Return over how many powers of ten the points of a panel spread along x."""
+    known = [np.asarray(line.x, dtype=float) for line in panel.lines]
+    values = np.concatenate([one[one > 0] for one in known] or [np.ones(1)])
+    return float(np.log10(values.max() / values.min())) if values.size else 0.0
 
 
 def _plain_powers(axis: Any) -> None:

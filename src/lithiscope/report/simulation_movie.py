@@ -35,6 +35,7 @@ def simulation_movie(
     tiles: Sequence[Tile],
     *,
     columns: int | None = None,
+    limits: tuple[float, float] = (0.0, 1.0),
     options: MovieOptions = MovieOptions(),  # noqa: B008 (frozen)
 ) -> bytes:
     """Draw all runs of a simulation side by side as a movie that repeats.
@@ -46,6 +47,8 @@ def simulation_movie(
         way, with its own time, mean composition and voltage; nothing is interpolated.
     columns : int, optional
         Tiles in a row; by default the whole is about as wide as a screen.
+    limits : tuple of float
+        x at the ends of the colours.
     options : MovieOptions
         Length, pictures per second, width, palette.
 
@@ -54,7 +57,7 @@ def simulation_movie(
     bytes
         Animated WebP.
     """
-    canvas = _Canvas(tiles, columns, options)
+    canvas = _Canvas(tiles, columns, limits, options)
     count = max(2, round(options.seconds * options.frames_per_second))
     pictures = [canvas.draw(share) for share in np.linspace(0, 1, count).tolist()]
     handle = io.BytesIO()
@@ -82,10 +85,12 @@ def time_text(seconds: float) -> str:
 class _Canvas:
     """What all pictures share: sizes, texts that stay, the colour bar."""
 
-    def __init__(self, tiles: Sequence[Tile], columns: int | None, options: MovieOptions) -> None:
+    def __init__(
+        self, tiles: Sequence[Tile], columns: int | None, limits: tuple[float, float], options: MovieOptions
+    ) -> None:
         from PIL import Image, ImageDraw
 
-        self.tiles, self.options = tiles, options
+        self.tiles, self.limits, self.options = tiles, limits, options
         self.aspect = max(view_of(tile.video).aspect for tile in tiles)
         self.columns = columns or _columns(len(tiles), self.aspect)
         rows = math.ceil(len(tiles) / self.columns)
@@ -98,8 +103,8 @@ class _Canvas:
         ramp = np.repeat(lookup_table(options.palette)[None, :, :], 10, axis=0)
         left = options.width - 200
         self.base.paste(Image.fromarray(ramp).resize((140, 10)), (left, 11))
-        draw.text((left - 6, 16), "x  0", font=self.small, fill=_INK, anchor="rm")
-        draw.text((left + 146, 16), "1", font=self.small, fill=_INK, anchor="lm")
+        draw.text((left - 6, 16), f"x  {limits[0]:g}", font=self.small, fill=_INK, anchor="rm")
+        draw.text((left + 146, 16), f"{limits[1]:g}", font=self.small, fill=_INK, anchor="lm")
         for number, tile in enumerate(tiles):
             across, up = self._corner(number)
             draw.text((across, up + _HEAD / 2), tile.text, font=self.small, fill=_INK, anchor="lm")
@@ -117,7 +122,7 @@ class _Canvas:
         for number, tile in enumerate(self.tiles):
             across, up = self._corner(number)
             frame = round(share * (tile.video.sizes["time"] - 1))
-            x = picture(tile.video, frame, self.options.palette)
+            x = picture(tile.video, frame, self.options.palette, self.limits)
             image.paste(
                 Image.fromarray(np.ascontiguousarray(x)).resize((self.width, self.height), Image.Resampling.NEAREST),
                 (across, up + _HEAD),

@@ -203,11 +203,13 @@ def _files(recipe: SimulationRecipe, runs: Sequence[Run], reporter: Reporter) ->
     files = {}
     for ending in ("png", "svg"):
         options = FigureOptions(format=ending, palette=recipe.shown.palette)
-        picture = simulation_figure(recipe.title, rows, curves, palette=recipe.shown.palette, options=options)
+        picture = simulation_figure(
+            recipe.title, rows, curves, palette=recipe.shown.palette, limits=recipe.shown.limits, options=options
+        )
         files[f"figure.{ending}"] = picture
     tiles = [Tile(_caption(run), run.video, run.record["voltage_volt"].values.tolist()) for run in runs]
     look = recipe.shown.movie.model_copy(update={"palette": recipe.shown.palette})
-    files["movie.webp"] = simulation_movie(tiles, columns=_columns(runs), options=look)
+    files["movie.webp"] = simulation_movie(tiles, columns=_columns(runs), limits=recipe.shown.limits, options=look)
     texts = {
         "trace.csv": _trace(runs),
         "numbers.csv": _csv(table),
@@ -234,7 +236,7 @@ def _columns(runs: Sequence[Run]) -> int | None:
 
 
 def _caption(run: Run) -> str:
-    return run.case.label if run.case.name else "x"
+    return run.case.label if run.case.name else "lithium fraction x"
 
 
 def summary(recipe: SimulationRecipe, runs: Sequence[Run], table: Sequence[dict[str, Any]]) -> list[str]:

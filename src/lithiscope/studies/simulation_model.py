@@ -76,7 +76,9 @@ def _inside(section: GeometrySection, recipe: SimulationRecipe, size: float) -> 
     from lithiscope.phasefield.geometry import box, cylinder, ellipsoid, polygon
 
     sizes = [size * one for one in section.sizes]
-    room = None if section.smoothed or recipe.strain.kind == "free_surface" else 0.0
+    room = None if section.smoothed else 0.0
+    if recipe.strain.kind == "free_surface" and not section.smoothed:
+        room = 2 * section.spacing  # half the cells of four all around, for a platelet; hardly more iterations
     if section.file is not None:
         path = recipe.base / section.file
         if section.shape == "picture":

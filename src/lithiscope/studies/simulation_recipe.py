@@ -204,7 +204,16 @@ class ShownSection(Options):
     threshold: float = Field(0.5, gt=0, lt=1, description="x above which a cell counts as lithium-rich, for the front")
     front_speed: float | None = Field(None, gt=0, description="a measured speed to draw beside the front's, nm/s")
     palette: Palette = Field("uniform", description="colours of x")
+    limits: tuple[float, float] = Field((0.0, 1.0), description="x at the ends of the colours")
     movie: MovieOptions = Field(MovieOptions(seconds=8.0, width=720), description="the movie")
+
+    @model_validator(mode="after")
+    def _rises(self) -> ShownSection:
+        if not 0 <= self.limits[0] < self.limits[1] <= 1:
+            raise ValueError(
+                f"limits: x rises from {self.limits[0]:g} to {self.limits[1]:g}, which is not within 0 to 1"
+            )
+        return self
 
 
 class SimulationRecipe(Options):

@@ -1,0 +1,129 @@
+"""The tilt of a phase boundary: measured right, and what strain makes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from lithiscope.errors import OptionError
+from lithiscope.studies.simulation import run_case, simulate_recipe
+from lithiscope.studies.simulation_cases import cases
+from lithiscope.studies.simulation_measures import boundary_tilt, rich_radius
+from lithiscope.studies.simulation_panels import coherent_tilt, map_rows, numbers, panels
+from lithiscope.studies.simulation_recipe import load_simulation
+
+FLAT = (
+    "geometry.sizes=[600, 900]",
+    "strain.plane=stress",
+    "reaction.regions=[{low: [0, 0.75], high: [0.3, 1], factor: 2}]",
+)
+
+
+def plane(normal: tuple[float, ...], shape: tuple[int, ...], distance: float = 0.0) -> xr.Dataset:
+    """Return one frame with a boundary 65 nm wide, its normal along x, y (and z), in a particle with an empty rim."""
+    axes = ("z", "y", "x")[-len(shape) :]
+    places = [25.0 * (np.arange(count) - (count - 1) / 2) for count in shape]
+    grid = np.meshgrid(*places, indexing="ij")
+    unit = np.asarray(normal[::-1]) / np.linalg.norm(normal)
+    x = 0.5 + 0.48 * np.tanh((sum(n * one for n, one in zip(unit, grid, strict=True)) - distance) / 32.5)
+    mask = np.pad(np.ones([count - 2 for count in shape], bool), 1)
+    return xr.Dataset(
+        {
+            "lithium_fraction": (("time", *axes), np.where(mask, x, np.nan)[None]),
+            "amount": (axes, mask.astype(float)),
+            "mask": (axes, mask),
+        },
+        {"time": [0.0], **{axis: 1e-3 * place for axis, place in zip(axes, places, strict=True)}},
+    )
+
+
+@pytest.mark.parametrize("degrees", [0.0, 20.0, 36.0, 70.0, 90.0])
+def test_a_plane_boundary_has_its_tilt(degrees):
+    angle = np.radians(degrees)
+    tilt, inclination = boundary_tilt(plane((np.cos(angle), np.sin(angle)), (42, 42)))
+    # Differences over two cells of an interface of 2.6 cells favour no axis by more than a degree.
+    assert tilt[0] == pytest.approx(degrees, abs=1.5)
+    assert inclination[0] == 0
+
+
+def test_a_boundary_that_leans_out_of_the_picture_says_so():
+    tilt, inclination = boundary_tilt(plane((1.0, 1.0, np.sqrt(2.0)), (22, 22, 22)))
+    assert tilt[0] == pytest.approx(45, abs=1)
+    assert inclination[0] == pytest.approx(45, abs=2)
+
+
+def test_a_nucleus_has_no_boundary_across_the_particle():
+    assert np.isnan(boundary_tilt(plane((1.0, 1.0), (42, 42), distance=600.0))[0][0])
+
+
+def test_the_least_coherency_energy_lies_at_the_direction_without_misfit():
+    recipe = load_simulation("lfp_tilted")
+    # Misfit 0.0359 along [010] and -0.0186 along [001]: none along (t_b, t_c) with t_b/t_c = sqrt(0.0186/0.0359).
+    assert coherent_tilt(recipe) == pytest.approx(np.degrees(np.arctan(np.sqrt(0.0186 / 0.0359))), abs=0.3)
+    assert coherent_tilt(load_simulation("lfp_tilted", settings=FLAT)) == coherent_tilt(recipe)
+    thick = load_simulation("lfp_tilted", settings=("geometry.sizes=[600, 600, 900]",))
+    assert coherent_tilt(thick) is None
+
+
+def test_figure_and_numbers_tell_the_tilt_and_the_rest():
+    settings = ("geometry.sizes=[200, 300]", *FLAT[1:], "geometry.spacing=50", "frames=13", "tolerance=0.01")
+    recipe = load_simulation("lfp_tilted", settings=settings)
+    run = run_case(cases(recipe)[0])
+    (row,) = numbers(recipe, [run])
+    assert {"boundary_tilt_degrees", "boundary_tilt_degrees_after_rest", "coherent_tilt_degrees"} <= set(row)
+    (maps,) = map_rows(recipe, [run])
+    assert (maps.text, maps.below) == ("[001]", "[010]")
+    assert maps.maps[-1].text == "after 10 h of rest"
+    tilt = panels(recipe, [run])[-1]
+    assert tilt.y == "normal to [010] (degrees)"
+    assert tilt.level == coherent_tilt(recipe)
+    assert "rest from 19.3 h" in tilt.x  # 0.58 of 1/0.03 h
+
+
+def test_limits_of_the_colours_are_checked_and_drawn(tmp_path):
+    from PIL import Image
+
+    with pytest.raises(OptionError, match="within 0 to 1"):
+        load_simulation("lfp_rates", settings=("shown.limits=[0.8, 0.6]",))
+    small = (
+        "geometry.sizes=[200, 200]",
+        "sweep.c_rates=[1]",
+        "sweep.directions=[]",
+        "frames=3",
+        "shown.movie.seconds=0.3",
+    )
+    for name, limits in (("whole", "[0, 1]"), ("part", "[0, 0.1]")):
+        simulate_recipe(load_simulation("lfp_rates", settings=(*small, f"shown.limits={limits}")), tmp_path / name)
+    first, second = (
+        np.asarray(Image.open(tmp_path / name / "figure.png").convert("RGB")) for name in ("whole", "part")
+    )
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.long
+def test_strain_tilts_the_boundary_which_stays_at_rest():
+    recipe = load_simulation("lfp_tilted", settings=FLAT)
+    run = run_case(cases(recipe)[0])
+    assert run.complete
+    (row,) = numbers(recipe, [run])
+    # The interface, 65 nm wide, meets the sides at right angles and so stays below the 36 degrees of strain alone.
+    assert 22 < row["boundary_tilt_degrees"] < 40
+    assert row["boundary_tilt_degrees_after_rest"] == pytest.approx(row["boundary_tilt_degrees"], abs=4)
+    without = load_simulation("lfp_tilted", settings=(*FLAT, "strain.kind=none", "strain.plane=null"))
+    plain = run_case(cases(without)[0])
+    assert boundary_tilt(plain.video)[0][-1] < 10  # the shortest boundary lies across the platelet
+
+
+@pytest.mark.long
+def test_delithiation_is_a_core_at_10C_and_lithiation_a_wave_at_2C():
+    found = {}
+    for case in cases(load_simulation("lco_disc")):
+        if case.name in ("10C-delithiation", "2C-lithiation"):
+            run = run_case(case)
+            radius, offset = rich_radius(run.video, 0.85)
+            share = (radius / radius.max()) ** 2
+            found[case.name] = float(np.nanmean(offset[(share > 0.25) & (share < 0.75)]))
+    # A core sits near the middle; half of a disc beyond a straight front has its centre at 4/(3 pi) = 0.42 radii.
+    assert found["10C-delithiation"] < 0.2
+    assert found["2C-lithiation"] > 0.35
