@@ -141,3 +141,13 @@ def test_frames_compile_nothing_anew() -> None:
         jax.monitoring.clear_event_listeners()
     assert done.video.sizes["time"] == 9
     assert not [name for name in compiled if "backend_compile" in name]
+
+
+def test_single_precision_by_choice_with_a_voltage_that_is_searched_for() -> None:
+    model = platelet(reaction=pf.Reaction(0.05, law=pf.Law("reaction", "butler_volmer", alpha=0.4)))
+    run = pf.simulate(pf.in_precision(model, jnp.float32), pf.constant_current(1.0, seconds=1200.0), 3, initial=0.1)
+    assert run.complete
+    assert run.record.attrs["precision"] == "float32"
+    assert run.final.dtype == jnp.float32
+    # Roundings of 6e-8 of x = 1 in each of a few dozen steps, and of the time, 1e-7 of 1200 s at 1C.
+    assert float(run.record.mean_lithium_fraction[-1]) == pytest.approx(0.1 + 1 / 3, abs=2e-6)

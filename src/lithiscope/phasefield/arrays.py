@@ -19,29 +19,55 @@ Number: TypeAlias = Float[Array, ""]
 """A single value."""
 
 
-def parameter(name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, unit: str = "1") -> Any:
+def parameter(
+    name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, unit: str = "1", least: float = 0.0
+) -> Any:
     """Return a number or field as an array of JAX, after seeing that it is finite and within its range.
 
-    A traced value passes: it has no number yet.
+    A traced value passes: it has no number yet. Values other than zero must be at least `least` in size: a smaller one
+    is in another unit.
 
     Raises
     ------
     OptionError
-        If a value is not finite or outside [low, high].
+        If a value is not finite, outside [low, high], or not zero but smaller than `least`.
     """
     array = jnp.asarray(value, dtype=None if hasattr(value, "dtype") else float)
     values = known(array)
     if values is None:
         return array
-    if not np.isfinite(values).all() or values.size == 0 or values.min() < low or values.max() > high:
+    small = bool(np.any((values != 0) & (np.abs(values) < least)))
+    if small or not np.isfinite(values).all() or values.size == 0 or values.min() < low or values.max() > high:
         raise OptionError(
             "a parameter of the model is outside its range",
             field=name,
             value=f"{values.min():g} to {values.max():g}" if values.size > 1 else values.tolist(),
-            limit=f"finite, {low:g} to {high:g} {unit}",
+            limit=f"finite, {low:g} to {high:g} {unit}" + (f", 0 or at least {least:g}" if least else ""),
             remedy="inside the engine lengths are in nm, times in s, energies in kT",
         )
     return array
+
+
+def fits(name: str, value: Any, shape: tuple[int, ...], what: str) -> None:
+    """Refuse an array that cannot be broadcast to a shape; `what` says what it has one value for.
+
+    Raises
+    ------
+    OptionError
+        If it cannot.
+    """
+    try:
+        same = np.broadcast_shapes(value.shape, shape) == shape
+    except ValueError:
+        same = False
+    if not same:
+        raise OptionError(
+            "an array of the model does not fit the grid",
+            field=name,
+            value=value.shape,
+            limit=f"one number, or one for each {what}: {shape}",
+            remedy="arrays have the index order ((z), y, x)",
+        )
 
 
 def known(value: Any) -> np.ndarray | None:

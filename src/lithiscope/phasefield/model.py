@@ -10,13 +10,13 @@ import numpy as np
 
 from lithiscope import laws
 from lithiscope.errors import AnalysisError, OptionError
-from lithiscope.phasefield.arrays import Cells, Number, parameter
+from lithiscope.phasefield.arrays import Cells, Number, fits, known, parameter
 from lithiscope.phasefield.elasticity import Elasticity, NoElasticity
 from lithiscope.phasefield.free_energy import FreeEnergy
 from lithiscope.phasefield.geometry.cells import Geometry, divergence, next_cell
 from lithiscope.phasefield.interface import interface_width
 from lithiscope.phasefield.reaction import Reaction
-from lithiscope.phasefield.transport import CahnHilliard, NoTransport, Transport
+from lithiscope.phasefield.transport import CahnHilliard, Fickian, NoTransport, Transport
 from lithiscope.phasefield.voltage import driven
 
 _CELLS_ACROSS = 3  # an interface on fewer cells sticks to the grid
@@ -112,7 +112,7 @@ class Model(eqx.Module):
         self.geometry, self.free_energy, self.reaction = geometry, free_energy, reaction
         self.transport = NoTransport() if transport is None else transport
         self.elasticity = NoElasticity() if elasticity is None else elasticity
-        self.gradient_energy = parameter("gradient_energy", gradient_energy, low=0.0, high=1e6, unit="nm2")
+        self.gradient_energy = parameter("gradient_energy", gradient_energy, low=0.0, high=1e6, unit="nm2", least=1e-6)
         self.offset = parameter("offset", offset, low=-1e4, high=1e4, unit="kT")
         self.plateau = parameter("plateau", plateau, low=-10.0, high=10.0, unit="V")
         self.site_density = parameter("site_density", site_density, low=1e26, high=1e30, unit="1/m3")
@@ -120,6 +120,7 @@ class Model(eqx.Module):
         self.allow_unresolved = allow_unresolved
 
     def __check_init__(self) -> None:
+        self._check_parts()
         surface = np.asarray(self.geometry.surface)[self.geometry.active]
         if self.reaction is None and not self.transport.moves():
             raise OptionError("nothing happens", field="reaction", remedy="give a reaction, a transport or both")
@@ -134,6 +135,34 @@ class Model(eqx.Module):
             )
         self.elasticity.check(self.geometry)
         self._check_interface()
+
+    def _check_parts(self) -> None:
+        kinds = {"geometry": Geometry, "free_energy": FreeEnergy, "transport": Transport, "elasticity": Elasticity}
+        for name, kind in (kinds | ({} if self.reaction is None else {"reaction": Reaction})).items():
+            if not isinstance(getattr(self, name), kind):
+                raise OptionError(
+                    "a part of the model is of the wrong kind",
+                    field=name,
+                    value=type(getattr(self, name)).__name__,
+                    limit=kind.__name__,
+                )
+        cells, axes = self.geometry.shape, (self.geometry.ndim,)
+        fits("offset", self.offset, cells, "cell")
+        fits("gradient_energy", self.gradient_energy, axes, "axis")
+        if isinstance(self.transport, (CahnHilliard, Fickian)):
+            fits("diffusivity", self.transport.diffusivity, axes, "axis")
+        if self.reaction is None:
+            return
+        fits("rate", self.reaction.rate, cells, "cell")
+        own, film = known(self.temperature), known(self.reaction.temperature)
+        if self.reaction.has_film and own is not None and film is not None and not np.allclose(own, film, rtol=1e-6):
+            raise OptionError(
+                "the film resistance was made for another temperature",
+                field="temperature",
+                value=f"{float(film):g} K",
+                limit=f"{float(own):g} K, that of the model",
+                remedy="give Reaction the temperature of the model",
+            )
 
     def _check_interface(self) -> None:
         if self.allow_unresolved or not isinstance(self.transport, CahnHilliard):

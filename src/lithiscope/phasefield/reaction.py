@@ -7,11 +7,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lithiscope import laws
-from lithiscope.phasefield.arrays import Cells, Number, constant, parameter
+from lithiscope.errors import OptionError
+from lithiscope.phasefield.arrays import Cells, Number, constant, known, parameter
 
 _FILM_ITERATIONS = 40
+_FASTEST = 1e4  # A/m2, a thousand times the fastest that is known; cells then fill in milliseconds
 _LONGEST_STEP = 4.0  # kT/e; keeps Newton's method off the overflow of the exponentials
 
 
@@ -66,6 +69,11 @@ class ExchangeTable(eqx.Module):
         Compositions, increasing.
     log_value : sequence of float
         ln F at these.
+
+    Raises
+    ------
+    OptionError
+        If the compositions do not rise or there are not as many values.
     """
 
     x: Cells
@@ -73,6 +81,15 @@ class ExchangeTable(eqx.Module):
 
     def __init__(self, x: Any, log_value: Any) -> None:
         self.x, self.log_value = parameter("x", x, low=0.0, high=1.0), parameter("log_value", log_value)
+        points = known(self.x)
+        rising = points is None or (points.ndim == 1 and points.size > 1 and bool(np.all(np.diff(points) > 0)))
+        if not rising or self.x.shape != self.log_value.shape:
+            raise OptionError(
+                "the table of the exchange current cannot be interpolated",
+                field="x",
+                value=f"{self.x.size} compositions, {self.log_value.size} values",
+                limit="at least two, compositions rising, as many values",
+            )
 
     def build(self) -> Any:
         """Return a callable F(x)."""
@@ -105,7 +122,7 @@ class Reaction(eqx.Module):
     film_resistance : float
         R_f in ohm m2 of surface.
     temperature : float
-        K.
+        K, that of the model.
     """
 
     exchange_current: Number
@@ -113,6 +130,7 @@ class Reaction(eqx.Module):
     law: Law
     rate: Cells
     film: Number  # kT/e per A/m2
+    temperature: Number
     has_film: bool = eqx.field(static=True)
 
     def __init__(
@@ -125,12 +143,13 @@ class Reaction(eqx.Module):
         film_resistance: Any = 0.0,
         temperature: float = laws.ROOM_TEMPERATURE,
     ) -> None:
-        self.exchange_current = parameter("exchange_current", exchange_current, low=0.0, high=1e9, unit="A/m2")
+        self.exchange_current = parameter("exchange_current", exchange_current, low=0.0, high=_FASTEST, unit="A/m2")
         self.exchange = Law("exchange", exchange) if isinstance(exchange, str) else exchange
         self.law = Law("reaction", law) if isinstance(law, str) else law
         self.rate = parameter("rate", rate, low=0.0, high=1e9)
         film = parameter("film_resistance", film_resistance, low=0.0, high=1e6, unit="ohm m2")
-        self.film = film / laws.thermal_voltage(temperature)
+        self.temperature = parameter("temperature", temperature, low=100.0, high=2000.0, unit="K")
+        self.film = film / laws.thermal_voltage(self.temperature)
         self.has_film = not (isinstance(film_resistance, (int, float)) and film_resistance == 0)
 
     def exchange_density(self, x: Cells) -> Cells:

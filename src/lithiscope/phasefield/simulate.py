@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope.errors import AnalysisError, OptionError
-from lithiscope.phasefield.arrays import Cells, refuse_undefined
+from lithiscope.phasefield.arrays import Cells, fits, refuse_undefined
 from lithiscope.phasefield.choose import choose_method
 from lithiscope.phasefield.methods import Method, State
 from lithiscope.phasefield.model import Model
@@ -26,6 +26,8 @@ from lithiscope.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_FURTHEST = 100.0  # kT/e, 2.6 V from equilibrium: exponentials leave the range of single precision
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def simulate(
         If not even the first moment has a finite rate.
     """
     refuse_undefined(model)
+    _refuse_closed(model, protocol)
     chosen, reason = choose_method(model, method, tolerance=controller.tolerance)
     asked = _times(times, protocol)
     x = _initial(model, initial)
@@ -151,7 +154,11 @@ def _times(times: int | Sequence[float] | np.ndarray, protocol: Protocol) -> np.
 def _initial(model: Model, initial: float | Cells) -> Cells:
     geometry = model.geometry
     dtype = geometry.inside.dtype
-    x = jnp.broadcast_to(jnp.asarray(initial, dtype), geometry.shape)
+    given = np.asarray(initial)
+    if given.dtype.kind not in "fiu":
+        raise OptionError("the initial composition is no number", field="initial", value=given.dtype, limit="0 to 1")
+    fits("initial", given, geometry.shape, "cell")
+    x = jnp.broadcast_to(jnp.asarray(given, dtype), geometry.shape)
     known = np.asarray(x)[geometry.active]
     bounded = model.free_energy.on_ideal_entropy()
     if not np.isfinite(known).all() or (bounded and (known.min() <= 0 or known.max() >= 1)):
@@ -165,17 +172,35 @@ def _initial(model: Model, initial: float | Cells) -> Cells:
     return jnp.where(geometry.active, x, 0.0)
 
 
+def _refuse_closed(model: Model, protocol: Protocol) -> None:
+    """Refuse a current through, or a potential of, a system without reaction."""
+    for number, part in enumerate(protocol.parts, start=1):
+        if model.reaction is None and (part.control == "potential" or np.any(np.asarray(part.values) != 0)):
+            raise OptionError(
+                "a closed system carries no current and has no voltage",
+                field="protocol",
+                value=f"part {number}, given {part.control}",
+                limit="rest",
+                remedy="give the model a reaction, or use rest",
+            )
+
+
 def _refuse_start(model: Model, x: Cells, mu: Cells) -> None:
-    """Refuse a composition at which the free energy is not defined, such as one beyond its table."""
-    bad = model.geometry.active & ~np.isfinite(np.asarray(mu))
-    if bad.any():
-        known = np.asarray(x)[bad]
-        raise OptionError(
-            "the chemical potential is not defined at the initial composition",
-            field="initial",
-            value=f"{int(bad.sum())} cells, {known.min():g} to {known.max():g}",
-            remedy="start inside the range of the free energy",
-        )
+    """Refuse a composition at which free energy or exchange current are not defined, such as one beyond a table."""
+    undefined = {"chemical potential": mu}
+    if model.reaction is not None:
+        within = jnp.where(model.geometry.active & (model.geometry.surface > 0), x, 0.5)
+        undefined["exchange current"] = model.reaction.exchange_density(within)
+    for what, values in undefined.items():
+        bad = model.geometry.active & ~np.isfinite(np.broadcast_to(np.asarray(values), x.shape))
+        if bad.any():
+            known = np.asarray(x)[bad]
+            raise OptionError(
+                f"the {what} is not defined at the initial composition",
+                field="initial",
+                value=f"{int(bad.sum())} cells, {known.min():g} to {known.max():g}",
+                remedy="start inside the range of the free energy and of j0",
+            )
 
 
 class _Run:
@@ -200,8 +225,8 @@ class _Run:
         self.now: Progress = start(self.system, self.controller, self.state, 0.0)
         if self._part == 0:
             _refuse_start(self.model, self.state.x, self.now.rates.mu)
-        if not bool(jnp.isfinite(self.now.rates.potential)):
-            reason = f"part {self._part + 1} of the protocol asks for a current that the particle cannot carry"
+        reason = self._impossible()
+        if reason:
             if self._part == 0:
                 raise AnalysisError(
                     reason, field="protocol", value=part.values[0], remedy="lower the rate, or check j0 and the law"
@@ -212,6 +237,17 @@ class _Run:
         if direction and direction != self._last_direction:
             self._half_cycle += 1
             self._last_direction = direction
+
+    def _impossible(self) -> str:
+        """Return why the part of the protocol cannot begin, or nothing."""
+        rates, part = self.now.rates, f"part {self._part + 1} of the protocol asks for"
+        if not bool(jnp.isfinite(rates.potential)):
+            return f"{part} a current that the particle cannot carry"
+        away = jnp.max(jnp.where(self.model.geometry.active, jnp.abs(rates.potential + rates.mu), 0.0))
+        if self.system.control == "potential" and float(away) > _FURTHEST:
+            volt = float(away * self.model.thermal_voltage())
+            return f"{part} a potential {volt:.3g} V from equilibrium, where no law of reaction holds"
+        return ""
 
     def _stop(self, reason: str, *, complete: bool) -> None:
         self.stopped, self.complete, self._part = reason, complete, len(self.protocol.parts)

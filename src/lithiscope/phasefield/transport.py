@@ -8,8 +8,11 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
+from lithiscope.errors import OptionError
 from lithiscope.phasefield.arrays import Cells, Number, parameter
 from lithiscope.phasefield.geometry.cells import Geometry, next_cell
+
+_SLOWEST = 1e-9  # nm2/s, 1e-27 m2/s: what is smaller was given in m2/s
 
 
 class Transport(eqx.Module):
@@ -89,6 +92,11 @@ class CahnHilliard(Transport):
     factor : DiffusivityFactor, optional
         Dependence of D on composition.
 
+    Raises
+    ------
+    OptionError
+        If D is out of range or there is no such mobility.
+
     Notes
     -----
     Between two cells x(1-x) is the difference of x over that of ln(x/(1-x)), with which ideal entropy gives Fick's law
@@ -100,7 +108,9 @@ class CahnHilliard(Transport):
     ideal: bool = eqx.field(static=True)
 
     def __init__(self, diffusivity: Any, mobility: str = "ideal", factor: DiffusivityFactor | None = None) -> None:
-        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s")
+        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s", least=_SLOWEST)
+        if mobility not in ("ideal", "constant"):
+            raise OptionError("there is no such mobility", field="mobility", value=mobility, limit="ideal, constant")
         self.factor = factor
         self.ideal = mobility == "ideal"
 
@@ -139,7 +149,7 @@ class Fickian(Transport):
     factor: DiffusivityFactor | None
 
     def __init__(self, diffusivity: Any, factor: DiffusivityFactor | None = None) -> None:
-        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s")
+        self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s", least=_SLOWEST)
         self.factor = factor
 
     def flux(self, x: Cells, mu: Cells, geometry: Geometry) -> tuple[Cells, ...]:  # noqa: ARG002

@@ -6,12 +6,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lithiscope.phasefield.arrays import Cells, Number, constant
 from lithiscope.phasefield.reaction import Reaction
 
 _ITERATIONS = 100
-_TOLERANCE = 1e-14
+_TOLERANCE, _MISS = 50, 5e6  # roundings of the scale: where the search ends, and what is no root
 _LONGEST_STEP = 4.0  # kT/e
 
 
@@ -91,7 +92,7 @@ def voltage_for(
 
     # Derivatives of every order come from the equation at its root; a linear method needs the second.
     return jax.lax.custom_root(
-        excess, start[-1], lambda _, __: _newton(*start), lambda slope, value: value / slope(1.0)
+        excess, start[-1], lambda _, __: _newton(*start), lambda slope, value: value / slope(jnp.ones_like(value))
     )
 
 
@@ -116,11 +117,12 @@ def _newton(
     reaction: Reaction, mu: Cells, x: Cells, exchange_density: Cells, weight: Cells, target: Number, guess: Number
 ) -> Number:
     """Newton's method with steps of limited length, which the exponentials need far from the root."""
+    rounding = float(np.finfo(mu.dtype).eps)
     scale = jnp.abs(target) + jnp.sum(weight * exchange_density)
 
     def wrong(state: tuple[Any, ...]) -> Any:
         count, _, excess, slope = state
-        return (jnp.abs(excess) > _TOLERANCE * scale) & (count < _ITERATIONS) & (slope > 0)
+        return (jnp.abs(excess) > _TOLERANCE * rounding * scale) & (count < _ITERATIONS) & (slope > 0)
 
     def step(state: tuple[Any, ...]) -> tuple[Any, ...]:
         count, v, excess, slope = state
@@ -131,4 +133,5 @@ def _newton(
     value, slope = _sum(reaction, guess, mu, x, exchange_density, weight)
     _, v, excess, _ = jax.lax.while_loop(wrong, step, (0, guess, value - target, slope))
     # At the end of the digits the residual need not fall below the tolerance; a true miss is far above it.
-    return jnp.where(jnp.abs(excess) <= 1e-9 * scale, v, jnp.nan)
+    # In single precision 5e6 roundings are more than the scale itself, so a root to three digits is asked for there.
+    return jnp.where(jnp.abs(excess) <= jnp.minimum(_MISS * rounding, 1e-3) * scale, v, jnp.nan)

@@ -9,6 +9,7 @@ from lithiscope.verification import (
     phasefield_bulk,
     phasefield_engine,
     phasefield_gradients,
+    phasefield_precision,
     phasefield_speed,
 )
 from lithiscope.verification.rows import Row
@@ -19,5 +20,6 @@ def rows(everything: bool) -> Iterator[Row]:
     yield from phasefield_engine.engine_rows(everything)
     yield from phasefield_bulk.bulk_rows(everything)
     yield from phasefield_gradients.rows(everything)
+    yield from phasefield_precision.rows(everything)
     yield from phasefield_benchmarks.rows(everything)
     yield from phasefield_speed.rows(everything)

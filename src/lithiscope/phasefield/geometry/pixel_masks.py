@@ -132,12 +132,12 @@ def _top_and_bottom(mask: np.ndarray, thickness: float | np.ndarray | None) -> t
             limit=str(mask.shape),
         )
     there = np.broadcast_to(values, mask.shape)[mask]
-    if not np.all((there >= 0.1) & (there <= 1e6)):
+    if not np.all((there >= 1.0) & (there <= 1e6)):
         raise OptionError(
             "the thickness cannot be used inside the mask",
             field="thickness",
             value=f"{there.min():g} to {there.max():g}",
-            limit="0.1 to 1e6 nm in every pixel",
+            limit="1 to 1e6 nm in every pixel",
             remedy="give it in nm, and take pixels without a thickness out of the mask",
         )
     share = np.zeros(mask.shape)
