@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lithiscope.verification import (
     phasefield_benchmarks,
     phasefield_bulk,
+    phasefield_combinations,
     phasefield_engine,
     phasefield_gradients,
     phasefield_precision,
@@ -23,3 +24,5 @@ def rows(everything: bool) -> Iterator[Row]:
     yield from phasefield_precision.rows(everything)
     yield from phasefield_benchmarks.rows(everything)
     yield from phasefield_speed.rows(everything)
+    if everything:
+        yield from phasefield_combinations.rows()
