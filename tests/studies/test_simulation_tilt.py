@@ -16,7 +16,8 @@ from lithiscope.studies.simulation_recipe import load_simulation
 FLAT = (
     "geometry.sizes=[600, 900]",
     "strain.plane=stress",
-    "reaction.regions=[{low: [0, 0.75], high: [0.3, 1], factor: 2}]",
+    "reaction.regions=[{low: [0, 0.8], high: [0.6, 1], factor: 2}]",
+    "frames=31",
 )
 
 
@@ -67,7 +68,7 @@ def test_the_least_coherency_energy_lies_at_the_direction_without_misfit():
 
 
 def test_figure_and_numbers_tell_the_tilt_and_the_rest():
-    settings = ("geometry.sizes=[200, 300]", *FLAT[1:], "geometry.spacing=50", "frames=13", "tolerance=0.01")
+    settings = ("geometry.sizes=[200, 300]", *FLAT[1:], "geometry.spacing=50", "tolerance=0.01")
     recipe = load_simulation("lfp_tilted", settings=settings)
     run = run_case(cases(recipe)[0])
     (row,) = numbers(recipe, [run])
@@ -107,12 +108,14 @@ def test_strain_tilts_the_boundary_which_stays_at_rest():
     run = run_case(cases(recipe)[0])
     assert run.complete
     (row,) = numbers(recipe, [run])
-    # The interface, 65 nm wide, meets the sides at right angles and so stays below the 36 degrees of strain alone.
-    assert 22 < row["boundary_tilt_degrees"] < 40
-    assert row["boundary_tilt_degrees_after_rest"] == pytest.approx(row["boundary_tilt_degrees"], abs=4)
     without = load_simulation("lfp_tilted", settings=(*FLAT, "strain.kind=none", "strain.plane=null"))
-    plain = run_case(cases(without)[0])
-    assert boundary_tilt(plain.video)[0][-1] < 10  # the shortest boundary lies across the platelet
+    plain = boundary_tilt(run_case(cases(without)[0]).video)[0]
+    # Lithium starts in the lower part of one end, so a boundary leans somewhat without strain too, and straightens: 14
+    # degrees when the current ends, 12 after the rest. With strain it leans twice as far, up to the 36 degrees of strain
+    # alone but for its right angles with the sides.
+    assert 20 < row["boundary_tilt_degrees"] < 36
+    assert row["boundary_tilt_degrees_after_rest"] == pytest.approx(row["boundary_tilt_degrees"], abs=2)
+    assert plain[-1] < 0.6 * row["boundary_tilt_degrees_after_rest"]
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lithiscope.report.colours import Colours, composition_colours, lookup_table
 from lithiscope.report.options import FigureOptions
-from lithiscope.report.panels import length_text, nice_length, view_of
+from lithiscope.report.panels import View, length_text, nice_length, view_of
 from lithiscope.report.style import CYCLE, INK, MUTED, style, to_bytes
 
 if TYPE_CHECKING:
@@ -51,11 +51,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Map:
-    """One map: x of a frame of a run, with a text above it."""
+    """One map: x of a frame of a run, a text above it, framed regions with their corners in shares of the sides."""
 
     video: xr.Dataset
     frame: int
     text: str
+    framed: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def _draw_maps(figure: Any, rows: Sequence[MapRow], columns: int, palette: str, 
             view = view_of(one.video)
             axes.imshow(picture(one.video, one.frame, palette, limits), extent=view.extent, interpolation="none")
             axes.set_title(one.text, fontsize="x-small", fontweight="normal", loc="center", pad=2)
+            for low, high in one.framed:
+                axes.plot(*_frame(view, low, high), color="white", linewidth=0.8, linestyle=(0, (3, 2)))
         for axes in axes_row:
             axes.set(xticks=[], yticks=[])
             axes.grid(visible=False)
@@ -162,6 +165,13 @@ def _draw_maps(figure: Any, rows: Sequence[MapRow], columns: int, palette: str, 
         axes_row[min(1, len(row.maps) - 1)].set_xlabel(row.below, fontsize="small")
     _scale_bar(grid[-1][0], rows[-1].maps[0].video)
     _colour_bar(figure, grid, palette, limits)
+
+
+def _frame(view: View, low: Sequence[float], high: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the corners of a region, x and y."""
+    x = [view.left + share * (view.right - view.left) for share in (low[1], high[1])]
+    y = [view.bottom + share * (view.top - view.bottom) for share in (low[0], high[0])]
+    return [x[0], x[1], x[1], x[0], x[0]], [y[0], y[0], y[1], y[1], y[0]]
 
 
 def _scale_bar(axes: Any, video: xr.Dataset) -> None:
@@ -202,8 +212,10 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
     if panel.log_x:
         axes.set_xscale("log")
-        if _decades(panel) < 1.5:  # powers of ten alone would leave no label, or all of them
-            _plain_powers(axes.xaxis)
+        decades = _decades(panel)
+        if decades < 4.5:
+            # Powers of ten alone would leave one label; rates are read as 0.1 and 10.
+            _plain_powers(axes.xaxis, (1.0, 2.0, 5.0) if decades < 1.5 else (1.0,))
     if panel.log_y:
         axes.set_yscale("log")
         _plain_powers(axes.yaxis)
@@ -226,10 +238,10 @@ def _decades(panel: Panel) -> float:
     return float(np.log10(values.max() / values.min())) if values.size else 0.0
 
 
-def _plain_powers(axis: Any) -> None:
-    """Label 1, 2 and 5 of each decade as plain numbers, and nothing between."""
+def _plain_powers(axis: Any, parts: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
+    """Label these parts of each decade as plain numbers, and nothing between."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(LogLocator(subs=tuple(parts)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())

@@ -175,7 +175,8 @@ def map_rows(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[MapRow]:
         chosen = [run for run in runs if (run.case.direction, run.case.offset) == (direction, offset)]
         differing = [(*_key(run)[:2], None) for run in chosen] if len({key[2] for key in keys}) > 1 else keys
         text = _WORDS[direction] if offset is None else f"{_WORDS[direction]}, {offset:+g} kT"
-        maps = [_map(run, 0.5, text=_key_text((*_key(run)[:2], None), differing)) for run in chosen]
+        framed = tuple((defect.low, defect.high) for defect in recipe.defects if len(defect.low) == 2)
+        maps = [_map(run, 0.5, text=_key_text((*_key(run)[:2], None), differing), framed=framed) for run in chosen]
         rows.append(MapRow(text, maps))
     return rows
 
@@ -197,11 +198,11 @@ def _after_rest(recipe: SimulationRecipe, run: Run) -> list[Map]:
     return [Map(run.video, run.video.sizes["time"] - 1, f"after {_rest(recipe):.3g} h of rest")]
 
 
-def _map(run: Run, share: float, *, text: str = "") -> Map:
+def _map(run: Run, share: float, *, text: str = "", framed: Sequence[Any] = ()) -> Map:
     mean = np.asarray(run.record["mean_lithium_fraction"].values, dtype=float)
     wanted = mean[0] + share * (mean[-1] - mean[0])
     frame = int(np.argmin(np.abs(mean - wanted)))
-    return Map(run.video, frame, f"{text}, x = {mean[frame]:.2f}" if text else f"x = {mean[frame]:.2f}")
+    return Map(run.video, frame, f"{text}, x = {mean[frame]:.2f}" if text else f"x = {mean[frame]:.2f}", framed)
 
 
 def panels(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
