@@ -27,6 +27,20 @@ _RATE = 3.0  # 1/h
 Names = tuple[str, ...]
 """One name for each axis of `AXES`."""
 
+
+@cache
+def _crystal(ndim: int) -> Crystal:
+    lfp = material("lfp_averaged")
+    return Crystal(
+        Stiffness(lfp.stiffness * 1e-9),
+        lfp.misfit,
+        site_density=laws.LFP_SITE_DENSITY,
+        temperature=laws.ROOM_TEMPERATURE,
+        axes="bca",
+        plane="stress" if ndim == 2 else None,
+    )
+
+
 _FREE: dict[str, Callable[[], pf.FreeEnergy]] = {
     "regular solution": lambda: pf.RegularSolution(2.6),
     "Redlich-Kister": lambda: pf.RedlichKister([2.4, 0.3]),
@@ -120,22 +134,9 @@ def rows() -> Iterator[Row]:
     found = []
     for names in chosen:
         found.append(run(names))
-        jax.clear_caches()
+        jax.clear_caches()  # type: ignore[no-untyped-call]
     name = f"largest error of the balance of lithium over {len(chosen)} runs with every pair of parts"
     yield Row(name, source, 1e-12, float(max(found)), 0.0, "a bound of the design, with no slack", "<=")
-
-
-@cache
-def _crystal(ndim: int) -> Crystal:
-    lfp = material("lfp_averaged")
-    return Crystal(
-        Stiffness(lfp.stiffness * 1e-9),
-        lfp.misfit,
-        site_density=laws.LFP_SITE_DENSITY,
-        temperature=laws.ROOM_TEMPERATURE,
-        axes="bca",
-        plane="stress" if ndim == 2 else None,
-    )
 
 
 @cache
