@@ -368,7 +368,9 @@ def _fronts(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
 
     found = [
         _courses(runs, "Lithium-rich phase", "radius of an equal circle (nm)", radius, x="time (s)"),
-        _courses(runs, "Where the smaller phase sits", "centre off the middle (radii)", offset),
+        dataclasses.replace(
+            _courses(runs, "Where the smaller phase sits", "centre off the middle (radii)", offset), limits=(0.0, 1.1)
+        ),
     ]
     levels = [run.case.diffusivity for run in runs]
     if len(set(levels)) > 1:
