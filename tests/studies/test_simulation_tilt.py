@@ -111,7 +111,7 @@ def test_strain_tilts_the_boundary_which_stays_at_rest():
     without = load_simulation("lfp_tilted", settings=(*FLAT, "strain.kind=none", "strain.plane=null"))
     plain = boundary_tilt(run_case(cases(without)[0]).video)[0]
     # Lithium starts in the lower part of one end, so a boundary leans somewhat without strain too, and straightens: 14
-    # degrees when the current ends, 12 after the rest. With strain it leans twice as far, up to the 36 degrees of strain
+    # degrees when the current ends, 12 after the rest. With strain it leans twice as far, up to the 36 of strain
     # alone but for its right angles with the sides.
     assert 20 < row["boundary_tilt_degrees"] < 36
     assert row["boundary_tilt_degrees_after_rest"] == pytest.approx(row["boundary_tilt_degrees"], abs=2)
