@@ -330,7 +330,15 @@ def _long_strain() -> Iterator[Case]:
             gradient_energy=40.0,
             allow_unresolved=True,
         )
-        how = {"start": _phases((6, 6)), "method": pf.Rosenbrock(accuracy=1e-13)}
+        implicit = elasticity is cases[0][2]
+        method = pf.Rosenbrock(accuracy=1e-13) if implicit else pf.ExponentialRungeKutta()
+        how = {"start": _phases((6, 6)), "method": method}
         protocol = pf.constant_current(40.0, seconds=0.4)
         diffusion: dict[str, Where] = {"D of each axis": lambda g: g.model.transport.diffusivity}
-        yield f"{name}, Cahn and Hilliard, implicit", model, protocol, _COMMON | diffusion | where, how
+        yield (
+            f"{name}, Cahn and Hilliard, {'implicit' if implicit else 'exponential'}",
+            model,
+            protocol,
+            _COMMON | diffusion | where,
+            how,
+        )
