@@ -26,7 +26,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 import numpy as np
 
 RESULTS = Path(__file__).with_name("results") / "phasefield_size"
-SECONDS, REPEATS = 150, 3  # limit of a process; runs of which the shortest counts
+SECONDS, REPEATS = 75, 3  # limit of a process; runs of which the shortest counts
 PLANE, SPACE = (64, 128, 256, 512, 1024), (16, 32, 64, 128)
 
 
@@ -200,6 +200,14 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
         figure.savefig(path.with_suffix(f".{ending}"), dpi=150)
 
 
+def write(rows: Sequence[dict[str, Any]], before: float) -> None:
+    """Write table and pictures of what is measured so far."""
+    load = f"load of the machine {before:.1f} before and {os.getloadavg()[0]:.1f} after (1 is this benchmark itself)"
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.with_suffix(".md").write_text(table(rows, load), encoding="utf-8")
+    draw(rows, RESULTS)
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
         print(json.dumps(measured(sys.argv[2], int(sys.argv[3]))))
@@ -215,10 +223,7 @@ def main() -> None:
             print(json.dumps(rows[-1]), flush=True)
             if "why" in rows[-1]:
                 break  # larger ones take longer still
-    load = f"load of the machine {before:.1f} before and {os.getloadavg()[0]:.1f} after (1 is this benchmark itself)"
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.with_suffix(".md").write_text(table(rows, load), encoding="utf-8")
-    draw(rows, RESULTS)
+        write(rows, before)
 
 
 if __name__ == "__main__":

@@ -207,9 +207,11 @@ class _Run:
     """A run through the parts of a protocol, from output to output."""
 
     def __init__(self, model: Model, protocol: Protocol, method: Method, controller: Controller, state: State) -> None:
-        self.model, self.protocol, self.method = model, protocol, method
+        self.model, self.protocol = model, protocol
         # As arrays, so that one program serves every tolerance.
-        self.controller = jax.tree.map(lambda value: jnp.asarray(value, state.x.dtype), controller)
+        self.method, self.controller = jax.tree.map(
+            lambda value: jnp.asarray(value, state.x.dtype), (method, controller)
+        )
         self.state = state
         self.shots: list[Shot] = []
         self.stopped, self.complete = "the last time that was asked for", True

@@ -10,6 +10,7 @@ import pytest
 
 from lithiscope import phasefield as pf
 from lithiscope.errors import OptionError
+from lithiscope.phasefield.methods import blocks, rosenbrock
 from lithiscope.phasefield.methods.rosenbrock import ALPHA, EMBEDDED, GAMMAS, WEIGHTS
 from lithiscope.phasefield.system import System
 from truth.bulk_models import bulk, fixed, march, start
@@ -116,6 +117,36 @@ def test_what_is_left_open_comes_from_model_and_tolerance() -> None:
     method = pf.Rosenbrock().prepared(bulk(), 1e-3)
     assert method == pf.Rosenbrock(accuracy=1e-5, periodic=(False, False))
     assert pf.Rosenbrock(accuracy=1e-9, periodic=(True, True)).prepared(bulk(), 1e-3).accuracy == 1e-9
+
+
+@pytest.mark.long
+def test_one_program_serves_every_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, traced = pf.Rosenbrock.step, []
+    monkeypatch.setattr(pf.Rosenbrock, "step", lambda *given: traced.append(given) or whole(*given))
+    model = bulk()
+
+    def run(tolerance: float) -> int:
+        pf.simulate(
+            model, pf.constant_current(20.0), [0.0, 2.0], initial=start(model), method=pf.Rosenbrock(),
+            controller=pf.Controller(tolerance),
+        )  # fmt: skip
+        return len(traced)
+
+    assert run(1e-3) == run(1e-4) > 0
+
+
+@pytest.mark.long
+def test_waves_and_elimination_give_the_same_step_of_a_filled_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = bulk(np.ones((34, 34), bool), reaction=None)
+    system, x = System.of(model, pf.rest(20.0).parts[0]), start(model)
+    assert blocks.Layout.of(model).unknowns > rosenbrock._LARGEST_FILLED
+    by_waves = march(system, pf.Rosenbrock(accuracy=1e-11), x, 0.05, 1)[0].x
+    monkeypatch.setattr(rosenbrock, "_LARGEST_FILLED", 1000)
+    # Another number of iterations at most makes another program.
+    by_blocks = march(system, pf.Rosenbrock(accuracy=1e-11, most=61), x, 0.05, 1)[0].x
+    # Both solve to 1e-11 of a load of order 1.
+    assert float(jnp.abs(by_waves - by_blocks).max()) < 1e-9
+    assert float(jnp.abs(by_waves - x).max()) > 1e-6
 
 
 @pytest.mark.parametrize("accuracy", [0.0, 1.0, np.nan])

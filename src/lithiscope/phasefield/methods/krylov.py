@@ -30,7 +30,7 @@ class _Search(NamedTuple):
 
 
 def solve(
-    matrix: Linear, load: Cells, precondition: tuple[Linear, Linear], *, relative: float, most: int
+    matrix: Linear, load: Cells, precondition: tuple[Linear, Linear], *, relative: float | Number, most: int
 ) -> tuple[Cells, Number]:
     """Solve a linear system; a derivative costs one more solve, never the derivative of the iteration.
 
@@ -56,15 +56,16 @@ def solve(
     """
 
     def forward(operator: Linear, right: Cells) -> tuple[Cells, Number]:
-        return _iterate(operator, right, precondition[0], relative, most)
+        return _iterate(operator, right, precondition[0], jnp.asarray(relative, right.dtype), most)
 
     def backward(operator: Linear, right: Cells) -> tuple[Cells, Number]:
-        return _iterate(operator, right, precondition[1], min(relative, _ADJOINT), most)
+        least = jnp.minimum(jnp.asarray(relative, right.dtype), _ADJOINT)
+        return _iterate(operator, right, precondition[1], least, most)
 
     return jax.lax.custom_linear_solve(matrix, load, forward, transpose_solve=backward, has_aux=True)
 
 
-def _iterate(matrix: Linear, load: Cells, precondition: Linear, relative: float, most: int) -> tuple[Cells, Number]:
+def _iterate(matrix: Linear, load: Cells, precondition: Linear, relative: Number, most: int) -> tuple[Cells, Number]:
     size = jnp.vdot(load, load)
     target = size * relative**2
     zero = jnp.zeros_like(load)

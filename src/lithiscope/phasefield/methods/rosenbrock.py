@@ -43,7 +43,10 @@ EMBEDDED = np.array([3.7810903145819369e-01, -9.6042292212423178e-02, 5.00000000
 _INVERSE = np.linalg.inv(GAMMAS)
 _PLACES, _ENDS, _ERRORS = ALPHA @ _INVERSE, WEIGHTS @ _INVERSE, (WEIGHTS - EMBEDDED) @ _INVERSE
 _BEFORE = np.eye(4) / GAMMA - _INVERSE
-_LARGEST_BLOCK = 300  # cells; beyond that elimination costs more than the iterations that it saves
+# Cells of a block beyond which elimination costs more than the iterations that it saves: in a filled box, whose waves
+# are cosines, and in any other shape.
+_LARGEST_BLOCK, _LARGEST_FILLED = 160, 64
+_MOST_WAVES = 256  # cells a side; beyond that sums over waves cost more than cycles of multigrid
 _TIMES, _DRIFTS = ALPHA.sum(axis=1), GAMMAS.sum(axis=1)
 
 
@@ -62,7 +65,7 @@ class Rosenbrock(Method):
         Which axes close on themselves, for the preconditioner; without it as in the model.
     """
 
-    accuracy: float | None = eqx.field(static=True, default=None)
+    accuracy: float | None = None
     most: int = eqx.field(static=True, default=60)
     periodic: tuple[bool, ...] | None = eqx.field(static=True, default=None)
 
@@ -137,10 +140,13 @@ class Rosenbrock(Method):
         return end, error, system.rates(time + length, end.x)
 
     def _preconditioner(self, model: Model, x: Cells, rates: Rates, length: Number) -> tuple[Linear, Linear]:
-        periodic = (False,) * model.geometry.ndim if self.periodic is None else self.periodic
-        if any(periodic):
+        geometry = model.geometry
+        periodic = (False,) * geometry.ndim if self.periodic is None else self.periodic
+        unknowns = blocks.Layout.of(model).unknowns
+        filled = geometry.active.all() and geometry.particle_count == 1
+        if any(periodic) or (filled and unknowns > _LARGEST_FILLED and max(geometry.shape) <= _MOST_WAVES):
             return waves.precondition(model, x, length, periodic)
-        if blocks.Layout.of(model).unknowns > _LARGEST_BLOCK:
+        if unknowns > _LARGEST_BLOCK:
             return multigrid.precondition(model, x, length)
         return blocks.precondition(model, x, rates, length)
 
