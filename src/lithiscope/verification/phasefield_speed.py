@@ -57,7 +57,7 @@ def free_surface(side: int, ndim: int) -> Callable[[], Relaxed]:
     rich = np.indices(geometry.shape)[-1] > geometry.shape[-1] / 2
     x = jnp.asarray(np.where(geometry.active & rich, 1.0, 0.0))
     relax = eqx.filter_jit(lambda body, x, geometry: body.relax(x, geometry))
-    return lambda: jax.block_until_ready(relax(body, x, geometry))
+    return lambda: jax.block_until_ready(relax(body, x, geometry))  # type: ignore[no-untyped-call]
 
 
 def strained_step(side: int) -> float:
@@ -74,6 +74,6 @@ def strained_step(side: int) -> float:
     found = []
     for _ in range(6):
         begin = time.perf_counter()
-        jax.block_until_ready(step(*given))
+        jax.block_until_ready(step(*given))  # type: ignore[no-untyped-call]
         found.append(time.perf_counter() - begin)
     return 1e3 * min(found[1:])
