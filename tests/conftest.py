@@ -9,6 +9,9 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+# Tests compile much and compute little; must stand before the first program is compiled.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false")
+
 # Numerical kernels state their array shapes with jaxtyping; in tests (and only there) beartype holds them to it.
 KERNELS = [
     "lithiscope.cell.kernels",

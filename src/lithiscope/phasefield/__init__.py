@@ -17,7 +17,13 @@ from lithiscope.phasefield.free_energy import (
 )
 from lithiscope.phasefield.geometry import Geometry, ParticleNumbers
 from lithiscope.phasefield.interface import binodal, interface_width
-from lithiscope.phasefield.methods import BogackiShampine, ExponentialRungeKutta, Method, Rosenbrock
+from lithiscope.phasefield.methods import (
+    BogackiShampine,
+    ExponentialRungeKutta,
+    LocalRosenbrock,
+    Method,
+    Rosenbrock,
+)
 from lithiscope.phasefield.model import Model, Rates
 from lithiscope.phasefield.protocol import (
     Part,
@@ -50,6 +56,7 @@ __all__ = [
     "Geometry",
     "Law",
     "Legendre",
+    "LocalRosenbrock",
     "Method",
     "Model",
     "NoElasticity",

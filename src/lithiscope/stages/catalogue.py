@@ -12,6 +12,7 @@ from lithiscope.stages.coordinates import ENERGY, SPACE, TIME
 from lithiscope.stages.electrolyte import ELECTROLYTE_STAGES
 from lithiscope.stages.kinetics import KINETICS_STAGES
 from lithiscope.stages.kinetics_tables import KINETICS_TABLES
+from lithiscope.stages.learning import LEARNING_STAGES
 from lithiscope.stages.pathways import PATHWAY_STAGES
 from lithiscope.stages.schema import Stage, Variable
 from lithiscope.stages.simulation import SIMULATION
@@ -229,5 +230,6 @@ CATALOGUE: dict[str, Stage] = {
         *KINETICS_TABLES,
         *PATHWAY_STAGES,
         SIMULATION,
+        *LEARNING_STAGES,
     )
 }

@@ -41,13 +41,13 @@ EMBEDDED = np.array([3.7810903145819369e-01, -9.6042292212423178e-02, 5.00000000
 
 # With u = GAMMAS k no stage needs the Jacobian of the stages before it (Hairer and Wanner 1996, IV.7).
 _INVERSE = np.linalg.inv(GAMMAS)
-_PLACES, _ENDS, _ERRORS = ALPHA @ _INVERSE, WEIGHTS @ _INVERSE, (WEIGHTS - EMBEDDED) @ _INVERSE
-_BEFORE = np.eye(4) / GAMMA - _INVERSE
+PLACES, ENDS, ERRORS = ALPHA @ _INVERSE, WEIGHTS @ _INVERSE, (WEIGHTS - EMBEDDED) @ _INVERSE
+BEFORE = np.eye(4) / GAMMA - _INVERSE
 # Cells of a block beyond which elimination costs more than the iterations that it saves: in a filled box, whose waves
 # are cosines, and in any other shape.
 _LARGEST_BLOCK, _LARGEST_FILLED = 160, 64
 _MOST_WAVES = 256  # cells a side; beyond that sums over waves cost more than cycles of multigrid
-_TIMES, _DRIFTS = ALPHA.sum(axis=1), GAMMAS.sum(axis=1)
+TIMES, _DRIFTS = ALPHA.sum(axis=1), GAMMAS.sum(axis=1)
 
 
 class Rosenbrock(Method):
@@ -133,10 +133,10 @@ class Rosenbrock(Method):
             return jax.tree.map(lambda all_, one: all_.at[i].set(one), found, this), None
 
         nothing = jax.tree.map(lambda one: jnp.zeros((4, *one.shape), one.dtype), state)
-        rows = [jnp.asarray(one, state.x.dtype) for one in (_PLACES, _BEFORE, _TIMES, _DRIFTS)]
+        rows = [jnp.asarray(one, state.x.dtype) for one in (PLACES, BEFORE, TIMES, _DRIFTS)]
         found, _ = jax.lax.scan(stage, nothing, (jnp.arange(4), *rows))
-        end = _sum(state, jnp.asarray(_ENDS, state.x.dtype), found)
-        error = jnp.tensordot(jnp.asarray(_ERRORS, state.x.dtype), found.x, 1)
+        end = _sum(state, jnp.asarray(ENDS, state.x.dtype), found)
+        error = jnp.tensordot(jnp.asarray(ERRORS, state.x.dtype), found.x, 1)
         return end, error, system.rates(time + length, end.x)
 
     def _preconditioner(self, model: Model, x: Cells, rates: Rates, length: Number) -> tuple[Linear, Linear]:

@@ -1,0 +1,161 @@
+"""From half cycles to the arrays of the program: geometry, priors of the fields, and steps of time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lithiscope import phasefield as pf
+from lithiscope.learning.half_cycles import HalfCycle
+from lithiscope.learning.priors import distances, matern, modes
+from lithiscope.learning.program import METHOD, OUTSIDE, Case, Layout, Program
+from lithiscope.phasefield.arrays import Cells
+from lithiscope.phasefield.methods import State
+from lithiscope.phasefield.protocol import Part
+from lithiscope.phasefield.steps import Limits, Why, advance, start
+
+
+class Priors(NamedTuple):
+    """Gaussian processes of the fields: standard deviations, and lengths in nm.
+
+    Attributes
+    ----------
+    amplitude, length : float
+        Of ln k(r).
+    initial_amplitude, initial_length : float
+        Of the logit of the initial composition.
+    """
+
+    amplitude: float = 0.5
+    length: float = 200.0
+    initial_amplitude: float = 0.5
+    initial_length: float = 200.0
+
+
+_PARTICLE = 0.3  # standard deviation of ln k between particles
+_LEVEL = 1.0  # standard deviation of the level of the initial logit
+_STEPS = 128  # places for steps of time; more are made where they are needed
+_NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
+
+
+def basis_of(mask: np.ndarray, spacing: tuple[float, float], amplitude: float, length: float, count: int) -> np.ndarray:
+    """Return the map from z to a field on the box, shape (cells, count); 0 outside the particle."""
+    kept, _ = modes(matern(distances(positions(mask, spacing)), length), count)
+    basis = np.zeros((mask.size, count))
+    basis[mask.ravel()] = amplitude * kept
+    return basis
+
+
+def positions(mask: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+    """Return where the pixels of a particle are, nm, shape (pixels, 2)."""
+    return np.asarray(np.argwhere(mask) * np.asarray(spacing))
+
+
+def field_basis(data: HalfCycle, priors: Priors, count: int, *, several: bool) -> np.ndarray:
+    """Return the map from z to ln k(r), whose mean over the particle is zero, shape (cells, count).
+
+    Where several particles share the laws, the last column is the level of the particle.
+    """
+    if count == 0:
+        return np.zeros((data.mask.size, 0))
+    inside = data.mask.ravel()
+    basis = basis_of(data.mask, data.spacing, priors.amplitude, priors.length, count - several)
+    basis[inside] -= basis[inside].mean(0)
+    return np.hstack([basis, np.where(inside, _PARTICLE, 0.0)[:, None]]) if several else basis
+
+
+def denoised(data: HalfCycle, frame: int, length: float) -> np.ndarray:
+    """Return the most probable map of a frame, shape (y, x): its mean plus a Gaussian process of a length in nm."""
+    from scipy.linalg import solve
+
+    cells = positions(data.mask, data.spacing)
+    known = data.weight[frame][data.mask] > 0
+    values, weight = data.x[frame][data.mask][known], data.weight[frame][data.mask][known]
+    mean = float(np.average(values, weights=weight**2))
+    variance = max(float(np.var(values) - np.mean(weight**-2.0)), 1e-4)
+    prior = variance * matern(distances(cells), length)
+    noisy = prior[np.ix_(known, known)] + np.diag(weight**-2.0)
+    smooth = np.full(data.mask.shape, mean)
+    smooth[data.mask] = mean + prior[:, known] @ solve(noisy, values - mean, assume_a="pos")
+    return smooth
+
+
+def case_of(
+    data: HalfCycle,
+    layout: Layout,
+    priors: Priors,
+    *,
+    thickness: float,
+    rate_spread: float,
+    frames: int,
+    from_frame: bool = False,
+    several: bool = False,
+) -> Case:
+    """Return the arrays of a half cycle, without steps yet.
+
+    Parameters
+    ----------
+    data : HalfCycle
+        What was seen.
+    layout : Layout
+        Of z.
+    priors : Priors
+        Of the fields.
+    thickness : float
+        nm; both faces react.
+    rate_spread : float
+        Prior of the changes of the rate within the half cycle.
+    frames : int
+        Frames that every case has; those that are missing here get no weight.
+    from_frame : bool
+        Whether the initial composition lies about the first frame, denoised, instead of about its mean.
+    several : bool
+        Whether other particles share the laws.
+    """
+    mask = data.mask
+    inside = mask.astype(float)
+    faces = [inside * np.roll(inside, -1, axis) for axis in (0, 1)]
+    faces[0][-1], faces[1][:, -1] = 0.0, 0.0
+    level = np.where(mask.ravel(), _LEVEL, 0.0)[:, None]
+    initial = basis_of(mask, data.spacing, priors.initial_amplitude, priors.initial_length, layout.initial - 1)
+    missing = frames - len(data.seconds)
+    seconds = np.concatenate([data.seconds, data.seconds[-1] + 1.0 + np.arange(missing)])
+    mean = data.mean()
+    begin = denoised(data, 0, priors.initial_length) if from_frame else np.full(mask.shape, mean[0])
+    begin = np.where(mask, np.clip(begin, _NEAREST, 1 - _NEAREST), 0.5).ravel()
+    rows = ((0, missing), (0, 0))
+    return Case(
+        inside=jnp.asarray(np.where(mask, 1.0, OUTSIDE).ravel()),
+        surface=jnp.asarray((inside * 2 / thickness).ravel()),
+        faces=tuple(jnp.asarray(face.ravel()) for face in faces),
+        field=jnp.asarray(field_basis(data, priors, layout.field, several=several)),
+        initial=jnp.asarray(np.hstack([level, initial])),
+        middle=jnp.asarray(np.log(begin / (1 - begin))),
+        rate=jnp.asarray((mean[-1] - mean[0]) / data.seconds[-1]),
+        rate_spread=jnp.asarray(rate_spread),
+        seconds=jnp.asarray(seconds),
+        frame_std=jnp.asarray(np.concatenate([data.frame_std, np.zeros(missing)])),
+        x=jnp.asarray(np.pad(data.x.reshape(len(data.x), -1), rows)),
+        weight=jnp.asarray(np.pad(data.weight.reshape(len(data.x), -1), rows)),
+        lengths=jnp.zeros(_STEPS),
+        first=jnp.zeros(frames, int),
+    )
+
+
+def recorded(program: Program, case: Case, z: Cells, *, tolerance: float) -> tuple[list[np.ndarray], bool]:
+    """Return the steps between frames that the model needs at z, and whether it reached the last frame."""
+    system, x = program.start(case, z)
+    # As an array, so that one program serves every tolerance.
+    controller = jax.tree.map(jnp.asarray, pf.Controller(tolerance))
+    limits = Limits.of(Part("rate", (0.0, 1.0), (0.0, 0.0)))
+    now = start(system, controller, State(x, jnp.zeros(())), 0.0)
+    found = []
+    for end in np.asarray(case.seconds)[1:]:
+        now = advance(system, METHOD, controller, limits, now, jnp.asarray(end))
+        found.append(np.asarray(now.lengths)[: int(now.accepted)])
+        if Why(int(now.why)) != Why.REACHED:
+            return found, False
+    return found, True

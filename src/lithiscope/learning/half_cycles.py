@@ -1,0 +1,244 @@
+"""The data: one half cycle of one particle, cut out of a composition video."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope import stages
+from lithiscope.errors import AnalysisError, LithiscopeWarning
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_X = "lithium_fraction"
+_FEWEST_FRAMES = 3
+_FEWEST_PIXELS = 12
+
+
+@dataclass(frozen=True)
+class HalfCycle:
+    """What was seen of one particle in one half cycle, in a box around it.
+
+    Attributes
+    ----------
+    video : int
+        Number of the video in the list that was given.
+    particle, number : int
+        Label of the particle, and number of the half cycle.
+    direction : int
+        +1 lithiation, -1 delithiation, 0 unknown.
+    frames : array, shape (time,)
+        Indices of the frames in the video.
+    seconds : array, shape (time,)
+        From the first of these frames.
+    x : array, shape (time, y, x)
+        Measured lithium fraction; 0 where it is not known.
+    weight : array, shape (time, y, x)
+        One over the standard deviation; 0 where x is not known.
+    frame_std : array, shape (time,)
+        Standard deviation common to a frame.
+    mask : array of bool, shape (y, x)
+        Where the particle is.
+    corner : (int, int)
+        Row and column of the box in the video.
+    spacing : (float, float)
+        nm.
+    """
+
+    video: int
+    particle: int
+    number: int
+    direction: int
+    frames: np.ndarray
+    seconds: np.ndarray
+    x: np.ndarray
+    weight: np.ndarray
+    frame_std: np.ndarray
+    mask: np.ndarray
+    corner: tuple[int, int]
+    spacing: tuple[float, float]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Return which particle it is: (video, label)."""
+        return self.video, self.particle
+
+    @property
+    def name(self) -> str:
+        """Return the name of the particle and the half cycle, for people."""
+        return f"video {self.video + 1}, particle {self.particle}, half cycle {self.number}"
+
+    def mean(self) -> np.ndarray:
+        """Return the mean composition of each frame over the known pixels, shape (time,)."""
+        known = self.weight > 0
+        return np.asarray(np.where(known, self.x, 0.0).sum((1, 2)) / np.maximum(known.sum((1, 2)), 1))
+
+    def windows(self, count: int) -> list[HalfCycle]:
+        """Return the half cycle in so many stretches; a frame at a seam belongs to both, with half its weight."""
+        edges = np.unique(np.linspace(0, len(self.seconds) - 1, count + 1).round().astype(int))
+        parts = []
+        for first, last in pairwise(edges):
+            weight = self.weight[first : last + 1].copy()
+            for place, inner in ((0, first > 0), (-1, last < len(self.seconds) - 1)):
+                weight[place] *= np.sqrt(0.5) if inner else 1.0
+            cut = {name: getattr(self, name)[first : last + 1] for name in ("frames", "x", "frame_std")}
+            seconds = self.seconds[first : last + 1] - self.seconds[first]
+            parts.append(HalfCycle(**{**self.__dict__, **cut, "weight": weight, "seconds": seconds}))
+        return parts
+
+    def without(self, frames: Sequence[int]) -> HalfCycle:
+        """Return the half cycle with the values of some frames (by place) unknown."""
+        weight = self.weight.copy()
+        weight[list(frames)] = 0.0
+        return HalfCycle(**{**self.__dict__, "weight": weight})
+
+
+def half_cycles(videos: Sequence[xr.Dataset], *, particles: Sequence[int] | None = None) -> list[HalfCycle]:
+    """Cut the half cycles of every particle out of composition videos, all in boxes of one shape.
+
+    A pixel is used where it belongs to the particle, is finite, and has no fatal flag.
+
+    Parameters
+    ----------
+    videos : sequence of composition_video
+        With lithium_fraction, its standard deviation, times, and the half cycle of each frame.
+    particles : sequence of int, optional
+        Labels to use; without it all.
+
+    Returns
+    -------
+    list of HalfCycle
+        In order of video, particle and half cycle.
+
+    Raises
+    ------
+    AnalysisError
+        If something needed is missing, a standard deviation is not positive, or nothing remains.
+    """
+    cuts = [cut for number, video in enumerate(videos) for cut in _of_video(number, video, particles)]
+    if not cuts:
+        raise AnalysisError(
+            "no half cycle of a particle has enough frames to learn from",
+            field="half_cycle",
+            value=0,
+            limit=f"{_FEWEST_FRAMES} frames with known pixels",
+            remedy="check the coordinates half_cycle and direction, the flags, and the particles that were chosen",
+        )
+    if len({cut.spacing for cut in cuts}) > 1:
+        raise AnalysisError(
+            "videos with pixels of different size share no program",
+            field="x",
+            value=sorted({cut.spacing for cut in cuts}),
+            remedy="learn from each pixel size on its own",
+        )
+    height, width = (max(cut.mask.shape[axis] for cut in cuts) for axis in (0, 1))
+    return [_padded(cut, height, width) for cut in cuts]
+
+
+def _of_video(number: int, video: xr.Dataset, particles: Sequence[int] | None) -> list[HalfCycle]:
+    _refuse(video)
+    label = video["label"].values if "label" in video else video["mask"].values.astype(int)
+    spacing = tuple(1e3 * abs(float(np.diff(video[axis].values).mean())) for axis in ("y", "x"))
+    wanted = [int(one) for one in np.unique(label[label > 0]) if particles is None or int(one) in particles]
+    half_cycle = video["half_cycle"].values.astype(int)
+    cuts = []
+    for particle in wanted:
+        for one in np.unique(half_cycle[half_cycle >= 0]):
+            frames = np.flatnonzero(half_cycle == one)
+            cut = _cut(number, video, label == particle, particle, int(one), frames, spacing)
+            if cut is not None:
+                cuts.append(cut)
+    return cuts
+
+
+def _refuse(video: xr.Dataset) -> None:
+    needed = {_X: video, f"{_X}_std": video, "time": video.coords, "half_cycle": video.coords}
+    for name, where in needed.items():
+        if name not in where:
+            raise AnalysisError(
+                "learning needs more than this video holds",
+                field=name,
+                value="absent",
+                remedy="give a composition video with its uncertainty, times and half cycles",
+            )
+    if "label" not in video and "mask" not in video:
+        raise AnalysisError("learning needs to know where the particles are", field="label", value="absent")
+    if video[_X].ndim != 3:
+        raise AnalysisError(
+            "learning works on pictures, one x for each pixel",
+            field=_X,
+            value=video[_X].dims,
+            limit="time y x",
+            remedy="project the volume along the beam",
+        )
+
+
+def _cut(
+    number: int,
+    video: xr.Dataset,
+    mask: np.ndarray,
+    particle: int,
+    half_cycle: int,
+    frames: np.ndarray,
+    spacing: tuple[float, ...],
+) -> HalfCycle | None:
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    inside = mask[box]
+    x = video[_X].values[frames][:, box[0], box[1]].astype(float)
+    std = video[f"{_X}_std"].values[frames][:, box[0], box[1]].astype(float)
+    known = inside & np.isfinite(x) & np.isfinite(std)
+    if f"{_X}_flag" in video:
+        known &= ~stages.fatal_mask(video[f"{_X}_flag"].values[frames][:, box[0], box[1]])
+    where = f"video {number + 1}, particle {particle}, half cycle {half_cycle}"
+    if np.any(std[known] <= 0):
+        raise AnalysisError(
+            "a standard deviation is not positive",
+            field=f"{_X}_std ({where})",
+            value=float(std[known].min()),
+            limit="above 0",
+            remedy="give the uncertainty of each pixel; without noise there is nothing to weigh by",
+        )
+    seen = known.sum((1, 2)) >= _FEWEST_PIXELS
+    if seen.sum() < _FEWEST_FRAMES:
+        warnings.warn(
+            f"{where} is left out: {int(seen.sum())} frames with known pixels are fewer than {_FEWEST_FRAMES}",
+            LithiscopeWarning,
+            stacklevel=5,
+        )
+        return None
+    time = video["time"].values[frames].astype(float)
+    if not np.isfinite(time).all() or np.any(np.diff(time) <= 0):
+        raise AnalysisError(
+            "the frames are not in order of time", field=f"time ({where})", value=time.tolist(), limit="increasing"
+        )
+    std_of_frame = f"{_X}_frame_std"
+    frame_std = video[std_of_frame].values[frames].astype(float) if std_of_frame in video else np.zeros(len(frames))
+    direction = int(video["direction"].values[frames[0]]) if "direction" in video.coords else 0
+    return HalfCycle(
+        number,
+        particle,
+        half_cycle,
+        direction,
+        frames,
+        time - time[0],
+        np.where(known, x, 0.0),
+        np.where(known, 1 / np.where(known, std, 1.0), 0.0),
+        np.nan_to_num(frame_std),
+        inside,
+        (int(rows[0]), int(columns[0])),
+        (spacing[0], spacing[1]),
+    )
+
+
+def _padded(cut: HalfCycle, height: int, width: int) -> HalfCycle:
+    """Return the same in a box of the given shape."""
+    add = ((0, height - cut.mask.shape[0]), (0, width - cut.mask.shape[1]))
+    new = {name: np.pad(getattr(cut, name), ((0, 0), *add)) for name in ("x", "weight")}
+    return HalfCycle(**{**cut.__dict__, **new, "mask": np.pad(cut.mask, add)})

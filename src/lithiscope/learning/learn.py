@@ -1,0 +1,142 @@
+"""Learn laws and fields from composition videos."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope.errors import LithiscopeWarning
+from lithiscope.learning.arrowhead import covariances
+from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
+from lithiscope.learning.evidence import Seen, best_priors, projected
+from lithiscope.learning.fit import Fit, Mapper, Point, minimise
+from lithiscope.learning.guards import warnings_of
+from lithiscope.learning.half_cycles import half_cycles
+from lithiscope.learning.options import LearnOptions
+from lithiscope.learning.posterior import freedom, laws_of, particle_of
+from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
+from lithiscope.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_WINDOW_ITERATIONS = 12
+_ROUNDS = 1  # of the priors
+
+
+def learn(
+    videos: Sequence[xr.Dataset] | xr.Dataset,
+    options: LearnOptions = LearnOptions(),  # noqa: B008 (frozen)
+    *,
+    particles: Sequence[int] | None = None,
+    mapper: Mapper = map,
+    reporter: Reporter = SILENT,
+) -> xr.DataTree:
+    """Learn the kinetics of particles from their composition videos (the inverse problem of Zhao et al. 2023).
+
+    The most probable laws, rates k(r) and initial compositions are found by Gauss and Newton's method, with exact
+    derivatives through the depth-averaged reaction model, and their posterior is taken as normal about it.
+
+    Parameters
+    ----------
+    videos : sequence of composition_video
+        With lithium_fraction, its standard deviation, times, half cycles and labels.
+    options : LearnOptions
+        What is learned and what is known.
+    particles : sequence of int, optional
+        Labels to use.
+    mapper : callable
+        `map`, or one of processes or of a cluster: particles are worked on one by one.
+    reporter : Reporter
+        Told of each step.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/laws`` (stage learned_laws) and ``/particle/<video>_<label>`` (stage learned_particle).
+
+    Raises
+    ------
+    AnalysisError, OptionError
+        If the videos lack something, or the model cannot follow them.
+    """
+    import xarray as xr
+
+    given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
+    setup = setup_of(given, half_cycles(given, particles=particles), options)
+    fit, priors = fitted(setup, mapper=mapper, reporter=reporter)
+    _, each = covariances(fit.blocks, setup.layout.shared)
+    laws = laws_of(fit, setup, priors)
+    found = warnings_of(fit, setup, freedom(fit, setup))
+    laws.attrs["warnings"] = found
+    for one in found:
+        warnings.warn(one, LithiscopeWarning, stacklevel=2)
+    tree = {"/laws": laws}
+    for number, group in enumerate(setup.groups):
+        video, label = group[0].key
+        tree[f"/particle/{video}_{label}"] = particle_of(fit, setup, number, given[video], each[number])
+    return xr.DataTree.from_dict(tree)
+
+
+def fitted(setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT) -> tuple[Fit, Priors]:
+    """Return the maximum of the posterior and the priors that the evidence chose."""
+    options = setup.options
+    priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
+    windows = windows_of(setup, priors)
+    begin = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in windows))
+    first = minimise(windows, begin, iterations=_WINDOW_ITERATIONS, mapper=mapper, reporter=reporter)
+    field = setup.layout.field
+    whole = particles_of(setup, priors)
+    own = tuple(
+        np.concatenate([z[:field], np.zeros(one.own - field)]) for one, z in zip(whole, first.point.own, strict=True)
+    )
+    fit = minimise(
+        whole, Point(first.point.shared, own), iterations=options.iterations, mapper=mapper, reporter=reporter
+    )
+    for _ in range(_ROUNDS if options.learn_prior and field else 0):
+        better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
+        point = _moved(fit.point, setup, priors, better)
+        priors = better
+        fit = minimise(
+            particles_of(setup, priors), point, iterations=options.iterations, mapper=mapper, reporter=reporter
+        )
+    return fit, priors
+
+
+def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bases of the field and of the initial composition on the pixels of a particle, without levels."""
+    cut, several = setup.groups[number][0], len(setup.groups) > 1
+    inside = cut.mask.ravel()
+    field = field_basis(cut, priors, setup.layout.field, several=several)[inside]
+    modes = setup.layout.initial - 1
+    initial = basis_of(cut.mask, cut.spacing, priors.initial_amplitude, priors.initial_length, modes)[inside]
+    return field[:, : field.shape[1] - several], initial
+
+
+def _seen(fit: Fit, setup: Setup, number: int, priors: Priors) -> Seen:
+    shared, z = setup.layout.shared, fit.point.own[number]
+    block, cut = fit.blocks[number], setup.groups[number][0]
+    matrix = block.matrix[shared:, shared:] - np.eye(len(z))
+    field, initial = _bases(setup, number, priors)
+    vector = matrix @ z - (block.gradient[shared:] - z)
+    own = setup.layout.size - shared - setup.layout.field
+    starts = tuple(setup.layout.field + place * own + 1 for place in range(len(setup.groups[number])))
+    return Seen(matrix, vector, positions(cut.mask, cut.spacing), field, initial, starts)
+
+
+def _moved(point: Point, setup: Setup, old: Priors, new: Priors) -> Point:
+    """Return the numbers that give about the same fields with the bases of other priors."""
+    own = []
+    for number, z in enumerate(point.own):
+        before, after = _bases(setup, number, old), _bases(setup, number, new)
+        moved = z.copy()
+        size = setup.layout.size - setup.layout.shared - setup.layout.field
+        starts = [0, *(setup.layout.field + place * size + 1 for place in range(len(setup.groups[number])))]
+        for place, first in enumerate(starts):
+            a, b = before[place > 0], after[place > 0]
+            moved[first : first + a.shape[1]] = projected(a, b, z[first : first + a.shape[1]])
+        own.append(moved)
+    return Point(point.shared, tuple(own))

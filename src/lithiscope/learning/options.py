@@ -1,0 +1,59 @@
+"""Options of the learning."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lithiscope.options import Options
+
+Name = Literal[
+    "exchange_current", "exchange_level", "chemical_potential", "gradient_energy", "coherency", "alpha", "rate_field"
+]
+
+
+class LearnOptions(Options):
+    """What is learned from composition videos, and what is known beforehand."""
+
+    material: str = Field(
+        default="lfp_cogswell_bazant_2012",
+        description="parameter set where the laws start from; `lithiscope materials` lists them",
+    )
+    unknowns: tuple[Name, ...] = Field(
+        default=("rate_field", "exchange_current", "chemical_potential"),
+        description="rate_field: ln k(r) of each particle; exchange_current: level and shape of j0(x); exchange_level: "
+        "only its level; chemical_potential: mu(x); gradient_energy, coherency, alpha: one number each",
+    )
+    law: str | None = Field(default=None, description="reaction law; none: that of the set")
+    law_parameters: dict[str, Any] = Field(default_factory=dict, description="parameters of the reaction law, in kT")
+    exchange: str = Field(
+        default="symmetric", description="law F(x) about which j0(x) is learned, or that holds if only its level is"
+    )
+    strain: Literal["none", "coherent"] = Field(default="none", description="coherency strain B(x - mean x)")
+    thickness: float | None = Field(
+        default=None, gt=1, le=1e5, description="thickness in nm, both faces react; none: the mean that the video holds"
+    )
+    amplitude: float = Field(
+        default=0.5, gt=0, le=5, description="prior standard deviation of ln k(r), where it starts"
+    )
+    length: float = Field(default=200.0, gt=0, description="prior correlation length of ln k(r) in nm, where it starts")
+    initial_amplitude: float = Field(
+        default=0.2, gt=0, le=5, description="prior standard deviation of the logit of the initial x within a particle"
+    )
+    initial_length: float = Field(default=200.0, gt=0, description="its prior correlation length in nm")
+    learn_prior: bool = Field(
+        default=False, description="choose amplitudes and lengths by the evidence of the linear model"
+    )
+    potential_terms: int = Field(default=5, ge=1, le=12, description="Legendre terms of mu(x)")
+    rate_spread: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="how much the rate of a particle may change within a half cycle, relative; 0: constant current",
+    )
+    field_modes: int = Field(default=160, ge=4, le=2000, description="modes of ln k(r)")
+    initial_modes: int = Field(default=64, ge=2, le=1000, description="modes of the initial composition")
+    robust: bool = Field(default=False, description="residuals as of a t distribution: outliers count less")
+    tolerance: float = Field(default=1e-3, gt=1e-10, le=1e-2, description="error of x that a step of time may make")
+    iterations: int = Field(default=30, ge=1, le=500, description="steps of the fit, at most, in each round")

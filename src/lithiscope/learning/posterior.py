@@ -1,0 +1,192 @@
+"""The posterior about its maximum: laws and fields with their standard deviations (Laplace's approximation)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+
+from lithiscope import stages
+from lithiscope.learning.arrowhead import covariances, log_determinant
+from lithiscope.learning.cases import Priors
+from lithiscope.learning.fit import Fit, Particle
+from lithiscope.learning.half_cycles import HalfCycle
+from lithiscope.learning.setup import Setup
+from lithiscope.learning.unknowns import ExchangeCurve, ExchangeFactor, ExchangeLevel, PotentialCurve
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_GRID = np.linspace(0.01, 0.99, 99)
+_SUPPORT = 0.03  # compositions count as seen within this of one
+_SEEN = 0.005  # share of the pixels and frames that must have been near
+_INFORMED = 0.5  # of the prior standard deviation of ln j0
+
+
+def log_evidence(fit: Fit, setup: Setup) -> float:
+    """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors."""
+    weights = np.concatenate([cut.weight[cut.weight > 0] for group in setup.groups for cut in group])
+    data = float(np.log(weights).sum() - 0.5 * weights.size * np.log(2 * np.pi))
+    return data - fit.cost - fit.point.prior() - 0.5 * log_determinant(fit.blocks, setup.layout.shared)
+
+
+def freedom(fit: Fit, setup: Setup) -> float:
+    """Return how many data there are, less how many numbers they determined (MacKay 1992)."""
+    count = setup.layout.shared
+    laws, each = covariances(fit.blocks, count)
+    used = count - float(np.trace(laws)) + sum(len(one) - count - float(np.trace(one[count:, count:])) for one in each)
+    return float(sum((cut.weight > 0).sum() for group in setup.groups for cut in group) - used)
+
+
+def laws_of(fit: Fit, setup: Setup, priors: Priors) -> xr.Dataset:
+    """Return the stage learned_laws."""
+    covariance, _ = covariances(fit.blocks, setup.layout.shared)
+    seen = _support(fit, setup)
+    exchange, exchange_std, informed = _exchange(fit, setup, covariance)
+    mu, mu_std = _potential(fit, setup, covariance, seen & informed)
+    names = [name for one in setup.unknowns for name in one.names]
+    deviation = np.sqrt(np.diag(covariance))
+    return stages.new(
+        "learned_laws",
+        {
+            "exchange_current_density": ("x_grid", exchange),
+            "exchange_current_density_std": ("x_grid", exchange_std),
+            "chemical_potential": ("x_grid", mu),
+            "chemical_potential_std": ("x_grid", mu_std),
+            "identifiable": ("x_grid", seen & informed),
+            "parameter_mean": ("parameter", fit.point.shared),
+            "parameter_std": ("parameter", deviation),
+            "correlation": ("parameter parameter_other", covariance / np.outer(deviation, deviation)),
+        },
+        coords={
+            "x_grid": ("x_grid", _GRID),
+            "parameter": ("parameter", names),
+            "parameter_other": ("parameter_other", names),
+        },
+        attrs={
+            "law": setup.template.reaction.law.name,  # type: ignore[union-attr]
+            "material": setup.options.material,
+            "log_evidence": log_evidence(fit, setup),
+            "chi_square_per_freedom": 2 * fit.cost / freedom(fit, setup),
+            "iterations": fit.iterations,
+            "converged": int(fit.converged),
+            "priors": ", ".join(f"{name} {value:.3g}" for name, value in priors._asdict().items()),
+        },
+    )
+
+
+def _support(fit: Fit, setup: Setup) -> np.ndarray:
+    """Return where on the grid the model went, bool."""
+    values = []
+    for particle, own, group in zip(fit.particles, fit.point.own, setup.groups, strict=True):
+        z = np.concatenate([fit.point.shared, own])
+        for case, place, cut in zip(particle.cases, particle.places(), group, strict=True):
+            x = np.asarray(particle.program.seen(case, jnp.asarray(z[place]))[0])
+            values.append(x[: len(cut.seconds)][cut.weight.reshape(len(cut.seconds), -1) > 0])
+    flat = np.sort(np.concatenate(values))
+    near = np.searchsorted(flat, _GRID + _SUPPORT) - np.searchsorted(flat, _GRID - _SUPPORT)
+    return np.asarray(near > _SEEN * flat.size)
+
+
+def _places(setup: Setup) -> list[slice]:
+    edges = np.cumsum([0, *(one.size for one in setup.unknowns)])
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
+
+
+def _exchange(fit: Fit, setup: Setup, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return j0(x), its standard deviation, and where the data narrowed it."""
+    model = setup.template
+    reaction = model.reaction
+    base = float(reaction.exchange_current)  # type: ignore[union-attr]
+    plain = np.asarray(reaction.exchange.build()(jnp.asarray(_GRID)))  # type: ignore[union-attr]
+    for one, place in zip(setup.unknowns, _places(setup), strict=True):
+        z, spread = fit.point.shared[place], covariance[place, place]
+        if isinstance(one, ExchangeCurve):
+            rows = one.values(_GRID)
+            log_std = np.sqrt(np.einsum("ij,jk,ik->i", rows, spread, rows))
+            prior = np.sqrt((rows**2).sum(1))
+            factor = ExchangeFactor(one.base, one.basis @ jnp.asarray(z))
+            value = base * np.asarray(factor.build()(jnp.asarray(_GRID)))
+            return value, value * log_std, log_std < _INFORMED * prior
+        if isinstance(one, ExchangeLevel):
+            value = base * plain * np.exp(one.deviation * z[0])
+            return value, value * one.deviation * np.sqrt(spread[0, 0]), np.ones(len(_GRID), bool)
+    return base * plain, np.zeros(len(_GRID)), np.ones(len(_GRID), bool)
+
+
+def _potential(fit: Fit, setup: Setup, covariance: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mu(x) without its mean over the known range, and its standard deviation."""
+    keep = known if known.any() else np.ones(len(_GRID), bool)
+    for one, place in zip(setup.unknowns, _places(setup), strict=True):
+        if isinstance(one, PotentialCurve):
+            terms = np.polynomial.legendre.legvander(1 - 2 * _GRID, one.size)[:, 1:]
+            rows = (terms - terms[keep].mean(0)) * np.asarray(one.deviations)
+            spread = covariance[place, place]
+            coefficients = np.asarray(one.coefficients) + np.asarray(one.deviations) * fit.point.shared[place]
+            value = np.log(_GRID / (1 - _GRID)) + terms @ coefficients
+            return value - value[keep].mean(), np.sqrt(np.einsum("ij,jk,ik->i", rows, spread, rows))
+    value = np.asarray(setup.template.free_energy.potential(jnp.asarray(_GRID)))
+    return value - value[keep].mean(), np.zeros(len(_GRID))
+
+
+def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covariance: np.ndarray) -> xr.Dataset:
+    """Return the stage learned_particle of one particle.
+
+    Parameters
+    ----------
+    fit : Fit
+        The maximum of the posterior.
+    setup : Setup
+        What was fitted.
+    number : int
+        Which particle.
+    video : composition_video
+        The video in which it was seen.
+    covariance : array, shape (shared and own, shared and own)
+        Of its numbers.
+    """
+    group, particle, own = setup.groups[number], fit.particles[number], fit.point.own[number]
+    first = group[0]
+    field = slice(setup.layout.shared, setup.layout.shared + setup.layout.field)
+    basis = np.asarray(particle.cases[0].field)
+    z = np.concatenate([fit.point.shared, own])
+    variance = np.einsum("ij,jk,ik->i", basis, covariance[field, field], basis)
+    frames = _frames(particle, z, group)
+    coords = {
+        name: ("time", np.concatenate([video[name].values[cut.frames] for cut in group]))
+        for name in ("time", "half_cycle", "direction")
+        if name in video.coords
+    }
+    height, width = first.mask.shape
+    for name, start, size in (("y", first.corner[0], height), ("x", first.corner[1], width)):
+        step = float(np.diff(video[name].values).mean())
+        coords[name] = (name, float(video[name].values[start]) + step * np.arange(size))
+
+    def on_pixels(values: np.ndarray) -> np.ndarray:
+        return np.where(first.mask, values.reshape(*values.shape[:-1], height, width), np.nan)
+
+    return stages.new(
+        "learned_particle",
+        {
+            "log_rate": ("y x", on_pixels(basis @ z[field])),
+            "log_rate_std": ("y x", on_pixels(np.sqrt(variance))),
+            "log_rate_flag": ("y x", np.where(first.mask, 0, stages.flag_bit("no_material"))),
+            "lithium_fraction": ("time y x", on_pixels(frames[0])),
+            "residual": ("time y x", on_pixels(frames[2])),
+            "voltage_kt": ("time", frames[1]),
+        },
+        coords=coords,
+        attrs={"video": first.video, "particle": first.particle},
+    )
+
+
+def _frames(particle: Particle, z: np.ndarray, group: Sequence[HalfCycle]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found: list[list[np.ndarray]] = [[], [], []]
+    for case, place, cut in zip(particle.cases, particle.places(), group, strict=True):
+        for store, values in zip(found, particle.program.seen(case, jnp.asarray(z[place])), strict=True):
+            store.append(np.asarray(values)[: len(cut.seconds)])
+    x, volt, residual = (np.concatenate(one) for one in found)
+    return x, volt, residual

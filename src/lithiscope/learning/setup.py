@@ -1,0 +1,223 @@
+"""From options to a program and its particles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from lithiscope import laws
+from lithiscope import phasefield as pf
+from lithiscope.errors import OptionError
+from lithiscope.learning.cases import Priors, case_of
+from lithiscope.learning.fit import Particle, Point
+from lithiscope.learning.half_cycles import HalfCycle
+from lithiscope.learning.options import LearnOptions
+from lithiscope.learning.program import Case, Layout, Program
+from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, PotentialCurve, Share, Unknown
+from lithiscope.materials import Material, material
+from lithiscope.phasefield.from_material import free_energy_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_POTENTIAL = 2.0  # kT; the n-th term has this over n as its standard deviation
+
+
+class Setup(NamedTuple):
+    """Everything that stays the same during a fit.
+
+    Attributes
+    ----------
+    template : Model
+        On the whole box.
+    unknowns : tuple of Unknown
+        Of the laws.
+    layout : Layout
+        Of z.
+    options : LearnOptions
+        As given.
+    thickness : tuple of float
+        Of each particle, nm.
+    groups : tuple of tuple of HalfCycle
+        The half cycles of each particle.
+    """
+
+    template: pf.Model
+    unknowns: tuple[Unknown, ...]
+    layout: Layout
+    options: LearnOptions
+    thickness: tuple[float, ...]
+    groups: tuple[tuple[HalfCycle, ...], ...]
+
+    @property
+    def frames(self) -> int:
+        """Return the largest number of frames of a half cycle."""
+        return max(len(cut.seconds) for group in self.groups for cut in group)
+
+
+def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: LearnOptions) -> Setup:
+    """Return the setup for the half cycles of some particles.
+
+    Raises
+    ------
+    OptionError
+        If the unknowns contradict each other, or the thickness is not known.
+    """
+    names = set(options.unknowns)
+    if {"exchange_current", "exchange_level"} <= names:
+        raise OptionError(
+            "j0(x) holds its level already",
+            field="unknowns",
+            value=list(options.unknowns),
+            remedy="leave out exchange_level",
+        )
+    if "coherency" in names and options.strain != "coherent":
+        raise OptionError("there is no coherency to learn", field="strain", value=options.strain, limit="coherent")
+    keys = list(dict.fromkeys(cut.key for cut in cuts))
+    groups = tuple(tuple(cut for cut in cuts if cut.key == key) for key in keys)
+    thickness = tuple(_thickness(videos[group[0].video], group[0], options) for group in groups)
+    given = material(options.material)
+    template = _template(given, cuts[0], options, thickness[0])
+    unknowns = tuple(one for name in options.unknowns if (one := _unknown(name, template, options)) is not None)
+    points = min(int(group[0].mask.sum()) for group in groups)
+    layout = Layout(
+        shared=sum(one.size for one in unknowns),
+        field=(min(options.field_modes, points) + (len(groups) > 1)) if "rate_field" in names else 0,
+        initial=min(options.initial_modes, points) + 1,
+        rate=max(len(cut.seconds) for cut in cuts) if options.rate_spread else 0,
+        offset=max(len(cut.seconds) for cut in cuts) if any(cut.frame_std.any() for cut in cuts) else 0,
+    )
+    return Setup(template, unknowns, layout, options, thickness, groups)
+
+
+def particles_of(setup: Setup, priors: Priors) -> list[Particle]:
+    """Return the particles with their half cycles whole."""
+    program = Program(setup.template, setup.unknowns, setup.layout, setup.options.robust)
+    return [
+        Particle(
+            program, tuple(_case(setup, cut, priors, thickness, program) for cut in group), setup.options.tolerance
+        )
+        for group, thickness in zip(setup.groups, setup.thickness, strict=True)
+    ]
+
+
+def windows_of(setup: Setup, priors: Priors) -> list[Particle]:
+    """Return the particles with their half cycles in stretches of two frames, each starting where it was seen.
+
+    What happens between two frames is nearly linear in the laws, so a fit of these finds its way from anywhere.
+    """
+    layout = setup.layout._replace(rate=2 if setup.layout.rate else 0, offset=2 if setup.layout.offset else 0)
+    program = Program(setup.template, setup.unknowns, layout, setup.options.robust)
+    result = []
+    for group, thickness in zip(setup.groups, setup.thickness, strict=True):
+        parts = [part for cut in group for part in cut.windows(len(cut.seconds) - 1)]
+        cases = tuple(_case(setup, part, priors, thickness, program, windows=True) for part in parts)
+        result.append(Particle(program, cases, setup.options.tolerance))
+    return result
+
+
+def start_of(setup: Setup) -> Point:
+    """Return the middle of the prior."""
+    own = tuple(np.zeros(particle.own) for particle in windows_of(setup, Priors()))
+    return Point(np.zeros(setup.layout.shared), own)
+
+
+def _case(
+    setup: Setup, cut: HalfCycle, priors: Priors, thickness: float, program: Program, *, windows: bool = False
+) -> Case:
+    return case_of(
+        cut,
+        program.layout,
+        priors,
+        thickness=thickness,
+        rate_spread=setup.options.rate_spread,
+        frames=2 if windows else setup.frames,
+        from_frame=windows,
+        several=len(setup.groups) > 1,
+    )
+
+
+def _thickness(video: xr.Dataset, cut: HalfCycle, options: LearnOptions) -> float:
+    if options.thickness is not None:
+        return options.thickness
+    if "thickness" not in video:
+        raise OptionError(
+            "the thickness of the particles is not known",
+            field="thickness",
+            value="absent",
+            remedy="give thickness= in nm: the rate goes with the area over the volume",
+        )
+    rows, columns = (slice(first, first + size) for first, size in zip(cut.corner, cut.mask.shape, strict=True))
+    values = video["thickness"].values[rows, columns]
+    return float(np.nanmean(np.where(cut.mask[: values.shape[0], : values.shape[1]], values, np.nan)))
+
+
+def _template(given: Material, cut: HalfCycle, options: LearnOptions, thickness: float) -> pf.Model:
+    shape = cut.mask.shape
+    full = np.ones(shape)
+    faces = [full.copy(), full.copy()]
+    faces[0][-1], faces[1][:, -1] = 0.0, 0.0
+    geometry = pf.Geometry(
+        cut.spacing,
+        jnp.asarray(full),
+        (jnp.asarray(faces[0]), jnp.asarray(faces[1])),
+        jnp.asarray(full * 2 / thickness),
+        pf.ParticleNumbers(full.astype(int)),
+    )
+    name, parameters = (options.law, options.law_parameters) if options.law else given.reaction
+    if "alpha" in options.unknowns:
+        parameters = {"alpha": jnp.asarray(parameters.get("alpha", 0.5)), **parameters}
+    law = pf.Law("reaction", name, **parameters)
+    reaction = pf.Reaction(given.exchange_current, options.exchange, law, rate=np.ones(shape))
+    free_energy = free_energy_of(given)
+    if "chemical_potential" in options.unknowns:
+        free_energy = pf.Legendre(_legendre(free_energy, options.potential_terms))
+    return pf.Model(
+        geometry,
+        free_energy,
+        reaction,
+        elasticity=pf.Coherent(jnp.asarray(given.coherency)) if options.strain == "coherent" else None,
+        gradient_energy=jnp.asarray(given.gradient_energy_nm2),
+        plateau=given.plateau,
+        site_density=given.site_density,
+        temperature=given.temperature,
+    )
+
+
+def _legendre(free_energy: pf.FreeEnergy, terms: int) -> np.ndarray:
+    """Return the Legendre coefficients of a free energy, from n = 0."""
+    if isinstance(free_energy, pf.RegularSolution):
+        return np.concatenate([[0.0, float(free_energy.omega)], np.zeros(terms - 1)])
+    x = np.linspace(0.02, 0.98, 97)
+    excess = np.asarray(free_energy.potential(jnp.asarray(x))) - np.log(x / (1 - x))
+    known = np.isfinite(excess)
+    found = np.polynomial.legendre.legfit(1 - 2 * x[known], excess[known], terms)
+    return np.concatenate([[0.0], found[1:]])
+
+
+def _penalty(model: pf.Model) -> Any:
+    return model.elasticity.penalty  # type: ignore[attr-defined]
+
+
+def _alpha(model: pf.Model) -> Any:
+    return model.reaction.law.parameters["alpha"]  # type: ignore[union-attr]
+
+
+def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | None:
+    if name == "exchange_current":
+        return ExchangeCurve(laws.exchange_law(options.exchange))
+    if name == "exchange_level":
+        return ExchangeLevel()
+    if name == "chemical_potential":
+        middle = template.free_energy.coefficients[1:]  # type: ignore[attr-defined]
+        return PotentialCurve(middle, _POTENTIAL / jnp.arange(1, len(middle) + 1))
+    if name == "gradient_energy":
+        return Factor("gradient energy", lambda m: m.gradient_energy, 1.0)
+    if name == "coherency":
+        return Factor("coherency", _penalty, 0.5)
+    if name == "alpha":
+        return Share("alpha", _alpha)
+    return None

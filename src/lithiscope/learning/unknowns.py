@@ -1,0 +1,289 @@
+"""What can be learned of the laws: each unknown turns standard normal numbers into a part of the model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lithiscope import laws
+from lithiscope import phasefield as pf
+from lithiscope.learning.priors import modes, smooth
+from lithiscope.phasefield.arrays import Cells
+
+_CURVE_MODES = 8  # hold 99.9 % of the variance of a curve of length 0.25
+_DEGREE = 12  # of the polynomial in which these are written
+
+
+class ExchangeFactor(eqx.Module):
+    """F(x) = base(x) exp(sum_n c_n P_n(1-2x)): what is learned of an exchange current, smooth in x.
+
+    Parameters
+    ----------
+    base : ExchangeLaw
+        What it is without the sum; takes care of both ends, where F goes to zero.
+    coefficients : array, shape (terms,)
+        c_n, from n = 0.
+    """
+
+    base: laws.ExchangeLaw = eqx.field(static=True)
+    coefficients: Cells
+
+    def build(self) -> Callable[[Cells], Cells]:
+        """Return F."""
+        return lambda x: self.base.value(x) * jnp.exp(_legendre(1 - 2 * x, self.coefficients))
+
+
+def _legendre(u: Cells, coefficients: Cells) -> Cells:
+    """Return sum_n c_n P_n(u) by Clenshaw's recurrence."""
+    count = coefficients.shape[0]
+    after, now = jnp.zeros_like(u), coefficients[count - 1] * jnp.ones_like(u)
+    for n in range(count - 2, -1, -1):
+        after, now = now, coefficients[n] + (2 * n + 1) / (n + 1) * u * now - (n + 1) / (n + 2) * after
+    return now
+
+
+def _with(where: Callable[[pf.Model], Any], model: pf.Model, value: Any) -> pf.Model:
+    changed: pf.Model = eqx.tree_at(where, model, value)
+    return changed
+
+
+def _exchange(model: pf.Model) -> Any:
+    return model.reaction.exchange  # type: ignore[union-attr]
+
+
+def _exchange_current(model: pf.Model) -> Any:
+    return model.reaction.exchange_current  # type: ignore[union-attr]
+
+
+class Unknown(eqx.Module):
+    """Part of the laws that all particles share."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many standard normal numbers it takes."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Name of each number, for tables of correlations."""
+
+    @abstractmethod
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this part."""
+
+
+class ExchangeCurve(Unknown):
+    """ln F(x): the logarithm of a base law, plus a level, plus a smooth curve (squared exponential in x).
+
+    Parameters
+    ----------
+    base : ExchangeLaw
+        Where the prior is centred.
+    amplitude, length : float
+        Of the smooth curve: standard deviation, and length in x.
+    level : float
+        Standard deviation of the level.
+    """
+
+    base: laws.ExchangeLaw = eqx.field(static=True)
+    basis: Cells
+
+    def __init__(
+        self, base: laws.ExchangeLaw, *, amplitude: float = 1.0, length: float = 0.25, level: float = 2.0
+    ) -> None:
+        self.base = base
+        points = np.linspace(0.0, 1.0, 101)
+        curve, _ = modes(smooth(points[:, None] - points[None], length), _CURVE_MODES)
+        columns = np.column_stack([np.full(len(points), level), amplitude * curve])
+        self.basis = jnp.asarray(np.polynomial.legendre.legfit(1 - 2 * points, columns, _DEGREE))
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        """Return the map from z to ln F - ln base at some compositions, shape (x, size)."""
+        return np.asarray(np.polynomial.legendre.legvander(1 - 2 * x, _DEGREE) @ np.asarray(self.basis))
+
+    @property
+    def size(self) -> int:
+        """Return the number of modes and one for the level."""
+        return int(self.basis.shape[1])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return "j0 level" and "j0 shape n"."""
+        return ("j0 level", *(f"j0 shape {n}" for n in range(1, self.size)))
+
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this F(x)."""
+        return _with(_exchange, model, ExchangeFactor(self.base, self.basis @ z))
+
+
+class ExchangeLevel(Unknown):
+    """The factor j0 before a law F(x) that is taken as known.
+
+    Parameters
+    ----------
+    deviation : float
+        Of ln j0 from that of the model.
+    """
+
+    deviation: float = 2.0
+
+    @property
+    def size(self) -> int:
+        """Return 1."""
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return "j0 level"."""
+        return ("j0 level",)
+
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this j0."""
+        value = model.reaction.exchange_current * jnp.exp(self.deviation * z[0])  # type: ignore[union-attr]
+        return _with(_exchange_current, model, value)
+
+
+class PotentialCurve(Unknown):
+    """mu(x) = ln(x/(1-x)) + sum_n a_n P_n(1-2x), a_n around those of the model (Zhao et al. 2023).
+
+    a_0 is left out: it shifts the voltage only.
+
+    Parameters
+    ----------
+    coefficients : array, shape (terms,)
+        Means of a_1, a_2, ...
+    deviations : array, shape (terms,)
+        Standard deviations, kT.
+    """
+
+    coefficients: Cells
+    deviations: Cells
+
+    @property
+    def size(self) -> int:
+        """Return the number of terms."""
+        return int(self.coefficients.shape[0])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return "mu term n"."""
+        return tuple(f"mu term {n}" for n in range(1, self.size + 1))
+
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this mu(x)."""
+        terms = jnp.concatenate([jnp.zeros(1), self.coefficients + self.deviations * z])
+        return _with(lambda m: m.free_energy, model, pf.Legendre(terms))
+
+
+class Factor(Unknown):
+    """A positive number of the model times the exponential of a normal number.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    where : callable
+        Where it is in the model.
+    deviation : float
+        Of its logarithm.
+    """
+
+    name: str = eqx.field(static=True)
+    where: Callable[[pf.Model], Any] = eqx.field(static=True)
+    deviation: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Return 1."""
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the name."""
+        return (self.name,)
+
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this number."""
+        return _with(self.where, model, self.where(model) * jnp.exp(self.deviation * z[0]))
+
+
+class Shift(Unknown):
+    """A number of the model plus a normal number.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    where : callable
+        Where it is in the model.
+    deviation : float
+        In the unit of the number.
+    """
+
+    name: str = eqx.field(static=True)
+    where: Callable[[pf.Model], Any] = eqx.field(static=True)
+    deviation: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Return 1."""
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the name."""
+        return (self.name,)
+
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this number."""
+        return _with(self.where, model, self.where(model) + self.deviation * z[0])
+
+
+class Share(Unknown):
+    """A number between 0 and 1, normal in its logit: alpha.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    where : callable
+        Where it is in the model.
+    deviation : float
+        Of the logit.
+    """
+
+    name: str = eqx.field(static=True)
+    where: Callable[[pf.Model], Any] = eqx.field(static=True)
+    deviation: float = 0.5
+
+    @property
+    def size(self) -> int:
+        """Return 1."""
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the name."""
+        return (self.name,)
+
+    def place(self, model: pf.Model, z: Cells) -> pf.Model:
+        """Return the model with this number."""
+        now = self.where(model)
+        value = jax.nn.sigmoid(jnp.log(now) - jnp.log1p(-now) + self.deviation * z[0])
+        return _with(self.where, model, value)
+
+
+def placed(unknowns: tuple[Unknown, ...], model: pf.Model, z: Cells) -> pf.Model:
+    """Return the model with all unknowns, their numbers one after the other in z."""
+    first = 0
+    for one in unknowns:
+        model = one.place(model, z[first : first + one.size])
+        first += one.size
+    return model

@@ -1,0 +1,58 @@
+"""The stages of what was learned from a video."""
+
+from __future__ import annotations
+
+from lithiscope.stages.coordinates import SPACE, TIME
+from lithiscope.stages.schema import Stage, Variable
+from lithiscope.units import AMPERE_PER_SQUARE_METRE, ONE
+
+LEARNED_LAWS = Stage(
+    "learned_laws",
+    "Laws that all particles share, with their uncertainty",
+    variables={
+        "exchange_current_density": Variable(
+            "x_grid", AMPERE_PER_SQUARE_METRE, "j0(x) of a pixel with k = 1", required=True
+        ),
+        "exchange_current_density_std": Variable("x_grid", AMPERE_PER_SQUARE_METRE, "its standard deviation"),
+        "chemical_potential": Variable("x_grid", ONE, "mu(x) over kT, without its mean over the identifiable range"),
+        "chemical_potential_std": Variable("x_grid", ONE, "its standard deviation"),
+        "identifiable": Variable("x_grid", ONE, "whether the data say something at this composition", kind="bool"),
+        "parameter_mean": Variable("parameter", ONE, "numbers of the laws, in standard deviations of the prior"),
+        "parameter_std": Variable("parameter", ONE, "their standard deviations"),
+        "correlation": Variable("parameter parameter_other", ONE, "between the numbers of the laws"),
+    },
+    coordinates={
+        "x_grid": Variable("x_grid", ONE, "lithium fraction", required=True),
+        "parameter": Variable("parameter", ONE, "name of a number of the laws", kind="string"),
+        "parameter_other": Variable("parameter_other", ONE, "name of a number of the laws", kind="string"),
+    },
+    attributes={
+        "law": "reaction law",
+        "material": "parameter set that the laws started from",
+        "log_evidence": "natural logarithm of the evidence, in the Laplace approximation",
+        "chi_square_per_freedom": "sum of squared residuals over data less what the fit used up",
+        "iterations": "steps of the fit",
+        "converged": "whether a further step promised too little to matter",
+        "warnings": "what a reader must know before believing the result",
+        "priors": "amplitudes and lengths of the fields",
+    },
+    required_attributes=("law", "log_evidence"),
+)
+
+LEARNED_PARTICLE = Stage(
+    "learned_particle",
+    "What was learned of one particle: its rates, and the video that the model gives",
+    variables={
+        "log_rate": Variable("y x", ONE, "ln k(r), zero in the mean over the particle", required=True),
+        "log_rate_std": Variable("y x", ONE, "its standard deviation", required=True),
+        "log_rate_flag": Variable("y x", ONE, "flags", kind="int"),
+        "lithium_fraction": Variable("time y x", ONE, "lithium fraction of the model"),
+        "residual": Variable("time y x", ONE, "model less data over the standard deviation"),
+        "voltage_kt": Variable("time", ONE, "e (V - V0)/kT of the model"),
+    },
+    coordinates={**TIME, **SPACE},
+    attributes={"video": "number of the video", "particle": "label of the particle"},
+    required_attributes=("video", "particle"),
+)
+
+LEARNING_STAGES = (LEARNED_LAWS, LEARNED_PARTICLE)

@@ -1,0 +1,81 @@
+"""Half cycles cut out of videos."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learning.scenes import ellipse, video_of
+from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.learning.half_cycles import half_cycles
+
+MASK = np.pad(ellipse(8, 6), ((2, 1), (1, 3)))
+
+
+def _video(**more: object) -> object:
+    rng = np.random.default_rng(0)
+    half = np.array([-1, 0, 0, 0, -1, 1, 1, 1, 1])
+    x = rng.uniform(0.1, 0.9, (9, *MASK.shape))
+    return video_of(x, MASK, 100.0 + 60.0 * np.arange(9), half, **more)
+
+
+def test_frames_of_each_half_cycle_in_a_box_around_the_particle() -> None:
+    video = _video()
+    first, second = half_cycles([video])  # type: ignore[list-item]
+    assert first.frames.tolist() == [1, 2, 3]
+    assert second.frames.tolist() == [5, 6, 7, 8]
+    assert (first.direction, second.direction) == (1, -1)
+    assert first.seconds.tolist() == [0.0, 60.0, 120.0]
+    assert first.corner == (2, 1)
+    assert first.mask.shape == (8, 6)
+    assert first.spacing == pytest.approx((50.0, 50.0))
+    inside = video["lithium_fraction"].values[1, 2:10, 1:7][first.mask]  # type: ignore[index]
+    assert np.allclose(first.x[0][first.mask], inside)
+    assert np.allclose(first.weight[0][first.mask], 20.0)
+
+
+def test_unknown_and_flagged_pixels_get_no_weight() -> None:
+    video = _video().copy(deep=True)  # type: ignore[attr-defined]
+    row, column = np.argwhere(MASK)[5]
+    video["lithium_fraction"][2, row, column] = np.nan
+    cut = half_cycles([video])[0]
+    assert cut.weight[1, row - 2, column - 1] == 0.0
+    assert np.isfinite(cut.x).all()
+    assert (cut.weight[0] > 0).sum() == MASK.sum()
+
+
+def test_a_standard_deviation_of_zero_is_refused() -> None:
+    video = _video().copy(deep=True)  # type: ignore[attr-defined]
+    row, column = np.argwhere(MASK)[0]
+    video["lithium_fraction_std"][1, row, column] = 0.0
+    with pytest.raises(AnalysisError, match="not positive"):
+        half_cycles([video])
+
+
+@pytest.mark.parametrize("name", ["lithium_fraction_std", "half_cycle"])
+def test_what_is_missing_is_named(name: str) -> None:
+    with pytest.raises(AnalysisError, match=name):
+        half_cycles([_video().drop_vars(name)])  # type: ignore[attr-defined]
+
+
+def test_a_half_cycle_with_too_few_frames_is_left_out_and_said() -> None:
+    video = _video().isel(time=[0, 1, 2, 5, 6, 7, 8])  # type: ignore[attr-defined]
+    with pytest.warns(LithiscopeWarning, match="2 frames"):
+        cuts = half_cycles([video])
+    assert [cut.number for cut in cuts] == [1]
+
+
+def test_videos_of_different_pixels_are_refused() -> None:
+    other = _video().assign_coords(x=0.1 * np.arange(MASK.shape[1]))  # type: ignore[attr-defined]
+    with pytest.raises(AnalysisError, match="pixels of different size"):
+        half_cycles([_video(), other])  # type: ignore[list-item]
+
+
+def test_windows_share_the_frames_at_their_seams() -> None:
+    cut = half_cycles([_video()])[1]  # type: ignore[list-item]
+    first, second, third = cut.windows(3)
+    assert second.seconds.tolist() == [0.0, 60.0]
+    assert second.frames.tolist() == [6, 7]
+    # Each datum counts once in all.
+    total = sum((one.weight**2).sum() for one in (first, second, third))
+    assert total == pytest.approx((cut.weight**2).sum())

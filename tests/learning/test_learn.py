@@ -1,0 +1,72 @@
+"""Learning from a virtual experiment whose laws are known."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from learning.scenes import ellipse, experiment, field, video_of
+from lithiscope.errors import LithiscopeWarning, OptionError
+from lithiscope.learning import LearnOptions, learn
+
+MASK = ellipse(14, 9)
+
+
+def test_the_thickness_must_be_known() -> None:
+    video = video_of(np.full((3, *MASK.shape), 0.5), MASK, 60.0 * np.arange(3), np.zeros(3, int))
+    with pytest.raises(OptionError, match="thickness"):
+        learn(video)
+
+
+def test_contradicting_unknowns_are_refused() -> None:
+    video = video_of(np.full((3, *MASK.shape), 0.5), MASK, 60.0 * np.arange(3), np.zeros(3, int), thickness=100.0)
+    with pytest.raises(OptionError, match="level"):
+        learn(video, LearnOptions(unknowns=("exchange_current", "exchange_level")))
+    with pytest.raises(OptionError, match="coherency"):
+        learn(video, LearnOptions(unknowns=("coherency",)))
+
+
+@pytest.mark.long
+def test_the_pattern_is_found_and_an_undetermined_spread_is_said() -> None:
+    truth = field(MASK, 0.5, 1)
+    video = experiment(MASK, truth, exchange_current=0.03, sigma=0.05, frames=8, seed=0)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        tree = learn(video, LearnOptions(field_modes=40, initial_modes=12))
+    particle = tree["/particle/0_1"].to_dataset()
+    found = particle["log_rate"].values[MASK]
+    assert np.corrcoef(found, truth[MASK])[0, 1] > 0.98
+    assert abs(tree["/laws"].attrs["chi_square_per_freedom"] - 1) < 5 * np.sqrt(2 / (16 * MASK.sum()))
+    # Far from equilibrium ln k times any number explains the video as well: the error bars must not be believed.
+    assert any("spread of ln k" in str(one.message) for one in said if one.category is LithiscopeWarning)
+    assert np.isnan(particle["log_rate"].values[~MASK]).all()
+
+
+@pytest.mark.long
+def test_with_known_laws_the_rates_and_their_error_bars_are_right() -> None:
+    truth = field(MASK, 0.5, 2)
+    video = experiment(MASK, truth, exchange_current=0.03, sigma=0.07, frames=8, seed=3)
+    options = LearnOptions(
+        unknowns=("rate_field", "exchange_level"),
+        exchange="skewed_lim",
+        material="lfp_cogswell_bazant_2012",
+        strain="coherent",  # omega less half of the coherency is that of the experiment
+        field_modes=60,
+        initial_modes=12,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)
+        tree = learn(video, options)
+    assert tree["/laws"].attrs["converged"] == 1
+    particle = tree["/particle/0_1"].to_dataset()
+    found, deviation = particle["log_rate"].values[MASK], particle["log_rate_std"].values[MASK]
+    error = (found - truth[MASK]) / deviation
+    assert np.sqrt(np.mean((np.exp(found - truth[MASK]) - 1) ** 2)) < 0.08
+    # Some thirty independent patches: the root mean square of their errors is known to 13 %; three of these.
+    assert 0.6 < np.sqrt(np.mean(error**2)) < 1.4
+    laws = tree["/laws"].to_dataset()
+    middle = laws.sel(x_grid=0.5, method="nearest")
+    expected = 0.03 * 3 * 0.5 * 0.5
+    assert abs(float(middle["exchange_current_density"]) - expected) < 3 * float(middle["exchange_current_density_std"])

@@ -1,0 +1,85 @@
+"""The compiled program of a half cycle: exact derivatives, the same numbers as the engine, one program for all."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from learning.scenes import ellipse, experiment, field
+from lithiscope import phasefield as pf
+from lithiscope.learning import LearnOptions
+from lithiscope.learning.cases import Priors
+from lithiscope.learning.fit import Task, block_of, cost_of
+from lithiscope.learning.half_cycles import half_cycles
+from lithiscope.learning.setup import particles_of, setup_of
+
+OPTIONS = LearnOptions(field_modes=8, initial_modes=4, tolerance=1e-4)
+
+
+@pytest.fixture(scope="module")
+def problem() -> tuple:  # type: ignore[type-arg]
+    mask = ellipse(8, 6)
+    video = experiment(mask, field(mask, 0.5, 1), exchange_current=0.1, sigma=0.05, frames=5, seed=0)
+    setup = setup_of([video], half_cycles([video]), OPTIONS)
+    particle = particles_of(setup, Priors())[0]
+    z = 0.3 * np.random.default_rng(2).standard_normal(setup.layout.shared + particle.own)
+    block, cost, stepped = block_of(Task(particle, z))  # type: ignore[misc]
+    return video, setup, stepped, z, block, cost
+
+
+def test_the_gradient_is_that_of_the_cost(problem: tuple) -> None:  # type: ignore[type-arg]
+    _, setup, particle, z, block, cost = problem
+    shared = setup.layout.shared
+    assert cost_of(Task(particle, z)) == pytest.approx(cost, rel=1e-12)
+    gradient = block.gradient.copy()
+    gradient[shared:] -= z[shared:]  # the prior of its own numbers
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        way = rng.standard_normal(len(z))
+        sides = [cost_of(Task(particle, z + step * way)) for step in (-2e-5, -1e-5, 1e-5, 2e-5)]
+        slope = (8 * (sides[2] - sides[1]) - (sides[3] - sides[0])) / 12e-5
+        # Fourth-order differences of a cost of about 1e3 in double precision: 1e3 * 1e-16 / 1e-5 = 1e-8 absolute.
+        assert gradient @ way == pytest.approx(slope, rel=1e-6)
+
+
+def test_the_matrix_is_positive_and_holds_the_prior(problem: tuple) -> None:  # type: ignore[type-arg]
+    _, setup, _, _, block, _ = problem
+    assert np.allclose(block.matrix, block.matrix.T)
+    own = block.matrix[setup.layout.shared :, setup.layout.shared :]
+    assert np.linalg.eigvalsh(own).min() >= 1 - 1e-9
+
+
+def test_frames_are_those_of_the_engine(problem: tuple) -> None:  # type: ignore[type-arg]
+    _, _, particle, z, _, _ = problem
+    program, case, place = particle.program, particle.cases[1], particle.places()[1]
+    x, _ = program.frames(case, jnp.asarray(z[place]))
+    system, start = program.start(case, jnp.asarray(z[place]))
+    mask = np.asarray(case.surface) > 0
+    part = pf.Part("rate", tuple(np.asarray(system.seconds)), tuple(3600 * np.asarray(system.values)))
+    fine = pf.Controller(1e-7)
+    run = pf.simulate(system.model, pf.Protocol((part,)), np.asarray(case.seconds), initial=start, controller=fine)
+    expected = run.video["lithium_fraction"].values.reshape(len(x), -1)[:, mask]
+    # Steps may err by 1e-4 root mean square each; the video is kept in single precision.
+    assert np.sqrt(np.mean((np.asarray(x)[:, mask] - expected) ** 2)) < 1e-3
+
+
+def test_cells_outside_stay_as_they_are_and_count_for_nothing(problem: tuple) -> None:  # type: ignore[type-arg]
+    _, _, particle, z, _, _ = problem
+    case, place = particle.cases[0], particle.places()[0]
+    x, _ = particle.program.frames(case, jnp.asarray(z[place]))
+    outside = np.asarray(case.surface) == 0
+    assert outside.any()
+    assert np.all(np.asarray(x)[:, outside] == np.asarray(x)[0, outside])
+    mean = np.asarray(x)[:, ~outside].mean(1)
+    _, _, _, rate, _ = particle.program.layout.split(jnp.asarray(z[place]))
+    nodes = np.asarray(case.rate * (1 + case.rate_spread * rate))
+    filled = np.sum(0.5 * (nodes[1:] + nodes[:-1]) * np.diff(np.asarray(case.seconds)))
+    assert mean[-1] - mean[0] == pytest.approx(filled, abs=1e-9)
+
+
+def test_one_program_serves_both_half_cycles(problem: tuple) -> None:  # type: ignore[type-arg]
+    _, _, particle, _, _, _ = problem
+    shapes = [[leaf.shape for leaf in jax.tree.leaves(case)] for case in particle.cases]
+    assert shapes[0] == shapes[1]
