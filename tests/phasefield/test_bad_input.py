@@ -35,8 +35,8 @@ CASES: dict[str, tuple[str, Callable[[], object]]] = {
     "NaN in the initial field": ("initial", lambda: start(initial=jnp.full(SHAPE, 0.1).at[0, 0].set(jnp.nan))),
     "x below zero": ("initial", lambda: start(initial=-0.1)),
     "x above one": ("initial", lambda: start(initial=1.2)),
-    "x above one where f allows it and j0 not": (
-        "exchange current",
+    "x above one where f allows it": (
+        "initial",
         lambda: start(initial=1.2, free_energy=pf.DoubleWell(5.0)),
     ),
     "initial field of another shape": ("initial", lambda: start(initial=np.full((5, 7), 0.1))),
@@ -85,3 +85,13 @@ def test_bad_input_is_refused_by_name(case: str) -> None:
     field, make = CASES[case]
     with pytest.raises(LithiscopeError, match=rf"(?s)\S.*{field}"):
         make()
+
+
+def test_a_particle_that_is_full_stops_whatever_its_free_energy() -> None:
+    table = pf.ExchangeTable([0.0, 0.5, 1.0], [0.0, 0.0, 0.0])  # j0 does not end at full
+    full = model(free_energy=pf.DoubleWell(1.0), reaction=pf.Reaction(1.0, table, "linear"))
+    run = pf.simulate(full, pf.constant_current(1.0, seconds=3600.0), 5, initial=0.5)
+    assert not run.complete
+    assert "full or empty" in run.stopped
+    assert run.video["lithium_fraction"].values.max() <= 1
+    assert run.record["mean_lithium_fraction"].values[-1] > 0.99

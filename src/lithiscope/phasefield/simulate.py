@@ -161,7 +161,8 @@ def _initial(model: Model, initial: float | Cells) -> Cells:
     x = jnp.broadcast_to(jnp.asarray(given, dtype), geometry.shape)
     known = np.asarray(x)[geometry.active]
     bounded = model.free_energy.on_ideal_entropy()
-    if not np.isfinite(known).all() or (bounded and (known.min() <= 0 or known.max() >= 1)):
+    beyond = model.reaction is not None and (known.min() < 0 or known.max() > 1)
+    if not np.isfinite(known).all() or beyond or (bounded and (known.min() <= 0 or known.max() >= 1)):
         raise OptionError(
             "the initial composition cannot be used",
             field="initial",
@@ -354,6 +355,7 @@ class _Run:
 def _stuck(system: System, now: Progress, offset: float) -> str:
     x = np.asarray(now.state.x)[system.model.geometry.active]
     at = f"at {offset + float(now.time):.6g} s, with x from {x.min():.4g} to {x.max():.4g}"
-    if system.model.free_energy.on_ideal_entropy() and (x.min() < 1e-3 or x.max() > 1 - 1e-3):
+    counted = system.model.free_energy.on_ideal_entropy() or system.model.reaction is not None
+    if counted and (x.min() < 1e-3 or x.max() > 1 - 1e-3):
         return f"the particle is full or empty and cannot carry the current any longer: no step succeeded {at}"
     return f"no step however short met the tolerance {at}"

@@ -135,12 +135,16 @@ def advance(
     """
     geometry = system.model.geometry
     bounded = system.model.free_energy.on_ideal_entropy()
+    # Where lithium comes and goes x is a share of sites, whatever the free energy says beyond 0 and 1.
+    counted = system.model.reaction is not None
     power = 1 / (method.error_order + 1)
 
     def fits(state: State, rates: Rates) -> Bool[Array, ""]:
         good = jnp.all(jnp.isfinite(jnp.where(geometry.active, state.x + rates.change, 0.0)))
         if bounded:
             good &= jnp.all(jnp.where(geometry.active, (state.x > 0) & (state.x < 1), True))
+        elif counted:
+            good &= jnp.all(jnp.where(geometry.active, (state.x >= 0) & (state.x <= 1), True))
         return good & jnp.isfinite(rates.potential)
 
     def step(now: Progress) -> Progress:
