@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import warnings
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from learning.scenes import ellipse, experiment, field, video_of
 from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.learning import LearnOptions, learn
+from lithiscope.learning.half_cycles import half_cycles
+from lithiscope.learning.setup import setup_of
+from lithiscope.learning.unknowns import placed
 
 MASK = ellipse(14, 9)
 
@@ -26,6 +30,15 @@ def test_contradicting_unknowns_are_refused() -> None:
         learn(video, LearnOptions(unknowns=("exchange_current", "exchange_level")))
     with pytest.raises(OptionError, match="coherency"):
         learn(video, LearnOptions(unknowns=("coherency",)))
+
+
+def test_alpha_of_the_set_can_be_learned() -> None:
+    video = video_of(np.full((3, *MASK.shape), 0.5), MASK, 60.0 * np.arange(3), np.zeros(3, int), thickness=100.0)
+    setup = setup_of([video], half_cycles([video]), LearnOptions(unknowns=("alpha",)))
+    moved = placed(setup.unknowns, setup.template, jnp.array([2.0]))
+    # From 1/2, two standard deviations of 1/2 in its logit.
+    assert moved.reaction is not None
+    assert moved.reaction.law.parameters["alpha"] == pytest.approx(1 / (1 + np.exp(-1.0)))
 
 
 @pytest.mark.long

@@ -92,12 +92,6 @@ class HalfCycle:
             parts.append(HalfCycle(**{**self.__dict__, **cut, "weight": weight, "seconds": seconds}))
         return parts
 
-    def without(self, frames: Sequence[int]) -> HalfCycle:
-        """Return the half cycle with the values of some frames (by place) unknown."""
-        weight = self.weight.copy()
-        weight[list(frames)] = 0.0
-        return HalfCycle(**{**self.__dict__, "weight": weight})
-
 
 def half_cycles(videos: Sequence[xr.Dataset], *, particles: Sequence[int] | None = None) -> list[HalfCycle]:
     """Cut the half cycles of every particle out of composition videos, all in boxes of one shape.

@@ -12,7 +12,7 @@ from lithiscope import laws
 from lithiscope import phasefield as pf
 from lithiscope.errors import OptionError
 from lithiscope.learning.cases import Priors, case_of
-from lithiscope.learning.fit import Particle, Point
+from lithiscope.learning.fit import Particle
 from lithiscope.learning.half_cycles import HalfCycle
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.program import Case, Layout, Program
@@ -119,12 +119,6 @@ def windows_of(setup: Setup, priors: Priors) -> list[Particle]:
     return result
 
 
-def start_of(setup: Setup) -> Point:
-    """Return the middle of the prior."""
-    own = tuple(np.zeros(particle.own) for particle in windows_of(setup, Priors()))
-    return Point(np.zeros(setup.layout.shared), own)
-
-
 def _case(
     setup: Setup, cut: HalfCycle, priors: Priors, thickness: float, program: Program, *, windows: bool = False
 ) -> Case:
@@ -169,7 +163,7 @@ def _template(given: Material, cut: HalfCycle, options: LearnOptions, thickness:
     )
     name, parameters = (options.law, options.law_parameters) if options.law else given.reaction
     if "alpha" in options.unknowns:
-        parameters = {"alpha": jnp.asarray(parameters.get("alpha", 0.5)), **parameters}
+        parameters = {**parameters, "alpha": jnp.asarray(parameters.get("alpha", 0.5))}  # an array can be learned
     law = pf.Law("reaction", name, **parameters)
     reaction = pf.Reaction(given.exchange_current, options.exchange, law, rate=np.ones(shape))
     free_energy = free_energy_of(given)
@@ -219,5 +213,5 @@ def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | 
     if name == "coherency":
         return Factor("coherency", _penalty, 0.5)
     if name == "alpha":
-        return Share("alpha", _alpha)
+        return Share("alpha", _alpha, 0.5)
     return None

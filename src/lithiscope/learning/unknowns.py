@@ -182,8 +182,8 @@ class PotentialCurve(Unknown):
         return _with(lambda m: m.free_energy, model, pf.Legendre(terms))
 
 
-class Factor(Unknown):
-    """A positive number of the model times the exponential of a normal number.
+class OneNumber(Unknown):
+    """One number of the model.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class Factor(Unknown):
     where : callable
         Where it is in the model.
     deviation : float
-        Of its logarithm.
+        Standard deviation of the number in the form that is normal.
     """
 
     name: str = eqx.field(static=True)
@@ -209,75 +209,29 @@ class Factor(Unknown):
         """Return the name."""
         return (self.name,)
 
-    def place(self, model: pf.Model, z: Cells) -> pf.Model:
-        """Return the model with this number."""
-        return _with(self.where, model, self.where(model) * jnp.exp(self.deviation * z[0]))
-
-
-class Shift(Unknown):
-    """A number of the model plus a normal number.
-
-    Parameters
-    ----------
-    name : str
-        For people.
-    where : callable
-        Where it is in the model.
-    deviation : float
-        In the unit of the number.
-    """
-
-    name: str = eqx.field(static=True)
-    where: Callable[[pf.Model], Any] = eqx.field(static=True)
-    deviation: float = 1.0
-
-    @property
-    def size(self) -> int:
-        """Return 1."""
-        return 1
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return the name."""
-        return (self.name,)
+    @abstractmethod
+    def value(self, now: Cells, moved: Cells) -> Cells:
+        """Return the number when its normal form is moved."""
 
     def place(self, model: pf.Model, z: Cells) -> pf.Model:
         """Return the model with this number."""
-        return _with(self.where, model, self.where(model) + self.deviation * z[0])
+        return _with(self.where, model, self.value(self.where(model), self.deviation * z[0]))
 
 
-class Share(Unknown):
-    """A number between 0 and 1, normal in its logit: alpha.
+class Factor(OneNumber):
+    """A positive number, normal in its logarithm: gradient energy, coherency."""
 
-    Parameters
-    ----------
-    name : str
-        For people.
-    where : callable
-        Where it is in the model.
-    deviation : float
-        Of the logit.
-    """
+    def value(self, now: Cells, moved: Cells) -> Cells:
+        """Return the number times the exponential."""
+        return now * jnp.exp(moved)
 
-    name: str = eqx.field(static=True)
-    where: Callable[[pf.Model], Any] = eqx.field(static=True)
-    deviation: float = 0.5
 
-    @property
-    def size(self) -> int:
-        """Return 1."""
-        return 1
+class Share(OneNumber):
+    """A number between 0 and 1, normal in its logit: alpha."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return the name."""
-        return (self.name,)
-
-    def place(self, model: pf.Model, z: Cells) -> pf.Model:
-        """Return the model with this number."""
-        now = self.where(model)
-        value = jax.nn.sigmoid(jnp.log(now) - jnp.log1p(-now) + self.deviation * z[0])
-        return _with(self.where, model, value)
+    def value(self, now: Cells, moved: Cells) -> Cells:
+        """Return the number whose logit is moved."""
+        return jax.nn.sigmoid(jnp.log(now) - jnp.log1p(-now) + moved)
 
 
 def placed(unknowns: tuple[Unknown, ...], model: pf.Model, z: Cells) -> pf.Model:
