@@ -127,6 +127,21 @@ def test_choice_of_method_and_its_reason() -> None:
     assert pf.choose_method(stiff, pf.BogackiShampine())[1] == "as asked"
 
 
+def test_choice_of_method_where_cells_react_on_their_own() -> None:
+    mask, seconds = np.ones((6, 6), bool), 3600.0
+
+    def chosen(spacing: float, gradient_energy: float, exchange: float, seconds: float) -> type[pf.Method]:
+        cells = pixels(mask, spacing, surface="everywhere", thickness=100.0)
+        model = pf.Model(cells, pf.RegularSolution(4.5), pf.Reaction(exchange), gradient_energy=gradient_energy)
+        return type(pf.choose_method(model, seconds=seconds)[0])
+
+    assert chosen(50.0, 8.83, 0.01, seconds) is pf.BogackiShampine
+    assert chosen(50.0, 8.83, 10.0, seconds) is pf.LocalRosenbrock
+    assert chosen(50.0, 8.83, 10.0, 1.0) is pf.BogackiShampine
+    # On cells of a nanometre gradient energy joins neighbours, which a method that takes each alone cannot follow.
+    assert chosen(1.0, 8.83, 10.0, seconds) is pf.Rosenbrock
+
+
 def test_frames_compile_nothing_anew() -> None:
     # The solver of the strain closes over its arrays, so each call outside a compiled program would compile it again.
     geometry = pixels(np.pad(np.ones((3, 4), bool), 1), 10.0, thickness=50.0, surface="everywhere")

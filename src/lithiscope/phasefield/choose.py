@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from lithiscope.errors import OptionError
-from lithiscope.phasefield.methods import BogackiShampine, ExponentialRungeKutta, Method, Rosenbrock
+from lithiscope.phasefield.arrays import Cells
+from lithiscope.phasefield.methods import (
+    BogackiShampine,
+    ExponentialRungeKutta,
+    LocalRosenbrock,
+    Method,
+    Rosenbrock,
+)
 from lithiscope.phasefield.model import Model
+from lithiscope.phasefield.reaction import Reaction
 
-_SLOW = 0.2  # 1/s: explicit steps of ten seconds are stable below this, as long as accuracy asks for at 1C
+_REACH = 2.5  # longest stable step of an explicit method of third order, over the time in which a change decays
+_PATIENCE = 1000  # explicit steps; an implicit run takes a hundred or so, and each costs as much as ten of them
+_COMPOSITIONS = np.linspace(0.02, 0.98, 25)
 
 
-def choose_method(model: Model, method: Method | None = None, *, tolerance: float = 1e-4) -> tuple[Method, str]:
+def choose_method(
+    model: Model, method: Method | None = None, *, tolerance: float = 1e-4, seconds: float = 3600.0
+) -> tuple[Method, str]:
     """Return the method, made ready for the model, and the reason for it.
 
     Parameters
@@ -23,6 +39,8 @@ def choose_method(model: Model, method: Method | None = None, *, tolerance: floa
         The user's choice, which is checked only.
     tolerance : float
         Of the time steps.
+    seconds : float
+        Duration of the protocol: what is stiff over a slow half cycle need not be over a fast one.
 
     Raises
     ------
@@ -30,7 +48,7 @@ def choose_method(model: Model, method: Method | None = None, *, tolerance: floa
         If the user's choice does not suit the model.
     """
     if method is None:
-        method, reason = _suited(model)
+        method, reason = _suited(model, seconds)
         return method.prepared(model, tolerance), reason
     refusal = method.refusal(model)
     if refusal is not None:
@@ -44,15 +62,57 @@ def choose_method(model: Model, method: Method | None = None, *, tolerance: floa
     return method.prepared(model, tolerance), "as asked"
 
 
-def _suited(model: Model) -> tuple[Method, str]:
+def _suited(model: Model, seconds: float) -> tuple[Method, str]:
     if not model.transport.moves():
-        return BogackiShampine(), "explicit, because cells that react on their own are not stiff"
+        alone, together = reaction_decay(model)
+        cause = f"a changed cell reacts back at {alone:.2g}/s"
+        joined = f"gradient energy evens out neighbours at {together:.2g}/s"
+        if _steps(alone + together, seconds) <= _PATIENCE:
+            return BogackiShampine(), f"explicit, because {cause} only and {joined}"
+        if _steps(together, seconds) <= _PATIENCE:
+            return LocalRosenbrock(), f"implicit cell by cell, because {cause} but {joined} only"
+        return Rosenbrock(), f"implicit, because {cause} and {joined}"
     if ExponentialRungeKutta().refusal(model) is None:
         return ExponentialRungeKutta(), "exponential, because waves solve transport on a grid that closes on itself"
     decay = fastest_decay(model)
-    if decay < _SLOW:
+    if _steps(decay, seconds) <= _PATIENCE:
         return BogackiShampine(), f"explicit, because transport evens out neighbouring cells at {decay:.2g}/s only"
     return Rosenbrock(), f"implicit, because transport evens out neighbouring cells at {decay:.2g}/s"
+
+
+def _steps(decay: float, seconds: float) -> float:
+    """Return how many explicit steps it takes to stay stable."""
+    return decay * seconds / _REACH
+
+
+def reaction_decay(model: Model) -> tuple[float, float]:
+    """Return how fast the reaction at equilibrium undoes a change of x of one cell, 1/s: over mu(x), over neighbours.
+
+    The fastest of all cells at compositions from 0.02 to 0.98; where mu falls with x there is no decay.
+    """
+    if model.reaction is None:
+        return 0.0, 0.0
+    alone, answers = _decays(model, model.reaction, jnp.asarray(_COMPOSITIONS, model.geometry.inside.dtype))
+    waves = 4 / np.square(model.geometry.spacing)
+    stiff = float(np.sum(np.broadcast_to(np.asarray(model.gradient_energy), model.geometry.ndim) * waves))
+    return float(jnp.max(alone)), float(jnp.max(answers)) * stiff
+
+
+@eqx.filter_jit
+def _decays(model: Model, reaction: Reaction, fractions: Cells) -> tuple[Cells, Cells]:
+    """Return, for each x, the fastest decay over mu(x) and the greatest -d(dx/dt)/dmu of all cells, 1/s."""
+    geometry = model.geometry
+    active = geometry.active & (geometry.surface > 0)
+    factor = jnp.where(active, geometry.surface * model.rate_of_current / geometry.inside, 0.0)
+
+    def decays(fraction: Cells) -> tuple[Cells, Cells]:
+        x = jnp.full(geometry.shape, fraction, factor.dtype)
+        steepness = jax.jvp(model.free_energy.potential, (x,), (jnp.ones_like(x),))[1]
+        answer = reaction.current(jnp.zeros_like(x), x, reaction.exchange_density(x))[1]
+        answer = factor * jnp.where(active & jnp.isfinite(answer), answer, 0.0)
+        return jnp.max(answer * jnp.nan_to_num(jnp.maximum(steepness, 0.0))), jnp.max(answer)
+
+    return cast(tuple[Cells, Cells], jax.lax.map(decays, fractions))
 
 
 def fastest_decay(model: Model) -> float:

@@ -234,7 +234,11 @@ class Model(eqx.Module):
         if self.reaction is not None:
             weight = jnp.where(geometry.active, geometry.surface, 0.0)
             within = jnp.where(geometry.active, x, 0.5)
-            exchange = jnp.where(weight > 0, self.reaction.exchange_density(within), 0.0)
+            exchange = self.reaction.exchange_density(within)
+            if self.reaction.full_potential:
+                uniform = self.free_energy.potential(within) + self.offset
+                exchange = exchange * jnp.exp(jnp.where(weight > 0, mu - uniform, 0.0) / 2)
+            exchange = jnp.where(weight > 0, exchange, 0.0)
             wanted = jnp.zeros((), x.dtype) if rate is None else -rate
             target = wanted * jnp.sum(geometry.inside) / self.rate_of_current
             v, current = driven(self.reaction, mu, within, exchange, weight, target=target, potential=potential)

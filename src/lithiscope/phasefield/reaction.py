@@ -123,6 +123,9 @@ class Reaction(eqx.Module):
         R_f in ohm m2 of surface.
     temperature : float
         K, that of the model.
+    full_potential : bool
+        Whether j0 is built on the chemical potential with gradient and strain (Cogswell and Bazant 2012), F(x) then being
+        that of a uniform particle: j0 has a factor exp(mu'/2), mu' in kT what gradient and strain add to mu.
     """
 
     exchange_current: Number
@@ -132,6 +135,7 @@ class Reaction(eqx.Module):
     film: Number  # kT/e per A/m2
     temperature: Number
     has_film: bool = eqx.field(static=True)
+    full_potential: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -142,7 +146,9 @@ class Reaction(eqx.Module):
         rate: Any = 1.0,
         film_resistance: Any = 0.0,
         temperature: float = laws.ROOM_TEMPERATURE,
+        full_potential: bool = False,
     ) -> None:
+        self.full_potential = full_potential
         self.exchange_current = parameter("exchange_current", exchange_current, low=0.0, high=_FASTEST, unit="A/m2")
         self.exchange = Law("exchange", exchange) if isinstance(exchange, str) else exchange
         self.law = Law("reaction", law) if isinstance(law, str) else law

@@ -105,7 +105,7 @@ def simulate(
     """
     refuse_undefined(model)
     _refuse_closed(model, protocol)
-    chosen, reason = choose_method(model, method, tolerance=controller.tolerance)
+    chosen, reason = choose_method(model, method, tolerance=controller.tolerance, seconds=protocol.duration)
     asked = _times(times, protocol)
     x = _initial(model, initial)
     run = _Run(model, protocol, chosen, controller, State(x, jnp.zeros((), x.dtype)))
