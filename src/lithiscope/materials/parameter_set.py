@@ -125,21 +125,24 @@ class Material:
         """Return the name of the reaction law and its parameters in kT, as `laws.reaction_law` takes them."""
         return self._reaction.law.law, self._parameters(self._reaction.law)
 
-    def exchange_law(self, phase: ReactingPhase = "both") -> laws.ExchangeLaw:
+    def exchange_law(self, phase: ReactingPhase = "both", law: laws.ExchangeLaw | None = None) -> laws.ExchangeLaw:
         """Return F(x); j0(x) is `exchange_current` times F.
 
         Parameters
         ----------
         phase : {"both", "lithium_poor", "lithium_rich"}
             In which phase lithium is inserted; one of them only where the set says where the phases part.
+        law : ExchangeLaw, optional
+            Another F(x) than that of the set.
 
         Raises
         ------
         AnalysisError
             If the set has no reaction, or no boundary between phases.
         """
-        name, parameters = self.exchange
-        law = laws.exchange_law(name, **parameters)
+        if law is None:
+            name, parameters = self.exchange
+            law = laws.exchange_law(name, **parameters)
         if phase == "both":
             return law
         if phase not in ("lithium_poor", "lithium_rich"):

@@ -124,8 +124,8 @@ class Reaction(eqx.Module):
     temperature : float
         K, that of the model.
     full_potential : bool
-        Whether j0 is built on the chemical potential with gradient and strain (Cogswell and Bazant 2012), F(x) then being
-        that of a uniform particle: j0 has a factor exp(mu'/2), mu' in kT what gradient and strain add to mu.
+        Whether j0 is built on the chemical potential with gradient and strain (Cogswell and Bazant 2012); F(x) is then
+        that of a uniform particle, and j0 has a factor exp(mu'/2), mu' in kT what gradient and strain add to mu.
     """
 
     exchange_current: Number

@@ -5,24 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 import lithiscope
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.simulation_cases import Case, cases
-from lithiscope.studies.simulation_model import model_of_recipe, protocol_of
+from lithiscope.studies.simulation_model import model_of_recipe, protocol_of, start_of
 from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation, packaged
 from lithiscope.studies.store import Store
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from lithiscope.phasefield import Method, Simulation
+    from lithiscope.phasefield import Method, Model, Protocol, Simulation
 
 STORE = "study.zarr"
 UNFINISHED = "unfinished.zarr"
@@ -114,9 +114,7 @@ def simulate_recipe(recipe: SimulationRecipe, folder: Path, *, reporter: Reporte
         same.
     """
     wanted = cases(recipe)
-    models = [
-        model_of_recipe(case.recipe) for case in wanted[:1]
-    ]  # what cannot be built fails before the folder is made
+    ready = _ready(wanted[0])  # what cannot be built fails before the folder is made
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / STORE).exists():
         Store(folder / STORE)  # refuses what is no store, before hours of work
@@ -128,8 +126,8 @@ def simulate_recipe(recipe: SimulationRecipe, folder: Path, *, reporter: Reporte
         store.set_attributes(_attributes(recipe))
         for place, case in enumerate(wanted, start=1):
             name = f"run {place} of {len(wanted)}: {case.label}" if case.name else "simulating"
-            model = models[0] if place == 1 else model_of_recipe(case.recipe)
-            runs.append(run_case(case, model, reporter=_Named(reporter, name)))
+            ready = ready if place == 1 else _ready(case)
+            runs.append(run_case(case, ready, reporter=_Named(reporter, name)))
             _keep(store, runs[-1])
         files = _files(recipe, runs, reporter)
         for file in files:
@@ -142,21 +140,42 @@ def simulate_recipe(recipe: SimulationRecipe, folder: Path, *, reporter: Reporte
     return Outcome([*lines, "", *places], all(run.complete for run in runs))
 
 
-def run_case(case: Case, model: Any = None, *, reporter: Reporter = SILENT) -> Run:
-    """Run one case; `model` saves building it again."""
+class Ready(NamedTuple):
+    """What a run needs: model, protocol, x at the start, the method asked for, and the one taken with the reason."""
+
+    model: Model
+    protocol: Protocol
+    start: Any
+    method: Method | None
+    chosen: str
+
+
+def _ready(case: Case) -> Ready:
+    """Return what a run needs; raises what cannot be built."""
+    from lithiscope import phasefield as pf
+
+    recipe = case.recipe
+    model, protocol, method = model_of_recipe(recipe), protocol_of(recipe), _method(recipe)
+    start = start_of(recipe, model.geometry)
+    chosen, reason = pf.choose_method(model, method, tolerance=recipe.tolerance, seconds=protocol.duration)
+    return Ready(model, protocol, start, method, f"{type(chosen).__name__}: {reason}")
+
+
+def run_case(case: Case, ready: Ready | None = None, *, reporter: Reporter = SILENT) -> Run:
+    """Run one case; `ready` saves building its model again. The method and why are said before it runs."""
     from lithiscope import phasefield as pf
 
     recipe, clock = case.recipe, time.perf_counter()
-    model = model_of_recipe(recipe) if model is None else model
-    protocol = protocol_of(recipe)
+    model, protocol, start, method, chosen = _ready(case) if ready is None else ready
+    reporter.say(f"{case.label}: {chosen}")
 
     def simulated(times: int | np.ndarray) -> Simulation:
         return pf.simulate(
             model,
             protocol,
             times,
-            initial=recipe.initial,
-            method=_method(recipe),
+            initial=start,
+            method=method,
             controller=pf.Controller(tolerance=recipe.tolerance),
             reporter=reporter,
         )
@@ -173,9 +192,13 @@ def run_case(case: Case, model: Any = None, *, reporter: Reporter = SILENT) -> R
 def _method(recipe: SimulationRecipe) -> Method | None:
     from lithiscope.phasefield import methods
 
-    if recipe.method == "auto":
-        return None
-    return methods.BogackiShampine() if recipe.method == "explicit" else methods.Rosenbrock()
+    named: dict[str, Callable[[], Method]] = {
+        "explicit": methods.BogackiShampine,
+        "implicit": methods.Rosenbrock,
+        "local": methods.LocalRosenbrock,
+        "exponential": methods.ExponentialRungeKutta,
+    }
+    return None if recipe.method == "auto" else named[recipe.method]()
 
 
 def _keep(store: Store, run: Run) -> None:

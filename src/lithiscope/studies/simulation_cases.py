@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from lithiscope.errors import OptionError
@@ -91,6 +92,14 @@ def _check(recipe: SimulationRecipe, sweep: SweepSection) -> None:
             field="sweep.directions",
             remedy="let the protocol begin with a constant current that has to_fraction: the other way starts there",
         )
+    if sweep.directions and isinstance(recipe.initial, Path):
+        raise OptionError(
+            "the other direction has no end",
+            field="sweep.directions",
+            value=f"initial: {recipe.initial}",
+            limit="a number as initial",
+            remedy="give x at the start as a number, or write one recipe for each direction",
+        )
     if sweep.diffusivities and recipe.transport.kind == "none":
         raise OptionError(
             "without transport there is no diffusivity",
@@ -115,7 +124,9 @@ def _case(
     parts, initial = recipe.protocol, recipe.initial
     changes: dict[str, Any] = {"sweep": SweepSection()}
     first = parts[0]
-    if direction is not None and isinstance(first, CurrentPart) and direction != first.direction:
+    turned = direction is not None and isinstance(first, CurrentPart) and direction != first.direction
+    # From a file `_check` has refused the other direction.
+    if turned and isinstance(first, CurrentPart) and isinstance(initial, float):
         changes["initial"] = first.to_fraction
         parts = tuple(_turned(part, initial) for part in parts)
     if rate is not None:

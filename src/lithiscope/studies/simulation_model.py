@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.errors import OptionError
+from lithiscope.studies.simulation_files import read_exchange, read_mask, read_outline, read_start
 from lithiscope.studies.simulation_recipe import (
     CurrentPart,
     CurrentVoltagePart,
@@ -26,7 +27,10 @@ from lithiscope.studies.simulation_recipe import (
 
 if TYPE_CHECKING:
     from lithiscope.materials import Material
-    from lithiscope.phasefield import Geometry, Model, Protocol, Transport
+    from lithiscope.phasefield import ExchangeTable, Geometry, Law, Model, Protocol, Reaction, Transport
+    from lithiscope.phasefield.reaction import FixedLaw
+
+    Exchange = Law | ExchangeTable | FixedLaw
 
 _SIGNS = {"lithiation": 1, "delithiation": -1}
 
@@ -82,37 +86,14 @@ def _inside(section: GeometrySection, recipe: SimulationRecipe, size: float) -> 
     if section.file is not None:
         path = recipe.base / section.file
         if section.shape == "picture":
-            return _picture(path)
-        return polygon(_outline(path), section.spacing, padding=room).distance
+            return read_mask(path)
+        return polygon(read_outline(path), section.spacing, padding=room).distance
     if section.shape == "cylinder":
         return cylinder(sizes[0] / 2, sizes[1], section.spacing, padding=room).distance
     if section.shape in ("disc", "ellipsoid"):
         radii = [one / 2 for one in (sizes * 2 if section.shape == "disc" else sizes)]
         return ellipsoid(radii, section.spacing, padding=room).distance
     return box(sizes, section.spacing, padding=room).distance
-
-
-def _picture(path: Path) -> NDArray[np.bool_]:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            values = np.asarray(picture.convert("I"))
-    except (OSError, UnidentifiedImageError) as error:
-        raise FileFormatError(
-            "the mask cannot be read", file=path, limit="a .png or .tif with one value a pixel", remedy=str(error)
-        ) from None
-    return np.asarray(values != 0)
-
-
-def _outline(path: Path) -> NDArray[np.float64]:
-    try:
-        points = np.loadtxt(path, delimiter=",", comments="#", ndmin=2)
-    except (OSError, ValueError) as error:
-        raise FileFormatError(
-            "the outline cannot be read", file=path, limit="lines of y,x in um; # begins a remark", remedy=str(error)
-        ) from None
-    return np.asarray(points, dtype=float)
 
 
 def region_mask(region: Region, shape: Sequence[int]) -> NDArray[np.bool_]:
@@ -161,6 +142,65 @@ def rate_field(section: ReactionSection, geometry: Geometry) -> NDArray[np.float
     return np.asarray(field)
 
 
+def reaction_of_recipe(recipe: SimulationRecipe, material: Material, rate: NDArray[np.float64]) -> Reaction:
+    """Return the reaction of a recipe: that of the set, with what the recipe says instead.
+
+    Raises
+    ------
+    OptionError, FileFormatError
+        If there is no such law, or a parameter or a table cannot be used.
+    """
+    from lithiscope.phasefield import Law, Reaction
+
+    section = recipe.reaction
+    name, parameters = material.reaction if section.law is None else (section.law, dict(section.law_parameters))
+    level, exchange = _exchange(section, material, recipe.base)
+    return Reaction(
+        level,
+        exchange,
+        Law("reaction", name, **parameters),
+        rate=rate,
+        film_resistance=section.film_resistance,
+        temperature=material.temperature,
+        full_potential=section.full_potential,
+    )
+
+
+def _exchange(section: ReactionSection, material: Material, base: Path) -> tuple[float, Exchange]:
+    """Return j0 in A/m2 before F(x), and F(x)."""
+    from lithiscope import laws
+    from lithiscope.phasefield import ExchangeTable, Law
+    from lithiscope.phasefield.reaction import FixedLaw
+
+    given = section.exchange_current
+    if isinstance(given, Path):
+        x, current = read_exchange(base / given)
+        return float(current.max()), ExchangeTable(x, np.log(current / current.max()))
+    name: str
+    parameters: dict[str, Any]
+    if section.exchange is not None:
+        same = section.exchange == section.law and not section.exchange_parameters
+        name, parameters = section.exchange, dict(section.law_parameters if same else section.exchange_parameters)
+    else:
+        name, parameters = material.exchange if given is None else ("constant", {"level": 1.0})
+    level = material.exchange_current if given is None else given
+    if section.phase == "both":
+        return level, Law("exchange", name, **parameters)
+    return level, FixedLaw(material.exchange_law(section.phase, laws.exchange_law(name, **parameters)))
+
+
+def start_of(recipe: SimulationRecipe, geometry: Geometry) -> float | NDArray[np.float64]:
+    """Return x at the start, a number or that of every cell.
+
+    Raises
+    ------
+    FileFormatError
+        If its file cannot be read, or does not fit the grid.
+    """
+    given = recipe.initial
+    return read_start(recipe.base / given, geometry.shape) if isinstance(given, Path) else given
+
+
 def model_of_recipe(recipe: SimulationRecipe) -> Model:
     """Return the model of a recipe without a sweep.
 
@@ -169,7 +209,7 @@ def model_of_recipe(recipe: SimulationRecipe) -> Model:
     OptionError, AnalysisError
         If a part of it cannot be used.
     """
-    from lithiscope.phasefield.from_material import model_of, reaction_of
+    from lithiscope.phasefield.from_material import model_of
 
     material, geometry = material_of(recipe.material, recipe.base), geometry_of(recipe)
     if recipe.gradient_energy is None and material.data.gradient_energy is None:
@@ -181,12 +221,7 @@ def model_of_recipe(recipe: SimulationRecipe) -> Model:
     offset = np.zeros(geometry.shape)
     for defect in recipe.defects:
         offset = offset + defect.offset * region_mask(defect, geometry.shape)
-    reaction = reaction_of(
-        material,
-        rate=rate_field(recipe.reaction, geometry),
-        film_resistance=recipe.reaction.film_resistance,
-        phase=recipe.reaction.phase,
-    )
+    reaction = reaction_of_recipe(recipe, material, rate_field(recipe.reaction, geometry))
     model = model_of(
         material,
         geometry,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,10 +39,13 @@ Measure = Callable[["Run"], float]
 
 
 def middle(recipe: SimulationRecipe) -> float:
-    """Return the mean composition at which runs are compared: halfway through the first constant current."""
+    """Return the mean composition at which runs are compared: halfway through the first constant current.
+
+    One half where the recipe does not say in numbers where that begins and ends.
+    """
     first = recipe.protocol[0]
     end = first.to_fraction if isinstance(first, CurrentPart) and first.to_fraction is not None else None
-    return 0.5 if end is None else (recipe.initial + end) / 2
+    return 0.5 if end is None or isinstance(recipe.initial, Path) else (recipe.initial + end) / 2
 
 
 def numbers(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[dict[str, Any]]:

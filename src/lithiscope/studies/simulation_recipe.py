@@ -42,7 +42,8 @@ class GeometrySection(Options):
     )
     file: Path | None = Field(
         None,
-        description="mask picture (.png, .tif; not 0 is inside, one pixel a cell) or outline (.csv with y, x in um)",
+        description="mask (.png, .tif, in 3-D a .tif of several pages or .npy; not 0 is inside, one pixel a cell) or "
+        "outline (.csv with y, x in um)",
     )
     spacing: float = Field(50.0, gt=0, description="size of the cells, nm")
     thickness: float | None = Field(150.0, gt=0, description="of a platelet that reacts everywhere, nm")
@@ -96,8 +97,34 @@ class Defect(Region):
 
 
 class ReactionSection(Options):
-    """The rate constant from place to place, and what else slows the reaction."""
+    """The law of the reaction, the rate constant from place to place, and what else slows the reaction."""
 
+    law: str | None = Field(
+        None,
+        description="linear, butler_volmer, marcus, marcus_hush_chidsey, coupled_ion_electron or one of a plug-in; "
+        "null: as the set says",
+    )
+    law_parameters: dict[str, float | bool] = Field(
+        default_factory=dict,
+        description="of that law: {alpha: 0.5}, {reorganisation: 8.3} in kT, for coupled_ion_electron also ion",
+    )
+    exchange: str | None = Field(
+        None,
+        description="F(x): skewed_cogswell_bazant, skewed_lim, symmetric, constant, coupled_ion_electron or one of a "
+        "plug-in; null: as the set says",
+    )
+    exchange_parameters: dict[str, float | bool] = Field(
+        default_factory=dict, description="of that F(x), e.g. {omega: 4.49}"
+    )
+    exchange_current: Annotated[float, Field(gt=0)] | Path | None = Field(
+        None,
+        union_mode="left_to_right",
+        description="j0 in A/m2: the same at every x, or before the F(x) of `exchange` where that is given; or a table "
+        "(.csv with x, j0), beyond which its ends hold; null: as the set says",
+    )
+    full_potential: bool = Field(
+        False, description="let gradient energy and strain act on j0 too, as in Cogswell and Bazant 2012"
+    )
     spread: float = Field(0.0, ge=0, le=5, description="standard deviation of ln k from place to place")
     length: float = Field(150.0, ge=0, description="correlation length of that field, nm")
     seed: int = Field(0, ge=0, description="start of its random numbers")
@@ -106,6 +133,20 @@ class ReactionSection(Options):
         "both", description="the phase in which charge is transferred"
     )
     film_resistance: float = Field(0.0, ge=0, description="of a surface film, ohm m2")
+
+    @model_validator(mode="after")
+    def _fits(self) -> ReactionSection:
+        if self.law_parameters and self.law is None:
+            raise ValueError("law_parameters belong to a law that is named; numbers of the set are material.changes")
+        if self.exchange_parameters and self.exchange is None:
+            raise ValueError("exchange_parameters belong to an exchange that is named")
+        if isinstance(self.exchange_current, Path) and (self.exchange is not None or self.phase != "both"):
+            raise ValueError("a table of j0 is whole: no exchange and no phase go with it")
+        if self.law == "coupled_ion_electron" and self.exchange is None and self.exchange_current is None:
+            raise ValueError(
+                "coupled_ion_electron has a j0 of its own: give exchange: coupled_ion_electron, or an exchange_current"
+            )
+        return self
 
 
 class TransportSection(Options):
@@ -235,11 +276,19 @@ class SimulationRecipe(Options):
     )
     allow_unresolved: bool = Field(False, description="accept interfaces thinner than three cells")
     protocol: tuple[Part, ...] = Field(min_length=1, description="what the potentiostat asks for, part after part")
-    initial: float = Field(0.02, ge=0, le=1, description="x at the start")
+    initial: Annotated[float, Field(ge=0, le=1)] | Path = Field(
+        0.02,
+        union_mode="left_to_right",
+        description="x at the start: a number, or a file with that of every cell (.npy, .tif)",
+    )
     sweep: SweepSection = Field(SweepSection(), description="runs one after the other")
     frames: int = Field(60, ge=2, le=5000, description="frames of each run, evenly over its longest duration")
     tolerance: float = Field(1e-4, gt=1e-12, lt=0.1, description="error of x that a step of time may make")
-    method: Literal["auto", "explicit", "implicit"] = Field("auto", description="how time is integrated")
+    method: Literal["auto", "explicit", "implicit", "local", "exponential"] = Field(
+        "auto",
+        description="how time is integrated: auto; explicit (Bogacki and Shampine); implicit (Rosenbrock); local "
+        "(Rosenbrock, cells that react on their own); exponential (periodic, with transport)",
+    )
     shown: ShownSection = Field(ShownSection(), description="figure and movie")
 
     _base: Path = PrivateAttr(default=Path())

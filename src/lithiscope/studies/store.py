@@ -176,7 +176,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the store for writing; a second process is refused, a killed one leaves no lock behind.
+        """Hold the store for writing; a second process is refused, and no lock is left behind.
 
         Raises
         ------
@@ -185,15 +185,23 @@ class Store:
         """
         import fcntl
 
-        with self.path.with_name(self.path.name + ".lock").open("w") as handle:
+        lock = self.path.with_name(self.path.name + ".lock")
+        with lock.open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                # A lock that its holder has taken away in the meantime keeps nobody out.
+                held = os.path.samestat(os.fstat(handle.fileno()), lock.stat())
+            except (BlockingIOError, FileNotFoundError):
+                held = False
+            if not held:
                 raise FileFormatError(
                     "another run is writing to this store", file=self.path, remedy="wait for it, or stop it"
-                ) from None
+                )
             shutil.rmtree(self._partial, ignore_errors=True)
-            yield
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
 
 
 def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
