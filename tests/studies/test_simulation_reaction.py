@@ -85,7 +85,7 @@ def test_j0_is_a_level_a_factor_or_a_table(tmp_path):
 
 
 def test_one_phase_may_react_by_another_function():
-    lco = {"material": {"name": "lco_two_phase"}, "initial": 0.9}
+    lco = {"material": {"name": "lco_two_phase"}, "initial": 0.9, "strain": {"kind": "none"}}
     section = {"phase": "lithium_poor", "exchange": "skewed_lim", "exchange_current": 2.0}
     made = model_of_recipe(recipe(**lco, reaction=section)).reaction
     x = 0.7
