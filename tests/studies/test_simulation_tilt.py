@@ -8,9 +8,11 @@ import xarray as xr
 
 from lithiscope.errors import OptionError
 from lithiscope.studies.simulation import run_case, simulate_recipe
+from lithiscope.studies.simulation_boundary import boundary_motion, boundary_tilt
 from lithiscope.studies.simulation_cases import cases
-from lithiscope.studies.simulation_measures import boundary_tilt, rich_radius
-from lithiscope.studies.simulation_panels import coherent_tilt, map_rows, numbers, panels
+from lithiscope.studies.simulation_crystal import coherent_tilt
+from lithiscope.studies.simulation_measures import rich_radius
+from lithiscope.studies.simulation_panels import map_rows, numbers, panels
 from lithiscope.studies.simulation_recipe import load_simulation
 
 FLAT = (
@@ -58,6 +60,45 @@ def test_a_nucleus_has_no_boundary_across_the_particle():
     assert np.isnan(boundary_tilt(plane((1.0, 1.0), (42, 42), distance=600.0))[0][0])
 
 
+def moving(degrees: float, steps: list[float], *, direction: int = 1, depth: int = 0) -> xr.Dataset:
+    """Return frames of a boundary that is moved along its normal by these distances, a frame each hour."""
+    angle = np.radians(degrees)
+    normal = (-np.cos(angle), -np.sin(angle), 0.0)[: 3 if depth else 2]
+    shape = (depth, 42, 62) if depth else (42, 62)
+    video = xr.concat(
+        [plane(normal, shape, distance=-step) for step in steps],
+        "time",
+        data_vars=["lithium_fraction"],
+        coords="minimal",
+        compat="equals",
+    )
+    video["direction"] = ("time", np.full(len(steps), direction))
+    return video.assign_coords(time=3600.0 * np.arange(len(steps)))
+
+
+@pytest.mark.parametrize(("degrees", "depth"), [(0.0, 0), (20.0, 0), (36.0, 0), (36.0, 8)])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_boundary_moves_along_its_normal_as_fast_as_its_area_and_the_current_ask(degrees, depth, direction):
+    steps = [direction * one for one in (-120.0, -60.0, 0.0, 60.0, 120.0)]
+    motion = boundary_motion(moving(degrees, steps, direction=direction, depth=depth))
+    assert motion.time.size == 5
+    # Half a percent of a boundary that ends at the sides; areas are counted in cells with a layer of 65 nm between.
+    assert motion.position == pytest.approx([direction * 60.0 * one for one in range(5)], abs=2.0)
+    assert 3600 * motion.speed == pytest.approx(direction * 60.0, rel=0.01)
+    assert motion.demanded == pytest.approx(motion.speed, rel=0.03)
+
+
+def test_a_boundary_counts_as_moving_only_under_current_and_from_side_to_side():
+    video = moving(36.0, [-60.0, 0.0, 60.0, 120.0, 900.0])
+    assert boundary_motion(video).time == pytest.approx(3600.0 * np.arange(4)), "the last has left the particle"
+    video["direction"][3] = 0
+    assert boundary_motion(video).time.size == 3
+    video["direction"][:] = 0
+    still = boundary_motion(video)
+    assert still.time.size == 0
+    assert np.isnan(still.speed)
+
+
 def test_the_least_coherency_energy_lies_at_the_direction_without_misfit():
     recipe = load_simulation("lfp_tilted")
     # Misfit 0.0359 along [010] and -0.0186 along [001]: none along (t_b, t_c) with t_b/t_c = sqrt(0.0186/0.0359).
@@ -76,10 +117,11 @@ def test_figure_and_numbers_tell_the_tilt_and_the_rest():
     (maps,) = map_rows(recipe, [run])
     assert (maps.text, maps.below) == ("[001]", "[010]")
     assert maps.maps[-1].text == "after 10 h of rest"
-    tilt = panels(recipe, [run])[-1]
+    tilt, way = panels(recipe, [run])[-2:]
     assert tilt.y == "normal to [010] (degrees)"
     assert tilt.level == coherent_tilt(recipe)
     assert "rest from 19.3 h" in tilt.x  # 0.58 of 1/0.03 h
+    assert way.title == "Way of the boundary along its normal"
 
 
 def test_limits_of_the_colours_are_checked_and_drawn(tmp_path):

@@ -267,7 +267,7 @@ def summary(recipe: SimulationRecipe, runs: Sequence[Run], table: Sequence[dict[
     lines = [recipe.title, *([recipe.about] if recipe.about else []), ""]
     for run, row in zip(runs, table, strict=True):
         mark = "" if run.complete else "STOPPED EARLY: "
-        lines.append(f"{run.case.label}: {mark}{run.stopped}")
+        lines.append(f"{run.case.label}: {row['pathway']}; {mark}{run.stopped}")
         lines.append(
             f"  method {run.record.attrs['method']}; {run.record.attrs['steps']} steps; "
             f"mass-balance error {run.imbalance:.1e}; {run.seconds:.1f} s"

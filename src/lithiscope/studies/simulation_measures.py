@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
-_SMALLEST_PHASE = 0.1  # below it there is a nucleus, and no boundary across the particle
 
 
 def uniformity(video: xr.Dataset) -> float:
@@ -134,54 +133,6 @@ def rich_radius(video: xr.Dataset, threshold: float) -> tuple[Floats, Floats]:
         centre = np.einsum("tyx,kyx->tk", smaller, grid) / size[:, None]
         offset = np.linalg.norm(centre - middle, axis=1) / np.sqrt(whole / np.pi)
     return np.sqrt(area / np.pi), np.where(size > 0, offset, np.nan)
-
-
-def boundary_tilt(video: xr.Dataset, threshold: float = 0.5) -> tuple[Floats, Floats]:
-    """Return where the normal of the phase boundary points in every frame, degrees.
-
-    The normal is the direction in which x changes most: first principal axis of the sum of (grad x)(grad x)^T over all
-    pairs of neighbours inside, so each part of the boundary counts by its area and steepness.
-
-    Parameters
-    ----------
-    video : composition_video
-        Of two or three dimensions.
-    threshold : float
-        x above which a cell counts as lithium-rich.
-
-    Returns
-    -------
-    tilt : ndarray, shape (time,)
-        Angle between the normal's projection on the picture and the x axis, 0 to 90; NaN where the smaller phase holds
-        less than a tenth of the particle.
-    inclination : ndarray, shape (time,)
-        Angle between the normal and the picture, 0 to 90; 0 in two dimensions.
-    """
-    inside = np.asarray(video["mask"].values, dtype=bool)
-    axes = [name for name in ("z", "y", "x") if name in video.dims]
-    steps = [abs(float(video[name].values[-1] - video[name].values[0])) / (video.sizes[name] - 1) for name in axes]
-    x = np.nan_to_num(np.asarray(video["lithium_fraction"].values, dtype=float))
-    slopes = np.stack([_slope(x, inside, axis) / step for axis, step in enumerate(steps)], axis=-1)
-    slopes = slopes.reshape(len(x), -1, len(axes))
-    tensor = np.swapaxes(slopes, 1, 2) @ slopes
-    normal = np.abs(np.linalg.eigh(tensor)[1][:, :, -1])
-    rich = np.average(cells(video)[0] > threshold, axis=1, weights=cells(video)[1])
-    shown = (rich > _SMALLEST_PHASE) & (rich < 1 - _SMALLEST_PHASE)
-    across = np.hypot(normal[:, -1], normal[:, -2])
-    tilt = np.degrees(np.arctan2(normal[:, -2], normal[:, -1]))
-    out = np.degrees(np.arctan2(normal[:, 0], across)) if len(axes) == 3 else np.zeros_like(tilt)
-    return np.where(shown, tilt, np.nan), np.where(shown, out, np.nan)
-
-
-def _slope(x: Floats, inside: NDArray[np.bool_], axis: int) -> Floats:
-    """Return the change of x (time, ...) to the next cell of an axis, mean of both sides; 0 across the surface."""
-    along = np.diff(x, axis=axis + 1)
-    both = np.take(inside, range(1, inside.shape[axis]), axis) & np.take(inside, range(inside.shape[axis] - 1), axis)
-    along = np.where(both, along, 0.0)
-    none = np.zeros_like(np.take(along, [0], axis + 1))
-    return np.asarray(
-        (np.concatenate([none, along], axis + 1) + np.concatenate([along, none], axis + 1)) / 2, dtype=float
-    )
 
 
 def front_speed(video: xr.Dataset, threshold: float) -> float:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lithiscope.report.simulation import Line, Map, MapRow, Panel, rate_colour
 from lithiscope.report.style import DIRECTION_COLOURS
+from lithiscope.studies.simulation_crystal import (
+    axis_name,
+    boundary_numbers,
+    boundary_panels,
+    by_crystal,
+    rest_hours,
+    rests,
+)
 from lithiscope.studies.simulation_measures import (
     active_share,
     at_fraction,
-    boundary_tilt,
     cells,
     front_speed,
     particle_courses,
@@ -23,8 +30,9 @@ from lithiscope.studies.simulation_measures import (
     rich_radius,
     uniformity,
 )
-from lithiscope.studies.simulation_model import material_of, region_mask
-from lithiscope.studies.simulation_recipe import CurrentPart, RestPart, SimulationRecipe
+from lithiscope.studies.simulation_model import region_mask
+from lithiscope.studies.simulation_pathway import TOGETHER, Pathway, filling
+from lithiscope.studies.simulation_recipe import CurrentPart, SimulationRecipe
 
 if TYPE_CHECKING:
     from lithiscope.studies.simulation import Run
@@ -32,9 +40,9 @@ if TYPE_CHECKING:
 _WORDS = {1: "lithiation", -1: "delithiation", 0: ""}
 _FEW = 4
 _MOST = 8
+_CORE = 0.21  # radii off the middle: half of what a straight front makes, 4/(3 pi)
 _X = "mean lithium fraction"
 _RATE = "C-rate (1/h)"
-_AXES = {"a": "[100]", "b": "[010]", "c": "[001]"}
 Measure = Callable[["Run"], float]
 
 
@@ -63,7 +71,11 @@ def _row(recipe: SimulationRecipe, run: Run) -> dict[str, Any]:
         row["diffusivity_m2_per_s"] = float(run.case.diffusivity)
     half = middle(recipe)
     row |= {"uniformity": uniformity(run.video), "voltage_volt_halfway": at_fraction(run.record, "voltage_volt", half)}
+    found = filling(run.video)
+    row |= {"filling_duration": found.duration, "filling_connectedness": found.connectedness}
     row |= {name: float(measure(run)) for name, measure in _measures(recipe, run).items()}
+    row |= boundary_numbers(recipe, run) if by_crystal(recipe) else {}
+    row["pathway"] = pathway(recipe, run)
     row |= {
         "mass_balance_error": run.imbalance,
         "seconds": round(run.seconds, 2),
@@ -80,11 +92,17 @@ def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
         found["reversal_of_domain"] = lambda one: reversal_amplitude(recipe, one)
     if recipe.population.count > 1:
         found["active_share"] = lambda one: active_share(one.video)
-    if _by_crystal(recipe):
-        found |= _tilts(recipe, run)
     if _has_front(recipe, run):
         found["front_speed_nm_per_s"] = lambda one: front_speed(one.video, recipe.shown.threshold)
         found["offset_of_smaller_phase"] = lambda one: _offset(recipe, one)
+    return found
+
+
+def pathway(recipe: SimulationRecipe, run: Run) -> Pathway | Literal["shrinking core"]:
+    """Return how the particle fills, in a word; a front that closes in from the whole rim is a shrinking core."""
+    found = filling(run.video).pathway
+    if found == "wave" and _has_front(recipe, run) and _offset(recipe, run) < _CORE:
+        return "shrinking core"
     return found
 
 
@@ -96,56 +114,6 @@ def reversal_amplitude(recipe: SimulationRecipe, run: Run) -> float:
 
 def _has_front(recipe: SimulationRecipe, run: Run) -> bool:
     return recipe.geometry.reacts == "rim" and recipe.population.count == 1 and "z" not in run.video.dims
-
-
-def _by_crystal(recipe: SimulationRecipe) -> bool:
-    return recipe.strain.kind in ("periodic", "free_surface") and recipe.population.count == 1
-
-
-def _tilts(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
-    """Return the tilt of the boundary where the current ends, and after the rest if there is one."""
-
-    def tilt(one: Run, frame: int) -> float:
-        return float(boundary_tilt(one.video, recipe.shown.threshold)[0][frame])
-
-    found: dict[str, Measure] = {"boundary_tilt_degrees": lambda one: tilt(one, _last_driven(one))}
-    if _rests(run):
-        found["boundary_tilt_degrees_after_rest"] = lambda one: tilt(one, -1)
-    least = coherent_tilt(recipe)
-    if least is not None:
-        found["coherent_tilt_degrees"] = lambda _: least
-    return found
-
-
-def _last_driven(run: Run) -> int:
-    """Return the last frame under current."""
-    driven = np.flatnonzero(run.video["direction"].values)
-    return int(driven[-1]) if driven.size else -1
-
-
-def _rests(run: Run) -> bool:
-    """Return whether the run ends in a rest after a current."""
-    return 0 <= _last_driven(run) < run.video.sizes["time"] - 1
-
-
-def coherent_tilt(recipe: SimulationRecipe) -> float | None:
-    """Return the angle to x of the normal of least coherency energy in the picture of a thin platelet, degrees.
-
-    None where the particle is not thin, so that no plane stress holds.
-    """
-    import jax.numpy as jnp
-
-    from lithiscope.phasefield.elasticity.tensors import coherency_energy
-    from lithiscope.phasefield.from_material import crystal_of
-
-    sizes, section = recipe.geometry.sizes, recipe.strain
-    thin = 3 * sizes[0] < min(sizes[1:]) if len(sizes) == 3 else section.plane == "stress"
-    if not thin:
-        return None
-    crystal = crystal_of(material_of(recipe.material, recipe.base), recipe.material.crystal_axes, "stress")
-    angle = np.radians(np.arange(0.0, 90.5, 0.5))
-    normal = jnp.asarray(np.stack([np.sin(angle), np.cos(angle)], axis=-1))
-    return float(np.degrees(angle[int(np.argmin(coherency_energy(normal, *crystal.on_grid())))]))
 
 
 def _offset(recipe: SimulationRecipe, run: Run) -> float:
@@ -162,14 +130,19 @@ def _cell_area(run: Run) -> float:
     return abs(float(y[1] - y[0])) * abs(float(x[1] - x[0]))
 
 
+def _caption(recipe: SimulationRecipe, run: Run) -> str:
+    """Return what a row of maps is called: the run and, where there are several, its pathway."""
+    return f"{run.case.label}\n{pathway(recipe, run)}" if run.case.name else ""
+
+
 def map_rows(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[MapRow]:
     """Return the maps: of few runs several moments each, of many runs one moment each, a row for each direction."""
     if len(runs) <= _FEW:
         return [
             MapRow(
-                "\n".join(text for text in (run.case.label if run.case.name else "", _axis(recipe, 1)) if text),
+                "\n".join(text for text in (_caption(recipe, run), axis_name(recipe, 1)) if text),
                 [*(_map(run, share) for share in recipe.shown.fractions), *_after_rest(recipe, run)],
-                _axis(recipe, 2),
+                axis_name(recipe, 2),
             )
             for run in runs
         ]
@@ -181,25 +154,17 @@ def map_rows(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[MapRow]:
         text = _WORDS[direction] if offset is None else f"{_WORDS[direction]}, {offset:+g} kT"
         framed = tuple((defect.low, defect.high) for defect in recipe.defects if len(defect.low) == 2)
         maps = [_map(run, 0.5, text=_key_text((*_key(run)[:2], None), differing), framed=framed) for run in chosen]
+        if recipe.population.count == 1 and not recipe.defects:
+            words = [pathway(recipe, run) for run in chosen]
+            maps = [dataclasses.replace(one, text=f"{one.text}\n{word}") for one, word in zip(maps, words, strict=True)]
         rows.append(MapRow(text, maps))
     return rows
 
 
-def _axis(recipe: SimulationRecipe, place: int) -> str:
-    """Return the crystal axis along z, y or x (0, 1 or 2) where strain makes it count."""
-    return _AXES[recipe.material.crystal_axes[place]] if _by_crystal(recipe) else ""
-
-
-def _rest(recipe: SimulationRecipe) -> float:
-    """Return how long the last part of the protocol rests, h."""
-    last = recipe.protocol[-1]
-    return last.seconds / 3600 if isinstance(last, RestPart) else 0.0
-
-
 def _after_rest(recipe: SimulationRecipe, run: Run) -> list[Map]:
-    if not (_rest(recipe) and _rests(run)):
+    if not (rest_hours(recipe) and rests(run)):
         return []
-    return [Map(run.video, run.video.sizes["time"] - 1, f"after {_rest(recipe):.3g} h of rest")]
+    return [Map(run.video, run.video.sizes["time"] - 1, f"after {rest_hours(recipe):.3g} h of rest")]
 
 
 def _map(run: Run, share: float, *, text: str = "", framed: Sequence[Any] = ()) -> Map:
@@ -215,6 +180,8 @@ def panels(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
     rates = {run.case.c_rate for run in runs}
     if len(rates) > 1:
         found.append(_against_rate(runs, "Uniformity", "U (1: uniform)", lambda run: uniformity(run.video)))
+        if recipe.population.count == 1 and not recipe.defects:
+            found.append(_together(runs))
     else:
         found.append(_courses(runs, "Differences within", "standard deviation of x", _spread))
     found.append(_courses(runs, "Free energy", "mean free energy (kT per site)", _energy))
@@ -224,11 +191,18 @@ def panels(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
         found += _reversals(recipe, runs)
     if recipe.population.count > 1:
         found += _particles(runs)
-    if _by_crystal(recipe):
-        found.append(_tilt(recipe, runs))
+    if by_crystal(recipe):
+        found += boundary_panels(recipe, runs)
     if _has_front(recipe, runs[0]):
         found += _fronts(recipe, runs)
     return found
+
+
+def _together(runs: Sequence[Run]) -> Panel:
+    panel = _against_rate(
+        runs, "Cells that fill together", "time of a cell over that of the run", lambda run: filling(run.video).duration
+    )
+    return dataclasses.replace(panel, level=TOGETHER, level_text="solid solution above", limits=(0.0, 1.0))
 
 
 def _voltage(run: Run) -> tuple[Any, Any]:
@@ -346,19 +320,6 @@ def _particles(runs: Sequence[Run]) -> list[Panel]:
             lines = [Line(mean, one, colour=rate_colour(n, courses.shape[1])) for n, one in enumerate(courses.T)]
             found.append(Panel(f"Every particle, {run.case.label}", _X, "x of the particle", lines))
     return found
-
-
-def _tilt(recipe: SimulationRecipe, runs: Sequence[Run]) -> Panel:
-    def course(run: Run) -> tuple[Any, Any]:
-        return run.video["time"].values / 3600, boundary_tilt(run.video, recipe.shown.threshold)[0]
-
-    rested = _rest(recipe) and _rests(runs[0]) and len(runs) == 1
-    begin = float(runs[0].video["time"].values[-1]) / 3600 - _rest(recipe)
-    text = f"time (h); rest from {begin:.3g} h" if rested else "time (h)"
-    panel = _courses(runs, "Tilt of the boundary", f"normal to {_axis(recipe, 2)} (degrees)", course, x=text)
-    least = coherent_tilt(recipe)
-    level = "" if least is None else f"least coherency energy, {least:.0f}°"
-    return dataclasses.replace(panel, level=least, level_text=level, limits=(0.0, 90.0))
 
 
 def _fronts(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:

@@ -1,0 +1,111 @@
+"""How a particle fills or empties: all cells together, one after the other, or behind a front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import label
+
+from lithiscope.studies.simulation_measures import Floats, cells
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Pathway = Literal["solid solution", "domino", "wave", "unknown"]
+
+TOGETHER = 0.5
+"""Duration from which on cells count as filling together: half of all then fill at any time."""
+CONNECTED = 0.7
+"""Connectedness from which on there is a front: one gives 1, two of equal size 0.75, three 0.67."""
+_MIDDLE = (0.25, 0.75)  # of a cell's own range: beyond it a cell only follows the solubility of its phase
+_MOVED = 0.2  # a cell that changes by less has not taken part
+_FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How the cells of one run fill.
+
+    Attributes
+    ----------
+    duration : float
+        Time in which a cell passes the middle half of its own range, over half of the run; mean over the material. 1 if
+        all cells fill all the time, near 0 if each jumps in its turn.
+    connectedness : float
+        Share of the first quarter of the cells to fill that hangs together, and of the last quarter; mean of the two.
+        1 behind one front, near 0 where cells fill in no order of place.
+    """
+
+    duration: float
+    connectedness: float
+
+    @property
+    def pathway(self) -> Pathway:
+        """The pathway in one word, after the thresholds of this module."""
+        if not np.isfinite(self.duration):
+            return "unknown"
+        if self.duration >= TOGETHER:
+            return "solid solution"
+        return "wave" if self.connectedness >= CONNECTED else "domino"
+
+
+def filling(video: xr.Dataset) -> Filling:
+    """Return how the cells of a run fill, while there is current; NaN where fewer than eight cells do.
+
+    Parameters
+    ----------
+    video : composition_video
+        Of one half cycle, in two or three dimensions.
+
+    Notes
+    -----
+    Neighbours of a domino may fill after each other too, where a rate constant that varies smoothly sets the turn, so a
+    correlation of the times of neighbours cannot tell it from a wave. What tells them apart is the number of places
+    from which filling spreads.
+    """
+    driven = np.flatnonzero(np.asarray(video["direction"].values))
+    video = video.isel(time=slice(0, int(driven[-1]) + 1)) if driven.size else video
+    content, weight = cells(video)
+    change = content[-1] - content[0]
+    moved = np.abs(change) > _MOVED
+    if moved.sum() < _FEWEST or content.shape[0] < 3:
+        return Filling(float("nan"), float("nan"))
+    time = np.asarray(video["time"].values, dtype=float)
+    progress = (content[:, moved] - content[0, moved]) / change[moved]
+    duration = np.average(_duration(progress, time), weights=weight[moved])
+    inside = np.asarray(video["mask"].values, dtype=bool)
+    when = np.full(inside.shape, np.nan)
+    when[tuple(axis[moved] for axis in np.nonzero(inside))] = _halfway(progress, time)
+    return Filling(float(duration), (_first_quarter(when) + _first_quarter(-when)) / 2)
+
+
+def _duration(progress: Floats, time: Floats) -> Floats:
+    """Return the time that each cell spends in the middle of its range, over that of a steady change: (cells,)."""
+    low, high = _MIDDLE
+    change = np.diff(progress, axis=0)
+    passed = np.diff(np.clip(progress, low, high), axis=0)
+    resting = (progress[1:] > low) & (progress[1:] < high)
+    moving = np.abs(change) > 1e-12
+    share = np.where(moving, passed / np.where(moving, change, 1.0), resting)
+    return np.asarray(np.diff(time) @ share / ((time[-1] - time[0]) * (high - low)))
+
+
+def _halfway(progress: Floats, time: Floats) -> Floats:
+    """Return when each cell first is halfway, between frames by a straight line: (cells,)."""
+    after = np.argmax(progress >= 0.5, axis=0)
+    each = np.arange(progress.shape[1])
+    low, high = progress[after - 1, each], progress[after, each]
+    return np.asarray(time[after - 1] + (0.5 - low) / (high - low) * (time[after] - time[after - 1]))
+
+
+def _first_quarter(when: Floats) -> float:
+    """Return which share of the first quarter of the cells lies in one piece."""
+    known = np.isfinite(when)
+    rank = np.full(when.shape, when.size)
+    rank[known] = np.argsort(np.argsort(when[known], kind="stable"), kind="stable")
+    first: NDArray[np.bool_] = rank < max(int(known.sum()) // 4, 1)
+    pieces, _ = label(first)
+    return float(np.bincount(pieces[first]).max() / first.sum())
