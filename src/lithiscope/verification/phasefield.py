@@ -10,13 +10,14 @@ from lithiscope.verification import (
     phasefield_combinations,
     phasefield_engine,
     phasefield_gradients,
+    phasefield_peers,
     phasefield_precision,
     phasefield_speed,
 )
-from lithiscope.verification.rows import Row
+from lithiscope.verification.rows import Row, Unchecked
 
 
-def rows(everything: bool) -> Iterator[Row]:
+def rows(everything: bool) -> Iterator[Row | Unchecked]:
     """Yield the rows of this check; `everything` follows spinodal decomposition to t = 2000 on a finer grid."""
     yield from phasefield_engine.engine_rows(everything)
     yield from phasefield_bulk.bulk_rows(everything)
@@ -26,3 +27,4 @@ def rows(everything: bool) -> Iterator[Row]:
     yield from phasefield_speed.rows(everything)
     if everything:
         yield from phasefield_combinations.rows()
+        yield from phasefield_peers.rows()
