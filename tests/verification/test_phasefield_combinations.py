@@ -20,7 +20,15 @@ def test_every_combination_is_built_or_refused_with_the_reason_and_what_to_do(wh
     assert len(why) == 2 * 7 * 5 * 8 * 4
     refused = [reason for reason in why.values() if reason is not None]
     assert 0 < len(refused) < len(why) / 2
-    assert all("field:" in reason and "remedy:" in reason for reason in refused)
+    assert [names for names, reason in why.items() if not combinations.as_ruled(names, reason)] == []
+
+
+def test_a_wrong_outcome_is_noticed(why) -> None:
+    closed = ("table", "closed", "none", "platelet", "none")
+    assert not combinations.as_ruled(closed, None), "built, where nothing can happen"
+    assert not combinations.as_ruled(closed, ""), "refused without a word"
+    assert not combinations.as_ruled(closed, why["table", "linear, table of j0", "none", "rim", "none"]), "another part"
+    assert not combinations.as_ruled(("table", "closed", "Fickian", "platelet", "none"), why[closed]), "nothing wrong"
 
 
 def test_the_combinations_to_run_hold_every_pair_that_is_possible(why) -> None:

@@ -126,10 +126,14 @@ AXES: tuple[dict[str, Any], ...] = (_FREE, _LAWS, _TRANSPORT, _GEOMETRY, _ELASTI
 def rows() -> Iterator[Row]:
     """Yield the rows: all combinations are built, and a set with every pair of parts is run."""
     why = {names: built(names)[1] for names in itertools.product(*AXES[:5])}
-    silent = sum(1 for reason in why.values() if reason is not None and not reason.strip())
+    wrong = sum(1 for names, reason in why.items() if not as_ruled(names, reason))
     source = "docs/decisions/0005"
-    name = f"combinations of parts refused without a reason, of {len(why)}, {sum(1 for r in why.values() if r)} refused"
-    yield Row(name, source, 0.0, float(silent), 0.0, "a bound of the design, with no slack", "<=")
+    refused = sum(1 for reason in why.values() if reason)
+    name = (
+        f"combinations of parts, of {len(why)} with {refused} refused, that are not built or refused as `fault` says, "
+        "or whose refusal does not name the part at fault and the remedy"
+    )
+    yield Row(name, source, 0.0, float(wrong), 0.0, "a bound of the design, with no slack", "<=")
     chosen = pairwise(lambda names: allowed(names, why))
     found = []
     for names in chosen:
@@ -137,6 +141,32 @@ def rows() -> Iterator[Row]:
         jax.clear_caches()  # type: ignore[no-untyped-call]
     name = f"largest error of the balance of lithium over {len(chosen)} runs with every pair of parts"
     yield Row(name, source, 1e-12, float(max(found)), 0.0, "a bound of the design, with no slack", "<=")
+
+
+def fault(names: Sequence[str]) -> str | None:
+    """Return the part for which a combination has to be refused, by what the parts mean; None where all fit.
+
+    A crystal that repeats itself needs a grid that does; a closed system changes by transport only; a reaction needs a
+    surface; and without transport a cell off the rim can never change.
+    """
+    _, law, transport, geometry, strain = names[:5]
+    if strain == "periodic" and not geometry.startswith("periodic"):
+        return "elasticity"
+    if law == "closed":
+        return "reaction" if transport == "none" else None
+    if geometry == "periodic, closed":
+        return "surface"
+    # The layer of a smoothed boundary this small reaches every cell.
+    return "transport" if transport == "none" and geometry in ("rim", "one facet", "two particles") else None
+
+
+def as_ruled(names: Sequence[str], reason: str | None) -> bool:
+    """Return whether a combination was built, or refused with that reason, as `fault` says."""
+    part = fault(names)
+    if part is None or reason is None:
+        return part is None and reason is None
+    lines = [line.strip() for line in reason.splitlines()]
+    return f"field: {part}" in lines and any(line.startswith("remedy: ") for line in lines)
 
 
 @cache
