@@ -16,11 +16,15 @@ _STEPS = 1e-2 / 2.0 ** np.arange(6)  # of the differences, over the parameter
 
 
 class Inputs(NamedTuple):
-    """What a run depends on: the model, x at the start, and the currents or voltages of each part of the protocol."""
+    """What a run depends on: the model, x at the start, and the currents or voltages of each part of the protocol.
+
+    `parts` are what parts of the model are made of, where a derivative goes through their construction.
+    """
 
     model: pf.Model
     start: Any
     values: tuple[Any, ...]
+    parts: Any = None
 
 
 Where = Callable[[Any], Any]
@@ -44,6 +48,8 @@ def differences(
     start: Any,
     steps: int = 4,
     method: pf.Method | None = None,
+    parts: Any = None,
+    build: Callable[[pf.Model, Any], pf.Model] | None = None,
 ) -> dict[str, float]:
     """Return the relative difference of the gradient along a direction of each parameter from finite differences.
 
@@ -65,11 +71,14 @@ def differences(
         For each part of the protocol.
     method : Method, optional
         How to step; explicitly by default.
+    parts, build
+        What a part of the model is made of, and what puts the part made of it into the model, before each run.
     """
     inputs = Inputs(
         model,
         jnp.broadcast_to(jnp.asarray(start, float), model.geometry.shape),
         tuple(jnp.asarray(part.values) for part in protocol.parts),
+        parts,
     )
     plan = even_steps(protocol, steps)
     method = pf.choose_method(model, pf.BogackiShampine() if method is None else method)[0]
@@ -77,7 +86,8 @@ def differences(
     base, unit = float(model.plateau), float(model.thermal_voltage())
 
     def loss(given: Inputs) -> Any:
-        frames = pf.replay(given.model, protocol.with_values(given.values), plan, method, given.start)
+        made = given.model if build is None else build(given.model, given.parts)
+        frames = pf.replay(made, protocol.with_values(given.values), plan, method, given.start)
         return jnp.mean(frames.lithium_fraction**4) + 0.1 * jnp.mean(((frames.volt - base) / unit) ** 2)
 
     # Compiling takes far longer than running here, so the compiler is told not to try hard.
