@@ -251,7 +251,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 def visible(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if not path.name.endswith(".lock")}
+    return {path.name for path in folder.iterdir()}
 
 
 ENTRY = [sys.executable, "-c", "from lithiscope.cli import main; main()"]
