@@ -158,17 +158,24 @@ def _other_cells(rate: Any, start: Any, current: pf.Protocol) -> Iterator[Case]:
         "stiffness": lambda g: g.model.elasticity.crystal.stiffness.voigt,
     }
     yield "linear law, free surfaces, cells on their own", model, current, where, how
+
+
+def _double_well() -> Case:
+    """Return cells that react on their own in a double well by Marcus, Hush and Chidsey's law."""
+    shape = (_SIDE, _SIDE)
+    rate, start = np.exp(0.3 * _noise(shape, 1)), 0.4 + 0.12 * _noise(shape, 2)
     law = pf.Law("reaction", "marcus_hush_chidsey", reorganisation=8.0)
     reaction = pf.Reaction(0.05, pf.Law("exchange", "constant", level=0.6), law, rate=rate)
     well = pf.DoubleWell(6.0, 0.1, 0.9)
-    where = _COMMON | {
+    where: dict[str, Where] = _COMMON | {
         "height of the wells": lambda g: g.model.free_energy.height,
         "low well": lambda g: g.model.free_energy.low,
         "high well": lambda g: g.model.free_energy.high,
         "reorganisation": lambda g: g.model.reaction.law.parameters["reorganisation"],
         "level of j0": lambda g: g.model.reaction.exchange.parameters["level"],
     }
-    yield "Marcus-Hush-Chidsey, cells on their own", pf.Model(_platelet(), well, reaction), current, where, how
+    model, current = pf.Model(_platelet(), well, reaction), pf.constant_current(-1.0, seconds=240.0)
+    return "Marcus-Hush-Chidsey, cells on their own", model, current, where, {"start": start}
 
 
 def _disc(**changes: Any) -> pf.Model:
@@ -287,6 +294,7 @@ def _coupled() -> Case:
 def _long() -> Iterator[Case]:
     """Yield the implicit method with each law whose voltage is the root of an equation, and with strain by crystal."""
     yield _coupled()
+    yield _double_well()
     shape = _disc(free_energy=pf.RegularSolution(3.0), reaction=pf.Reaction(0.05)).geometry.shape
     rate = np.exp(0.3 * _noise(shape, 1))
     how = {"start": _phases(shape), "method": pf.Rosenbrock(accuracy=1e-13)}
