@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lithiscope.learning.arrowhead import Block, covariances, log_determinant, newton_step
+from lithiscope.learning.arrowhead import Block, Tie, covariances, log_determinant, newton_step, variance_along
 
 SHARED, OWN = 3, (5, 4)
 
@@ -24,7 +24,7 @@ def _problem() -> tuple[list[Block], np.ndarray, np.ndarray, np.ndarray]:
         matrix = rows.T @ rows
         matrix[SHARED:, SHARED:] += np.eye(own)
         part = rng.standard_normal(SHARED + own)
-        blocks.append(Block(matrix, part))
+        blocks.append(Block(matrix, part, np.ones(own)))
         place = np.r_[np.arange(SHARED), np.arange(first, first + own)]
         whole[np.ix_(place, place)] += matrix
         gradient[place] += part
@@ -52,9 +52,48 @@ def test_determinant_and_covariances_are_those_of_the_whole_matrix() -> None:
 
 
 def test_without_shared_numbers_particles_stand_alone() -> None:
-    block = Block(np.diag([2.0, 4.0]), np.array([2.0, -4.0]))
+    block = Block(np.diag([2.0, 4.0]), np.array([2.0, -4.0]), np.ones(2))
     shared, own, promised = newton_step([block], np.zeros(0), 0.0)
     assert shared.size == 0
     assert np.allclose(own[0], [-1.0, 1.0])
     assert promised == pytest.approx(3.0)
     assert log_determinant([block], 0) == pytest.approx(np.log(8.0))
+
+
+def _tie(value: float, weight: float) -> tuple[Tie, np.ndarray]:
+    row = np.random.default_rng(8).standard_normal(SHARED + sum(OWN))
+    own = np.split(row[SHARED:], np.cumsum(OWN)[:-1])
+    return Tie(row[:SHARED], tuple(own), value, weight), row
+
+
+@pytest.mark.parametrize("damping", [0.0, 2.5])
+def test_a_tie_is_one_more_term_of_the_cost(damping: float) -> None:
+    blocks, prior, whole, gradient = _problem()
+    tie, row = _tie(0.7, 30.0)
+    # The step starts where the row times all numbers is 0.2 above its value.
+    tied, slope = whole + 30 * np.outer(row, row), gradient + 30 * 0.2 * row
+    expected = -np.linalg.solve(tied + damping * np.eye(len(tied)), slope)
+    shared, own, promised = newton_step(blocks, prior, damping, tie, 0.2)
+    assert np.allclose(np.concatenate([shared, *own]), expected, atol=1e-11)
+    assert promised == pytest.approx(-(slope @ expected + 0.5 * expected @ tied @ expected))
+
+
+@pytest.mark.parametrize("weight", [30.0, -0.01])
+def test_a_tie_is_in_determinant_and_covariances(weight: float) -> None:
+    blocks, _, whole, _ = _problem()
+    tie, row = _tie(0.7, weight)
+    inverse = np.linalg.inv(whole + weight * np.outer(row, row))
+    assert log_determinant(blocks, SHARED, tie) == pytest.approx(-np.linalg.slogdet(inverse)[1])
+    laws, each = covariances(blocks, SHARED, tie)
+    assert np.allclose(laws, inverse[:SHARED, :SHARED])
+    second = np.r_[np.arange(SHARED), np.arange(SHARED + OWN[0], len(whole))]
+    assert np.allclose(each[1], inverse[np.ix_(second, second)])
+    assert variance_along(blocks, tie) == pytest.approx(row @ np.linalg.solve(whole, row))
+
+
+def test_the_excess_of_a_tie_is_told() -> None:
+    tie, row = _tie(0.5, 4.0)
+    at = np.arange(len(row), dtype=float)
+    own = np.split(at[SHARED:], np.cumsum(OWN)[:-1])
+    assert tie.excess(at[:SHARED], own) == pytest.approx(row @ at - 0.5)
+    assert tie.cost(at[:SHARED], own) == pytest.approx(2 * (row @ at - 0.5) ** 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lithiscope.learning import priors
 from lithiscope.learning.priors import distances, matern, modes, smooth
 
 
@@ -40,3 +41,32 @@ def test_a_correlation_is_one_at_once_and_falls(correlation: object) -> None:
 def test_matern_at_its_length() -> None:
     # Rasmussen and Williams 2006, equation 4.17, at d = length: (1 + sqrt 3) exp(-sqrt 3).
     assert matern(np.array(100.0), 100.0) == pytest.approx(0.48335772, abs=1e-8)
+
+
+def test_a_field_of_any_amplitude_is_a_normal_one_with_its_variance_integrated_out() -> None:
+    from scipy.integrate import quad
+    from scipy.special import gammaln
+
+    rng = np.random.default_rng(4)
+    count = 6
+
+    def density(z: np.ndarray) -> float:
+        """Integrate normal densities over a variance v with nu/v of a chi-square of nu degrees of freedom."""
+        half = priors.FREEDOM / 2
+
+        def weighted(v: float) -> float:
+            log = half * np.log(half) - gammaln(half) - (half + 1) * np.log(v) - half / v
+            return float(np.exp(log - 0.5 * count * np.log(2 * np.pi * v) - 0.5 * (z @ z) / v))
+
+        return float(quad(weighted, 0, np.inf, limit=200)[0])
+
+    first, second = rng.standard_normal(count), 3 * rng.standard_normal(count)
+    expected = np.log(density(first) / density(second))
+    assert priors.of_any_amplitude(second)[0] - priors.of_any_amplitude(first)[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_weight_of_a_field_is_the_slope_of_its_prior() -> None:
+    z = np.random.default_rng(5).standard_normal(7)
+    step = 1e-6 * np.eye(7)
+    slope = [(priors.of_any_amplitude(z + d)[0] - priors.of_any_amplitude(z - d)[0]) / 2e-6 for d in step]
+    assert np.allclose(slope, priors.of_any_amplitude(z)[1] * z, atol=1e-8)

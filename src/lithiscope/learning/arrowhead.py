@@ -18,10 +18,41 @@ class Block(NamedTuple):
         Gauss and Newton's.
     gradient : array, shape (z,)
         Of the cost.
+    prior : array, shape (own,)
+        Weights of the prior in both.
     """
 
     matrix: Float[np.ndarray, "z z"]
     gradient: Float[np.ndarray, " z"]
+    prior: Float[np.ndarray, " own"]
+
+
+class Tie(NamedTuple):
+    """A further term of the cost: half of weight (row.z - value)^2.
+
+    Attributes
+    ----------
+    shared : array, shape (shared,)
+        Row of the shared numbers.
+    own : tuple of arrays
+        Row of the numbers of each particle.
+    value, weight : float
+        Where it is tied, and one over the square of its standard deviation.
+    """
+
+    shared: Float[np.ndarray, " shared"]
+    own: tuple[np.ndarray, ...]
+    value: float
+    weight: float
+
+    def excess(self, shared: np.ndarray, own: Sequence[np.ndarray]) -> float:
+        """Return row.z - value."""
+        found = self.shared @ shared + sum(row @ one for row, one in zip(self.own, own, strict=True))
+        return float(found - self.value)
+
+    def cost(self, shared: np.ndarray, own: Sequence[np.ndarray]) -> float:
+        """Return the term."""
+        return 0.5 * self.weight * self.excess(shared, own) ** 2
 
 
 class Eliminated(NamedTuple):
@@ -33,13 +64,10 @@ class Eliminated(NamedTuple):
         Cholesky factor of the matrix of its own numbers.
     coupling : array, shape (own, shared)
         root^-1 times the mixed block.
-    gradient : array, shape (own,)
-        root^-1 times the gradient of its own numbers.
     """
 
     root: np.ndarray
     coupling: np.ndarray
-    gradient: np.ndarray
 
 
 def eliminate(block: Block, shared: int, damping: float = 0.0) -> Eliminated:
@@ -48,9 +76,7 @@ def eliminate(block: Block, shared: int, damping: float = 0.0) -> Eliminated:
 
     own = block.matrix[shared:, shared:] + damping * np.eye(len(block.matrix) - shared)
     root = cholesky(own, lower=True)
-    both = np.column_stack([block.matrix[shared:, :shared], block.gradient[shared:]])
-    solved = solve_triangular(root, both, lower=True)
-    return Eliminated(root, solved[:, :-1], solved[:, -1])
+    return Eliminated(root, solve_triangular(root, block.matrix[shared:, :shared], lower=True))
 
 
 def shared_matrix(blocks: Sequence[Block], gone: Sequence[Eliminated], shared: int) -> Float[np.ndarray, "z z"]:
@@ -62,7 +88,7 @@ def shared_matrix(blocks: Sequence[Block], gone: Sequence[Eliminated], shared: i
 
 
 def newton_step(
-    blocks: Sequence[Block], prior_gradient: np.ndarray, damping: float
+    blocks: Sequence[Block], prior_gradient: np.ndarray, damping: float, tie: Tie | None = None, excess: float = 0.0
 ) -> tuple[np.ndarray, list[np.ndarray], float]:
     """Return the step of the shared and of each particle's numbers, and the decrease of the cost that it promises.
 
@@ -74,41 +100,94 @@ def newton_step(
         Gradient of the prior of the shared numbers: the numbers themselves.
     damping : float
         Added to the diagonal (Levenberg 1944), in units of the prior's weight.
+    tie : Tie, optional
+        A further term of the cost.
+    excess : float
+        Of the tie, where the step starts.
     """
-    from scipy.linalg import solve, solve_triangular
-
     count = len(prior_gradient)
-    gone = [eliminate(block, count, damping) for block in blocks]
-    matrix = shared_matrix(blocks, gone, count) + damping * np.eye(count)
+    solver = _Solver(blocks, count, damping)
     gradient = prior_gradient + sum(block.gradient[:count] for block in blocks)
-    reduced = gradient - sum(one.coupling.T @ one.gradient for one in gone)
-    shared = -solve(matrix, reduced, assume_a="pos") if count else np.zeros(0)
-    steps = [-solve_triangular(one.root.T, one.gradient + one.coupling @ shared) for one in gone]
-    slope = gradient @ shared + sum(block.gradient[count:] @ step for block, step in zip(blocks, steps, strict=True))
+    each = [block.gradient[count:] for block in blocks]
+    shared, steps = solver(-gradient, [-one for one in each])
+    if tie is not None:
+        gradient = gradient + tie.weight * excess * tie.shared
+        each = [one + tie.weight * excess * row for one, row in zip(each, tie.own, strict=True)]
+        # Sherman and Morrison: the tie adds weight row row^T to the matrix.
+        along, follow = solver(tie.shared, tie.own)
+        stiff = tie.weight * _product(tie, along, follow)
+        far = tie.weight * (_product(tie, shared, steps) + excess) / (1 + stiff)
+        shared = shared - far * along
+        steps = [step - far * one for step, one in zip(steps, follow, strict=True)]
+    slope = gradient @ shared + sum(one @ step for one, step in zip(each, steps, strict=True))
     length = shared @ shared + sum(step @ step for step in steps)
     # Of the undamped quadratic model: minus half of g.d, less the part that the damping added.
     return shared, steps, float(-0.5 * slope + 0.5 * damping * length)
 
 
-def log_determinant(blocks: Sequence[Block], shared: int) -> float:
-    """Return ln det of the whole matrix with all priors."""
-    gone = [eliminate(block, shared) for block in blocks]
-    whole = 2 * sum(float(np.log(np.diag(one.root)).sum()) for one in gone)
+class _Solver:
+    """Solves with the whole matrix, damped."""
+
+    def __init__(self, blocks: Sequence[Block], count: int, damping: float = 0.0) -> None:
+        self.count = count
+        self.gone = [eliminate(block, count, damping) for block in blocks]
+        self.matrix = shared_matrix(blocks, self.gone, count) + damping * np.eye(count)
+
+    def __call__(self, shared: np.ndarray, own: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the solution for a right-hand side."""
+        from scipy.linalg import solve, solve_triangular
+
+        inner = [solve_triangular(one.root, side, lower=True) for one, side in zip(self.gone, own, strict=True)]
+        reduced = shared - sum(one.coupling.T @ side for one, side in zip(self.gone, inner, strict=True))
+        first = solve(self.matrix, reduced, assume_a="pos") if self.count else np.zeros(0)
+        return first, [
+            solve_triangular(one.root.T, side - one.coupling @ first)
+            for one, side in zip(self.gone, inner, strict=True)
+        ]
+
+
+def _product(tie: Tie, shared: np.ndarray, own: Sequence[np.ndarray]) -> float:
+    return float(tie.shared @ shared + sum(row @ one for row, one in zip(tie.own, own, strict=True)))
+
+
+def log_determinant(blocks: Sequence[Block], shared: int, tie: Tie | None = None) -> float:
+    """Return ln det of the whole matrix with all priors and the tie."""
+    solver = _Solver(blocks, shared)
+    whole = 2 * sum(float(np.log(np.diag(one.root)).sum()) for one in solver.gone)
     if shared:
-        whole += float(np.linalg.slogdet(shared_matrix(blocks, gone, shared))[1])
+        whole += float(np.linalg.slogdet(solver.matrix)[1])
+    if tie is not None:
+        whole += float(np.log1p(tie.weight * _product(tie, *solver(tie.shared, tie.own))))
     return whole
 
 
-def covariances(blocks: Sequence[Block], shared: int) -> tuple[np.ndarray, list[np.ndarray]]:
+def covariances(blocks: Sequence[Block], shared: int, tie: Tie | None = None) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the posterior covariance of the shared numbers, and of (shared, own) of each particle."""
     from scipy.linalg import cho_solve, solve_triangular
 
-    gone = [eliminate(block, shared) for block in blocks]
-    laws = np.linalg.inv(shared_matrix(blocks, gone, shared)) if shared else np.zeros((0, 0))
+    solver = _Solver(blocks, shared)
+    laws = np.linalg.inv(solver.matrix) if shared else np.zeros((0, 0))
     each = []
-    for one in gone:
+    for one in solver.gone:
         own = cho_solve((one.root, True), np.eye(len(one.root)))
         follow = -solve_triangular(one.root.T, one.coupling)  # own moves so when the shared move
         mixed = follow @ laws
         each.append(np.block([[laws, mixed.T], [mixed, own + mixed @ follow.T]]))
-    return laws, each
+    if tie is None:
+        return laws, each
+    along, follows = solver(tie.shared, tie.own)
+    less = tie.weight / (1 + tie.weight * _product(tie, along, follows))
+    rows = [np.concatenate([along, one]) for one in follows]
+    return laws - less * np.outer(along, along), [
+        one - less * np.outer(row, row) for one, row in zip(each, rows, strict=True)
+    ]
+
+
+def variance_along(blocks: Sequence[Block], tie: Tie) -> float:
+    """Return the posterior variance of the row of a tie, without the tie."""
+    return _product(tie, *solved(blocks, tie))
+
+
+def solved(blocks: Sequence[Block], tie: Tie) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the posterior covariance, without the tie, times the row of the tie: shared and own parts."""
+    return _Solver(blocks, len(tie.shared))(tie.shared, tie.own)

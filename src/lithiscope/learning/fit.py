@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope.errors import AnalysisError
-from lithiscope.learning.arrowhead import Block, newton_step
+from lithiscope.learning.arrowhead import Block, Tie, newton_step
 from lithiscope.learning.cases import recorded
+from lithiscope.learning.priors import of_any_amplitude
 from lithiscope.learning.program import Case, Program
 from lithiscope.progress import SILENT, Reporter
 
@@ -20,7 +21,7 @@ Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 """How a function is mapped over particles: `map`, or that of processes or a cluster."""
 
 _DAMPING = 1.0  # in units of the prior's weight
-_ENOUGH = 0.5  # decrease of the cost, half a chi-square, that no longer matters
+ENOUGH = 0.5  # decrease of the cost, half a chi-square, that no longer matters
 
 
 class Point(NamedTuple):
@@ -36,10 +37,6 @@ class Point(NamedTuple):
 
     shared: np.ndarray
     own: tuple[np.ndarray, ...]
-
-    def prior(self) -> float:
-        """Return half the sum of squares."""
-        return 0.5 * float(self.shared @ self.shared + sum(one @ one for one in self.own))
 
 
 class Particle(NamedTuple):
@@ -64,6 +61,14 @@ class Particle(NamedTuple):
         """How many numbers belong to this particle alone."""
         layout = self.program.layout
         return layout.field + len(self.cases) * (layout.size - layout.shared - layout.field)
+
+    def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return minus the logarithm of the prior of the particle's own numbers, and the weight of each."""
+        field = self.program.layout.field
+        cost, weight = of_any_amplitude(own[:field])
+        weights = np.ones(len(own))
+        weights[:field] = weight
+        return cost + 0.5 * float(own[field:] @ own[field:]), weights
 
     def places(self) -> list[np.ndarray]:
         """Return for each half cycle where its z is within (shared, own)."""
@@ -101,9 +106,10 @@ def block_of(task: Task) -> tuple[Block, float, Particle] | None:
         cost += float(found.cost)
         cases.append(stepped)
     own = slice(particle.program.layout.shared, None)
-    matrix[own, own] += np.eye(particle.own)
-    gradient[own] += z[own]
-    return Block(matrix, gradient), cost, particle._replace(cases=tuple(cases))
+    weights = particle.prior(z[own])[1]
+    matrix[own, own] += np.diag(weights)
+    gradient[own] += weights * z[own]
+    return Block(matrix, gradient, weights), cost, particle._replace(cases=tuple(cases))
 
 
 def cost_of(task: Task) -> float:
@@ -156,6 +162,8 @@ class Fit:
         How many steps were taken.
     converged : bool
         Whether a further step promised too little to matter.
+    tie : Tie, optional
+        A further term of the cost.
     """
 
     point: Point
@@ -164,6 +172,12 @@ class Fit:
     cost: float
     iterations: int
     converged: bool
+    tie: Tie | None = None
+
+    @property
+    def whole(self) -> float:
+        """Minus the logarithm of the posterior, up to a constant: data, priors and tie."""
+        return self.cost + _outside(self.particles, self.point, self.tie)
 
 
 def minimise(
@@ -171,6 +185,9 @@ def minimise(
     point: Point,
     *,
     iterations: int = 30,
+    tie: Tie | None = None,
+    enough: float = ENOUGH,
+    damping: float = _DAMPING,
     mapper: Mapper = map,
     reporter: Reporter = SILENT,
 ) -> Fit:
@@ -184,6 +201,12 @@ def minimise(
         Where to start.
     iterations : int
         At most so many steps.
+    tie : Tie, optional
+        A further term of the cost.
+    enough : float
+        Decrease of the cost that no longer matters.
+    damping : float
+        At the start, in units of the prior's weight.
     mapper : callable
         `map`, or that of processes or a cluster.
     reporter : Reporter
@@ -203,16 +226,18 @@ def minimise(
             remedy="start from another exchange current or chemical potential, or check the times of the frames",
         )
     blocks, cost, now = here
-    damping, converged, number = _DAMPING, False, 0
+    converged, number = False, 0
     for number in reporter.track(range(iterations), label="fitting", total=iterations):
-        shared, own, promised = newton_step(blocks, point.shared, damping)
+        shared, own, promised = newton_step(
+            blocks, point.shared, damping, tie, 0.0 if tie is None else tie.excess(*point)
+        )
         new = Point(point.shared + shared, tuple(a + b for a, b in zip(point.own, own, strict=True)))
         there = sum(mapper(cost_of, _tasks(now, new)))
-        gain = (cost + point.prior() - there - new.prior()) / max(promised, 1e-300)
+        gain = (cost + _outside(now, point, tie) - there - _outside(now, new, tie)) / max(promised, 1e-300)
         reporter.say(f"step {number + 1}: chi-square {2 * cost:.5g}, promised {promised:.3g}, gain {gain:.2f}")
         if gain < 0.1:
             damping = max(4 * damping, 1e-3)
-            converged = promised < _ENOUGH
+            converged = promised < enough
             if converged or damping > 1e8:
                 break
             continue
@@ -222,10 +247,16 @@ def minimise(
             continue
         point, (blocks, cost, now) = new, found
         damping = damping / 5 if gain > 0.7 else damping
-        if promised < _ENOUGH and damping < _DAMPING:
+        if promised < enough and damping < _DAMPING:
             converged = True
             break
-    return Fit(point, blocks, now, cost, number + 1, converged)
+    return Fit(point, blocks, now, cost, number + 1, converged, tie)
+
+
+def _outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> float:
+    """Return the part of the cost that is not of the data."""
+    own = sum(particle.prior(one)[0] for particle, one in zip(particles, point.own, strict=True))
+    return 0.5 * float(point.shared @ point.shared) + own + (0.0 if tie is None else tie.cost(*point))
 
 
 def _tasks(particles: Sequence[Particle], point: Point) -> list[Task]:

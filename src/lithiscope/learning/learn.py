@@ -17,6 +17,7 @@ from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
+from lithiscope.learning.scale import at_the_mean
 from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
 from lithiscope.progress import SILENT, Reporter
 
@@ -38,7 +39,9 @@ def learn(
     """Learn the kinetics of particles from their composition videos (the inverse problem of Zhao et al. 2023).
 
     The most probable laws, rates k(r) and initial compositions are found by Gauss and Newton's method, with exact
-    derivatives through the depth-averaged reaction model, and their posterior is taken as normal about it.
+    derivatives through the depth-averaged reaction model. Along the one direction in which that point is no guide, the
+    spread of ln k against the laws, the mean is taken instead (see `lithiscope.learning.scale`). The posterior is taken
+    as normal about it.
 
     Parameters
     ----------
@@ -68,9 +71,9 @@ def learn(
     given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
     setup = setup_of(given, half_cycles(given, particles=particles), options)
     fit, priors = fitted(setup, mapper=mapper, reporter=reporter)
-    _, each = covariances(fit.blocks, setup.layout.shared)
+    _, each = covariances(fit.blocks, setup.layout.shared, fit.tie)
     laws = laws_of(fit, setup, priors)
-    found = warnings_of(fit, setup, freedom(fit, setup))
+    found = warnings_of(fit, freedom(fit, setup))
     laws.attrs["warnings"] = found
     for one in found:
         warnings.warn(one, LithiscopeWarning, stacklevel=2)
@@ -82,7 +85,7 @@ def learn(
 
 
 def fitted(setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT) -> tuple[Fit, Priors]:
-    """Return the maximum of the posterior and the priors that the evidence chose."""
+    """Return the posterior's maximum, at the mean spread of ln k, and the priors that the evidence chose."""
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
     windows = windows_of(setup, priors)
@@ -103,7 +106,7 @@ def fitted(setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT) -
         fit = minimise(
             particles_of(setup, priors), point, iterations=options.iterations, mapper=mapper, reporter=reporter
         )
-    return fit, priors
+    return at_the_mean(fit, mapper=mapper, reporter=reporter), priors
 
 
 def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
@@ -119,9 +122,9 @@ def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.nd
 def _seen(fit: Fit, setup: Setup, number: int, priors: Priors) -> Seen:
     shared, z = setup.layout.shared, fit.point.own[number]
     block, cut = fit.blocks[number], setup.groups[number][0]
-    matrix = block.matrix[shared:, shared:] - np.eye(len(z))
+    matrix = block.matrix[shared:, shared:] - np.diag(block.prior)
     field, initial = _bases(setup, number, priors)
-    vector = matrix @ z - (block.gradient[shared:] - z)
+    vector = matrix @ z - (block.gradient[shared:] - block.prior * z)
     own = setup.layout.size - shared - setup.layout.field
     starts = tuple(setup.layout.field + place * own + 1 for place in range(len(setup.groups[number])))
     return Seen(matrix, vector, positions(cut.mask, cut.spacing), field, initial, starts)

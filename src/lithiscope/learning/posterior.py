@@ -14,6 +14,7 @@ from lithiscope.learning.arrowhead import covariances, log_determinant
 from lithiscope.learning.cases import Priors
 from lithiscope.learning.fit import Fit, Particle
 from lithiscope.learning.half_cycles import HalfCycle
+from lithiscope.learning.priors import FREEDOM
 from lithiscope.learning.setup import Setup
 from lithiscope.learning.unknowns import ExchangeCurve, ExchangeFactor, ExchangeLevel, PotentialCurve
 
@@ -28,22 +29,27 @@ _INFORMED = 0.5  # of the prior standard deviation of ln j0
 
 def log_evidence(fit: Fit, setup: Setup) -> float:
     """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors."""
+    from scipy.special import gammaln
+
     weights = np.concatenate([cut.weight[cut.weight > 0] for group in setup.groups for cut in group])
     data = float(np.log(weights).sum() - 0.5 * weights.size * np.log(2 * np.pi))
-    return data - fit.cost - fit.point.prior() - 0.5 * log_determinant(fit.blocks, setup.layout.shared)
+    field, several = setup.layout.field, len(setup.groups)
+    # The prior of a field of any amplitude against a normal one, whose constant Laplace's approximation cancels.
+    constant = several * float(gammaln((FREEDOM + field) / 2) - gammaln(FREEDOM / 2) + field / 2 * np.log(2 / FREEDOM))
+    return data + constant - fit.whole - 0.5 * log_determinant(fit.blocks, setup.layout.shared, fit.tie)
 
 
 def freedom(fit: Fit, setup: Setup) -> float:
     """Return how many data there are, less how many numbers they determined (MacKay 1992)."""
     count = setup.layout.shared
-    laws, each = covariances(fit.blocks, count)
+    laws, each = covariances(fit.blocks, count, fit.tie)
     used = count - float(np.trace(laws)) + sum(len(one) - count - float(np.trace(one[count:, count:])) for one in each)
     return float(sum((cut.weight > 0).sum() for group in setup.groups for cut in group) - used)
 
 
 def laws_of(fit: Fit, setup: Setup, priors: Priors) -> xr.Dataset:
     """Return the stage learned_laws."""
-    covariance, _ = covariances(fit.blocks, setup.layout.shared)
+    covariance, _ = covariances(fit.blocks, setup.layout.shared, fit.tie)
     seen = _support(fit, setup)
     exchange, exchange_std, informed = _exchange(fit, setup, covariance)
     mu, mu_std = _potential(fit, setup, covariance, seen & informed)

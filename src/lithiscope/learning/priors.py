@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 _JITTER = 1e-10
+FREEDOM = 4.0  # of the prior of the field's amplitude: a factor of two either way is nothing unusual
 
 
 def matern(distance: np.ndarray, length: float) -> np.ndarray:
@@ -62,3 +63,13 @@ def modes(
     basis = np.zeros((points, count))
     basis[:, :kept] = vectors * np.sqrt(np.maximum(values, 0.0))
     return basis, float(max(0.0, 1 - np.maximum(values, 0).sum() / np.trace(correlation)))
+
+
+def of_any_amplitude(z: Float[np.ndarray, " modes"]) -> tuple[float, float]:
+    """Return minus the logarithm of the prior of a field whose amplitude is not known, and its weight there.
+
+    A normal field of unknown variance is one of Student's t: with the variance integrated out, what remains is
+    (nu + n)/2 ln(1 + |z|^2/nu), of gradient w z with w = (nu + n)/(nu + |z|^2).
+    """
+    squared, count = float(z @ z), FREEDOM + len(z)
+    return 0.5 * count * float(np.log1p(squared / FREEDOM)), count / (FREEDOM + squared)
