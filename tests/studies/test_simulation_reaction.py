@@ -149,6 +149,12 @@ def test_words_that_do_not_go_together_are_refused(setting, words):
     assert caught.value.field == "reaction"
 
 
+def test_a_level_of_j0_that_is_none_is_refused():
+    with pytest.raises(OptionError) as caught:
+        load_simulation("lfp_rates", settings=["reaction.exchange_current=-1"])
+    assert caught.value.field == "reaction.exchange_current"
+
+
 class Told:
     """A reporter that keeps what happens."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from lithiscope.errors import OptionError
 from lithiscope.options import Options, option_error
@@ -116,7 +116,7 @@ class ReactionSection(Options):
     exchange_parameters: dict[str, float | bool] = Field(
         default_factory=dict, description="of that F(x), e.g. {omega: 4.49}"
     )
-    exchange_current: Annotated[float, Field(gt=0)] | Path | None = Field(
+    exchange_current: float | Path | None = Field(
         None,
         union_mode="left_to_right",
         description="j0 in A/m2: the same at every x, or before the F(x) of `exchange` where that is given; or a table "
@@ -133,6 +133,13 @@ class ReactionSection(Options):
         "both", description="the phase in which charge is transferred"
     )
     film_resistance: float = Field(0.0, ge=0, description="of a surface film, ohm m2")
+
+    @field_validator("exchange_current")
+    @classmethod
+    def _positive(cls, value: float | Path | None) -> float | Path | None:
+        if isinstance(value, float) and value <= 0:
+            raise ValueError("a current density above 0, A/m2")
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> ReactionSection:
@@ -276,7 +283,7 @@ class SimulationRecipe(Options):
     )
     allow_unresolved: bool = Field(False, description="accept interfaces thinner than three cells")
     protocol: tuple[Part, ...] = Field(min_length=1, description="what the potentiostat asks for, part after part")
-    initial: Annotated[float, Field(ge=0, le=1)] | Path = Field(
+    initial: float | Path = Field(
         0.02,
         union_mode="left_to_right",
         description="x at the start: a number, or a file with that of every cell (.npy, .tif)",
@@ -292,6 +299,13 @@ class SimulationRecipe(Options):
     shown: ShownSection = Field(ShownSection(), description="figure and movie")
 
     _base: Path = PrivateAttr(default=Path())
+
+    @field_validator("initial")
+    @classmethod
+    def _share(cls, value: float | Path) -> float | Path:
+        if isinstance(value, float) and not 0 <= value <= 1:
+            raise ValueError("a share of sites, 0 to 1, or a file")
+        return value
 
     @property
     def text(self) -> str:
