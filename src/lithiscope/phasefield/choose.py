@@ -22,7 +22,9 @@ from lithiscope.phasefield.model import Model
 from lithiscope.phasefield.reaction import Reaction
 
 _REACH = 2.5  # longest stable step of an explicit method of third order, over the time in which a change decays
-_PATIENCE = 1000  # explicit steps; an implicit run takes a hundred or so, and each costs as much as ten of them
+# Explicit steps, for the sake of stability alone, that cost as much as an implicit run of a hundred or so: a step costs
+# about two of them where cells are taken one by one, and a hundred where a linear system joins them.
+_MANY_BY_CELL, _MANY = 1_000, 10_000
 _COMPOSITIONS = np.linspace(0.02, 0.98, 25)
 
 
@@ -67,15 +69,18 @@ def _suited(model: Model, seconds: float) -> tuple[Method, str]:
         alone, together = reaction_decay(model)
         cause = f"a changed cell reacts back at {alone:.2g}/s"
         joined = f"gradient energy evens out neighbours at {together:.2g}/s"
-        if _steps(alone + together, seconds) <= _PATIENCE:
+        needed = _steps(alone + together, seconds)
+        if needed <= _MANY_BY_CELL:
             return BogackiShampine(), f"explicit, because {cause} only and {joined}"
-        if _steps(together, seconds) <= _PATIENCE:
+        if _steps(together, seconds) <= _MANY_BY_CELL:
             return LocalRosenbrock(), f"implicit cell by cell, because {cause} but {joined} only"
+        if needed <= _MANY:
+            return BogackiShampine(), f"explicit, because {cause} and {joined}, which costs {needed:.0f} cheap steps"
         return Rosenbrock(), f"implicit, because {cause} and {joined}"
     if ExponentialRungeKutta().refusal(model) is None:
         return ExponentialRungeKutta(), "exponential, because waves solve transport on a grid that closes on itself"
     decay = fastest_decay(model)
-    if _steps(decay, seconds) <= _PATIENCE:
+    if _steps(decay, seconds) <= _MANY:
         return BogackiShampine(), f"explicit, because transport evens out neighbouring cells at {decay:.2g}/s only"
     return Rosenbrock(), f"implicit, because transport evens out neighbouring cells at {decay:.2g}/s"
 
