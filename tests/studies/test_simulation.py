@@ -13,6 +13,7 @@ from lithiscope.studies.simulation import run_case, simulate_recipe, simulation_
 from lithiscope.studies.simulation_cases import cases
 from lithiscope.studies.simulation_measures import active_share, front_speed, reversal, rich_radius, uniformity
 from lithiscope.studies.simulation_panels import gaps, reversal_amplitude
+from lithiscope.studies.simulation_pathway import filling
 from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation, packaged
 from lithiscope.studies.store import Store
 
@@ -73,19 +74,34 @@ def test_a_run_that_stops_early_says_so(tmp_path):
     assert (tmp_path / "movie.webp").stat().st_size > 0
 
 
-def test_lfp_rates_lithiation_turns_uniform_and_delithiation_does_not():
+def test_lfp_rates_take_turns_at_low_rate_and_only_lithiation_fills_together_at_high_rate():
     recipe = load_simulation("lfp_rates", settings=("geometry.sizes=[1000, 1000]", "sweep.c_rates=[0.01, 3]"))
     runs = [run_case(case) for case in cases(recipe)]
     assert all(run.complete for run in runs)
-    value = {(run.case.c_rate, run.case.direction): uniformity(run.video) for run in runs}
-    # Skewed exchange current (Lim 2016, fig. 3): rate makes lithiation more uniform, delithiation less.
-    assert value[3, 1] > value[0.01, 1] + 0.05
-    assert value[3, -1] < value[0.01, -1] - 0.05
+    key = {(run.case.c_rate, run.case.direction): run for run in runs}
+    value = {one: uniformity(run.video) for one, run in key.items()}
+    # Lim 2016, fig. 3E: uniformity rises with rate in both directions, and is higher on lithiation.
+    assert value[3, 1] > value[0.01, 1] + 0.2
+    assert value[3, -1] > value[0.01, -1] + 0.02
     assert value[3, 1] > value[3, -1] + 0.2
+    words = {one: filling(run.video).pathway for one, run in key.items()}
+    assert words[3, 1] == "solid solution"
+    assert "solid solution" not in {words[0.01, 1], words[0.01, -1], words[3, -1]}
     gap = gaps(recipe, runs)
-    # At C/100 the gap is the miscibility gap's own and small, at 3C hundreds of mV for 8 mA/m2.
-    assert 0.005 < gap[0.01] < 0.03
-    assert 0.2 < gap[3] < 0.6
+    # At C/100 the gap is that of the two spinodals, 74 mV for 4.49 kT; at 3C hundreds of mV for 8 mA/m2.
+    assert 0.06 < gap[0.01] < 0.09
+    assert 0.3 < gap[3] < 0.6
+
+
+def test_uniformity_at_high_rate_is_that_of_the_rate_constant():
+    settings = ("geometry.sizes=[1000, 1000]", "sweep.directions=[lithiation]", "sweep.c_rates=[10]")
+    values = {}
+    for spread in (0.1, 0.3, 0.5):
+        (case,) = cases(load_simulation("lfp_rates", settings=(*settings, f"reaction.spread={spread}")))
+        values[spread] = uniformity(run_case(case).video)
+    # Far from equilibrium every current is proportional to k(r), so nothing but its spread is left to tell cells apart.
+    assert values[0.1] > 0.8
+    assert values[0.1] > values[0.3] + 0.1 > values[0.5] + 0.2
 
 
 def test_the_domain_gives_back_at_low_rate_and_not_at_high_rate():

@@ -11,7 +11,6 @@ from lithiscope.studies.simulation import run_case, simulate_recipe
 from lithiscope.studies.simulation_boundary import boundary_motion, boundary_tilt
 from lithiscope.studies.simulation_cases import cases
 from lithiscope.studies.simulation_crystal import coherent_tilt
-from lithiscope.studies.simulation_measures import rich_radius
 from lithiscope.studies.simulation_panels import map_rows, numbers, panels
 from lithiscope.studies.simulation_recipe import load_simulation
 
@@ -144,31 +143,45 @@ def test_limits_of_the_colours_are_checked_and_drawn(tmp_path):
     assert not np.array_equal(first, second)
 
 
+COARSE = ("geometry.spacing=36", "gradient_energy=5760", "strain.tolerance=1e-4", "tolerance=3e-3")
+
+
+def test_strain_tilts_the_boundary_and_a_control_without_it_straightens():
+    short = "protocol=[{kind: current, c_rate: 0.03, to_fraction: 0.6}, {kind: rest, seconds: 18000}]"
+    run = run_case(cases(load_simulation("lfp_tilted", settings=(*FLAT, *COARSE, short)))[0])
+    control = load_simulation("lfp_tilted", settings=(*FLAT, *COARSE, short, "strain.kind=none", "strain.plane=null"))
+    tilted, plain = boundary_tilt(run.video)[0], boundary_tilt(run_case(cases(control)[0]).video)[0]
+    # An interface of 78 nm costs some 13 of the 36 degrees, as in the series of the tutorial; the control has no more
+    # than what is left of its start.
+    assert 18 < tilted[-1] < 36
+    assert plain[-1] < 0.6 * tilted[-1]
+
+
 @pytest.mark.long
-def test_strain_tilts_the_boundary_which_stays_at_rest():
-    recipe = load_simulation("lfp_tilted", settings=FLAT)
+def test_the_boundary_keeps_its_tilt_moves_as_the_current_asks_and_stays_at_rest():
+    recipe = load_simulation("lfp_tilted", settings=(*FLAT, "geometry.spacing=15", "gradient_energy=1000"))
     run = run_case(cases(recipe)[0])
     assert run.complete
     (row,) = numbers(recipe, [run])
-    without = load_simulation("lfp_tilted", settings=(*FLAT, "strain.kind=none", "strain.plane=null"))
-    plain = boundary_tilt(run_case(cases(without)[0]).video)[0]
-    # Lithium starts in the lower part of one end, so a boundary leans somewhat without strain too, and straightens: 14
-    # degrees when the current ends, 12 after the rest. With strain it leans twice as far, up to the 36 of strain
-    # alone but for its right angles with the sides.
-    assert 20 < row["boundary_tilt_degrees"] < 36
-    assert row["boundary_tilt_degrees_after_rest"] == pytest.approx(row["boundary_tilt_degrees"], abs=2)
-    assert plain[-1] < 0.6 * row["boundary_tilt_degrees_after_rest"]
+    # The direction without misfit lies at 36; an interface of 33 nm in a particle of 600 takes six of them.
+    assert row["boundary_tilt_degrees"] == pytest.approx(row["coherent_tilt_degrees"], abs=7)
+    assert row["boundary_tilt_degrees_largest"] - row["boundary_tilt_degrees_least"] < 4
+    assert row["boundary_tilt_degrees_after_rest"] == pytest.approx(row["boundary_tilt_degrees"], abs=1)
+    # Areas counted in cells are right to 3 %, and the phases themselves take up some lithium.
+    assert row["boundary_speed_nm_per_h"] == pytest.approx(row["boundary_speed_demanded_nm_per_h"], rel=0.05)
 
 
-@pytest.mark.long
-def test_delithiation_is_a_core_at_10C_and_lithiation_a_wave_at_2C():
-    found = {}
-    for case in cases(load_simulation("lco_disc")):
-        if case.name in ("10C-delithiation", "2C-lithiation"):
-            run = run_case(case)
-            radius, offset = rich_radius(run.video, 0.85)
-            share = (radius / radius.max()) ** 2
-            found[case.name] = float(np.nanmean(offset[(share > 0.25) & (share < 0.75)]))
-    # A core sits near the middle; half of a disc beyond a straight front has its centre at 4/(3 pi) = 0.42 radii.
-    assert found["10C-delithiation"] < 0.2
-    assert found["2C-lithiation"] > 0.35
+DISC = ("geometry.spacing=240", "gradient_energy=1.0e+6", "frames=30", "tolerance=3e-3", "sweep.c_rates=[25]")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("grid", [DISC, pytest.param(("sweep.c_rates=[25]",), marks=pytest.mark.long)])
+def test_at_one_rate_lithiation_is_a_wave_and_delithiation_closes_in_from_all_sides(grid):
+    recipe = load_simulation("lco_disc", settings=grid)
+    rows = {row["run"]: row for row in numbers(recipe, [run_case(case) for case in cases(recipe)])}
+    out, back = (rows[f"25C-{word}"]["offset_of_smaller_phase"] for word in ("delithiation", "lithiation"))
+    # A core sits in the middle; half of a disc beyond a straight front has its centre at 4/(3 pi) = 0.42 radii. Where
+    # the patches of an even rim join is up to round-off, so that delithiation is held against lithiation only.
+    assert back > 0.21
+    assert back - out > 0.21
+    assert rows["25C-lithiation"]["pathway"] == "wave"

@@ -234,7 +234,20 @@ def model_of_recipe(recipe: SimulationRecipe) -> Model:
         gradient_energy=recipe.gradient_energy,
         allow_unresolved=recipe.allow_unresolved,
     )
-    return _with_interactions(model, recipe)
+    return _with_interactions(_with_balance(model, recipe), recipe)
+
+
+def _with_balance(model: Model, recipe: SimulationRecipe) -> Model:
+    """Return the model with the balance of forces as tight as its recipe asks."""
+    import equinox as eqx
+
+    from lithiscope.phasefield.elasticity import FreeSurface
+
+    if not isinstance(model.elasticity, FreeSurface):
+        return model
+    body = FreeSurface(model.elasticity.crystal, model.geometry, tolerance=recipe.strain.tolerance)
+    changed: Model = eqx.tree_at(lambda one: one.elasticity, model, body)
+    return changed
 
 
 def _with_interactions(model: Model, recipe: SimulationRecipe) -> Model:

@@ -71,8 +71,6 @@ def _row(recipe: SimulationRecipe, run: Run) -> dict[str, Any]:
         row["diffusivity_m2_per_s"] = float(run.case.diffusivity)
     half = middle(recipe)
     row |= {"uniformity": uniformity(run.video), "voltage_volt_halfway": at_fraction(run.record, "voltage_volt", half)}
-    found = filling(run.video)
-    row |= {"filling_duration": found.duration, "filling_connectedness": found.connectedness}
     row |= {name: float(measure(run)) for name, measure in _measures(recipe, run).items()}
     row |= boundary_numbers(recipe, run) if by_crystal(recipe) else {}
     row["pathway"] = pathway(recipe, run)
@@ -95,15 +93,18 @@ def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
     if _has_front(recipe, run):
         found["front_speed_nm_per_s"] = lambda one: front_speed(one.video, recipe.shown.threshold)
         found["offset_of_smaller_phase"] = lambda one: _offset(recipe, one)
+    else:
+        found["filling_duration"] = lambda one: filling(one.video).duration
+        found["filling_connectedness"] = lambda one: filling(one.video).connectedness
     return found
 
 
 def pathway(recipe: SimulationRecipe, run: Run) -> Pathway | Literal["shrinking core"]:
-    """Return how the particle fills, in a word; a front that closes in from the whole rim is a shrinking core."""
-    found = filling(run.video).pathway
-    if found == "wave" and _has_front(recipe, run) and _offset(recipe, run) < _CORE:
-        return "shrinking core"
-    return found
+    """Return how the particle fills, in a word; behind a rim that reacts, by where the smaller phase sits."""
+    if not _has_front(recipe, run):
+        return filling(run.video).pathway
+    offset = _offset(recipe, run)
+    return "unknown" if np.isnan(offset) else "shrinking core" if offset < _CORE else "wave"
 
 
 def reversal_amplitude(recipe: SimulationRecipe, run: Run) -> float:

@@ -18,11 +18,12 @@ Pathway = Literal["solid solution", "domino", "wave", "unknown"]
 
 TOGETHER = 0.5
 """Duration from which on cells count as filling together: half of all then fill at any time."""
-CONNECTED = 0.7
-"""Connectedness from which on there is a front: one gives 1, two of equal size 0.75, three 0.67."""
-_MIDDLE = (0.25, 0.75)  # of a cell's own range: beyond it a cell only follows the solubility of its phase
+CONNECTED = 0.45
+"""Connectedness from which on there is a front: one gives 1, two of equal size 0.5, three 0.33."""
+_MIDDLE = (0.4, 0.6)  # of a cell's own range: beyond it a cell may only follow the solubility of its phase
 _MOVED = 0.2  # a cell that changes by less has not taken part
-_FEWEST = 8
+_FEWEST = 20
+_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Filling:
     Attributes
     ----------
     duration : float
-        Time in which a cell passes the middle half of its own range, over half of the run; mean over the material. 1 if
-        all cells fill all the time, near 0 if each jumps in its turn.
+        Time in which a cell passes the middle fifth of its own range, over a fifth of the run; mean over the material.
+        1 if all cells fill all the time, near 0 if each jumps in its turn.
     connectedness : float
-        Share of the first quarter of the cells to fill that hangs together, and of the last quarter; mean of the two.
-        1 behind one front, near 0 where cells fill in no order of place.
+        Share of those cells that have filled which lies in their largest piece, where it is least between a tenth and a
+        half of all: 1 behind one front, 1/2 behind two of equal size, near 0 where cells fill in no order of place.
     """
 
     duration: float
@@ -53,7 +54,7 @@ class Filling:
 
 
 def filling(video: xr.Dataset) -> Filling:
-    """Return how the cells of a run fill, while there is current; NaN where fewer than eight cells do.
+    """Return how the cells of a run fill, while there is current; NaN where fewer than twenty cells do.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def filling(video: xr.Dataset) -> Filling:
     inside = np.asarray(video["mask"].values, dtype=bool)
     when = np.full(inside.shape, np.nan)
     when[tuple(axis[moved] for axis in np.nonzero(inside))] = _halfway(progress, time)
-    return Filling(float(duration), (_first_quarter(when) + _first_quarter(-when)) / 2)
+    return Filling(float(duration), _connectedness(when))
 
 
 def _duration(progress: Floats, time: Floats) -> Floats:
@@ -101,11 +102,14 @@ def _halfway(progress: Floats, time: Floats) -> Floats:
     return np.asarray(time[after - 1] + (0.5 - low) / (high - low) * (time[after] - time[after - 1]))
 
 
-def _first_quarter(when: Floats) -> float:
-    """Return which share of the first quarter of the cells lies in one piece."""
+def _connectedness(when: Floats) -> float:
+    """Return the share of the largest piece of those that have filled, where it is least."""
     known = np.isfinite(when)
     rank = np.full(when.shape, when.size)
     rank[known] = np.argsort(np.argsort(when[known], kind="stable"), kind="stable")
-    first: NDArray[np.bool_] = rank < max(int(known.sum()) // 4, 1)
-    pieces, _ = label(first)
-    return float(np.bincount(pieces[first]).max() / first.sum())
+    return min(_largest_piece(rank < max(int(share * known.sum()), 1)) for share in _SHARES)
+
+
+def _largest_piece(filled: NDArray[np.bool_]) -> float:
+    pieces, _ = label(filled)
+    return float(np.bincount(pieces[filled]).max() / filled.sum())

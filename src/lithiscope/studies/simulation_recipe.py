@@ -173,6 +173,9 @@ class StrainSection(Options):
         "coherent", description="none, coherent (a penalty), periodic, or free_surface"
     )
     plane: Literal["stress", "strain"] | None = Field(None, description="for pictures with strain by crystal")
+    tolerance: float = Field(
+        1e-6, ge=1e-10, le=1e-2, description="how well forces balance, of the load, with a free surface"
+    )
 
 
 class CurrentPart(Options):

@@ -12,6 +12,7 @@ from lithiscope.verification import (
     phasefield_gradients,
     phasefield_peers,
     phasefield_precision,
+    phasefield_seeds,
     phasefield_speed,
 )
 from lithiscope.verification.rows import Row, Unchecked
@@ -23,6 +24,7 @@ def rows(everything: bool) -> Iterator[Row | Unchecked]:
     yield from phasefield_bulk.bulk_rows(everything)
     yield from phasefield_gradients.rows(everything)
     yield from phasefield_precision.rows(everything)
+    yield from phasefield_seeds.rows(everything)
     yield from phasefield_benchmarks.rows(everything)
     yield from phasefield_speed.rows(everything)
     if everything:

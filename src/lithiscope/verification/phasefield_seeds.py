@@ -1,0 +1,137 @@
+"""The simulations that come with the program against the papers that they follow, coarse or in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lithiscope.studies.simulation import Run, run_case
+from lithiscope.studies.simulation_boundary import boundary_motion, boundary_tilt
+from lithiscope.studies.simulation_cases import cases
+from lithiscope.studies.simulation_crystal import coherent_tilt, last_driven
+from lithiscope.studies.simulation_measures import uniformity
+from lithiscope.studies.simulation_panels import gaps, numbers, reversal_amplitude
+from lithiscope.studies.simulation_pathway import TOGETHER, filling
+from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation
+from lithiscope.verification.rows import Row, compare
+
+_LIM = "Lim 2016, figs. 2 and 3E"
+_KOO = "Koo 2023, fig. 4"
+_MERRYWEATHER = "Merryweather 2021, figs. 3 and 4"
+_ZHANG = "Zhang 2018: reversal of concentration in a domain"
+_HALF_DISC = 4 / (3 * np.pi)  # centre of half a disc off the middle, radii
+_FLAT = (
+    "geometry.sizes=[600, 900]",
+    "strain.plane=stress",
+    "reaction.regions=[{low: [0, 0.8], high: [0.6, 1], factor: 2}]",
+    "frames=61",
+)
+
+_COARSE = {
+    "lfp_rates": ("geometry.sizes=[1000, 1000]", "sweep.c_rates=[0.01, 10]"),
+    "lfp_tilted": (*_FLAT, "geometry.spacing=20", "gradient_energy=1780", "strain.tolerance=1e-4"),
+    "lco_disc": ("geometry.spacing=240", "gradient_energy=1.0e+6", "frames=30", "tolerance=3e-3"),
+    "two_domains": ("geometry.sizes=[4, 12]", "sweep.offsets=[0.5]", "sweep.c_rates=[1, 18]"),
+}
+
+
+def rows(everything: bool) -> Iterator[Row]:
+    """Yield the rows; `everything` runs the examples as they are, and thinner interfaces in two dimensions."""
+    settings = dict.fromkeys(_COARSE, ()) if everything else _COARSE
+    yield from _rate_rows(settings["lfp_rates"])
+    yield from _reversal_rows(settings["two_domains"])
+    yield from _disc_rows((*settings["lco_disc"], "sweep.c_rates=[25]"))
+    yield from _tilt_rows(settings["lfp_tilted"])
+    if everything:
+        yield _thin_row()
+
+
+def _done(name: str, settings: Sequence[str]) -> tuple[SimulationRecipe, list[Run]]:
+    recipe = load_simulation(name, settings=settings)
+    return recipe, [run_case(case) for case in cases(recipe)]
+
+
+def _rate_rows(settings: Sequence[str]) -> Iterator[Row]:
+    recipe, runs = _done("lfp_rates", settings)
+    found = {(run.case.direction, run.case.c_rate): run for run in runs}
+    for sign, word in ((1, "lithiation"), (-1, "delithiation")):
+        slow, fast = found[sign, 0.01].video, found[sign, 10].video
+        together = "by definition: half of the cells fill at a time"
+        claim = f"time of a cell over that of the run, {word} at C/100: one after the other"
+        yield Row(claim, _LIM, TOGETHER, filling(slow).duration, 0.0, together, "<=")
+        claim = f"time of a cell over that of the run, {word} at 10C: " + ("together" if sign > 0 else "in turns")
+        yield Row(claim, _LIM, TOGETHER, filling(fast).duration, 0.0, together, ">=" if sign > 0 else "<=")
+        claim = f"uniformity of {word}, 10C less C/100"
+        yield Row(claim, _LIM, 0.0, uniformity(fast) - uniformity(slow), 0.0, "rises with rate", ">=")
+    more = uniformity(found[1, 10].video) - uniformity(found[-1, 10].video)
+    yield Row("uniformity at 10C, lithiation less delithiation", _LIM, 0.2, more, 0.0, "well apart in fig. 3E", ">=")
+    gap = list(gaps(recipe, runs).values())
+    claim = "least rise of the voltage gap from rate to rate"
+    yield Row(claim, "Butler-Volmer kinetics", 0.0, min(np.diff(gap)), 0.0, "overpotential grows", ">=", "V")
+
+
+def _reversal_rows(settings: Sequence[str]) -> Iterator[Row]:
+    recipe, runs = _done("two_domains", settings)
+    chosen = {run.case.c_rate: reversal_amplitude(recipe, run) for run in runs if run.case.offset == 0.5}
+    because = "ten times what lattice images resolve, 0.01"
+    yield Row("x that a domain of +0.5 kT gives back at 1C", _ZHANG, 0.1, chosen[1.0], 0.0, because, ">=")
+    because = "twice 0.01: the surface exchanges too slowly"
+    yield Row(
+        "x that a domain of +0.5 kT gives back at 18C", "limit of the reaction", 0.02, chosen[18.0], 0.0, because, "<="
+    )
+
+
+def _disc_rows(settings: Sequence[str]) -> Iterator[Row]:
+    recipe, runs = _done("lco_disc", settings)
+    fast, back = (float(row["offset_of_smaller_phase"]) for row in numbers(recipe, runs))
+    half = "half of 4/(3 pi), where half a disc has its centre; a core has 0"
+    claim = "smaller phase off the middle at 25C, lithiation: a wave"
+    yield Row(claim, _MERRYWEATHER, _HALF_DISC / 2, back, 0.0, half, ">=", "radii")
+    claim = "the same, lithiation less delithiation at one rate: a wave against what tends to a core"
+    yield Row(claim, _MERRYWEATHER, _HALF_DISC / 2, back - fast, 0.0, half, ">=", "radii")
+
+
+def _tilt_rows(settings: Sequence[str]) -> Iterator[Row]:
+    recipe, (run,) = _done("lfp_tilted", settings)
+    tilt, motion = boundary_tilt(run.video)[0], boundary_motion(run.video)
+    least = coherent_tilt(recipe) or float("nan")
+    because = (
+        "ten for the right angles with the sides: width of the interface over that of the particle, some 0.1 rad, twice"
+    )
+    claim = "tilt of a boundary under strain against the direction without misfit, least while it moves"
+    yield Row(claim, _KOO, least, float(np.min(motion.tilt, initial=90.0)), 10.0, because, unit="degrees")
+    # Where it meets the second side it turns by some five degrees, to the right angle; that is no drift.
+    later = motion.tilt[motion.tilt.size // 2 :]
+    drift = float(np.ptp(later)) if later.size else float("nan")
+    claim = "change of the tilt in the second half of its way"
+    yield Row(claim, _KOO, 3.0, drift, 0.0, "1.5 of the grid at either end", "<=", "degrees")
+    kept = abs(float(tilt[-1] - tilt[last_driven(run)]))
+    yield Row("change of the tilt in ten hours of rest", _KOO, 1.5, kept, 0.0, "1.5 of the grid", "<=", "degrees")
+    because = "3 % of areas counted in cells, 2 % for what the phases take up"
+    ratio = motion.speed / motion.demanded
+    yield compare(
+        "speed along the normal over what the current demands", _KOO, 1.0, ratio, within=0.05, because=because
+    )
+    control = load_simulation("lfp_tilted", settings=(*_COARSE["lfp_tilted"], "strain.kind=none", "strain.plane=null"))
+    plain = float(boundary_tilt(run_case(cases(control)[0]).video)[0][-1])
+    because = "without strain only the start tilts it, and the sides undo that"
+    yield Row("tilt after the rest without strain, over that with it", _KOO, 0.5, plain / tilt[-1], 0.0, because, "<=")
+
+
+def _thin_row() -> Row:
+    """Return the row of the tilt for no width at all, from interfaces of 65 and 33 nm: the pull goes with the width."""
+    found = []
+    for spacing, kappa in ((30, 4000), (15, 1000)):
+        settings = (*_FLAT, f"geometry.spacing={spacing}", f"gradient_energy={kappa}", "strain.tolerance=1e-4")
+        recipe, (run,) = _done("lfp_tilted", settings)
+        found.append(float(boundary_tilt(run.video)[0][last_driven(run)]))
+    return compare(
+        "tilt where the current ends, straight on to an interface without width",
+        _KOO,
+        coherent_tilt(recipe) or float("nan"),
+        2 * found[1] - found[0],
+        within=3.0,
+        because="1.5 of the grid for each, against each other",
+        unit="degrees",
+    )
