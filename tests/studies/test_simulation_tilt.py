@@ -174,8 +174,8 @@ def test_the_boundary_keeps_its_tilt_moves_as_the_current_asks_and_stays_at_rest
 DISC = ("geometry.spacing=240", "gradient_energy=1.0e+6", "frames=30", "tolerance=3e-3", "sweep.c_rates=[25]")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("grid", [DISC, pytest.param(("sweep.c_rates=[25]",), marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("grid", [DISC, ("sweep.c_rates=[25]",)], ids=["coarse", "example"])
 def test_at_one_rate_lithiation_is_a_wave_and_delithiation_closes_in_from_all_sides(grid):
     recipe = load_simulation("lco_disc", settings=grid)
     rows = {row["run"]: row for row in numbers(recipe, [run_case(case) for case in cases(recipe)])}

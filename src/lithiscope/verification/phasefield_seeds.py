@@ -32,7 +32,7 @@ _COARSE = {
     "lfp_rates": ("geometry.sizes=[1000, 1000]", "sweep.c_rates=[0.01, 10]"),
     "lfp_tilted": (*_FLAT, "geometry.spacing=20", "gradient_energy=1780", "strain.tolerance=1e-4"),
     "lco_disc": ("geometry.spacing=240", "gradient_energy=1.0e+6", "frames=30", "tolerance=3e-3"),
-    "two_domains": ("geometry.sizes=[4, 12]", "sweep.offsets=[0.5]", "sweep.c_rates=[1, 18]"),
+    "two_domains": ("geometry.sizes=[4, 12]", "sweep.offsets=[0.5]", "sweep.c_rates=[1, 18]", "method=explicit"),
 }
 
 
