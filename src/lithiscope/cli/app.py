@@ -283,6 +283,80 @@ def run(
 
 
 @app.command()
+def learn(
+    place: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder that `lithiscope run` or `lithiscope simulate` wrote, or the .zarr in it.",
+            show_default=False,
+        ),
+    ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Override one option of the recipe's section learning: `learning.option=value`. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    particle: Annotated[
+        list[str] | None, typer.Option("--particle", help="Name of a particle; may be repeated. All by default.")
+    ] = None,
+    run: Annotated[
+        list[str] | None, typer.Option("--run", help="Name of a run of a simulated sweep; may be repeated.")
+    ] = None,
+    sigma: Annotated[
+        float | None,
+        typer.Option(help="Standard deviation of the noise that a simulated video gets; measured ones have their own."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Start of the random numbers of that noise.")] = 0,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the laws as a material file, PyBaMM functions and an MPET configuration."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Learn again, also what is up to date.")] = False,
+) -> None:
+    """Learn the laws and the rates of every pixel from the lithium maps of a study, with error bars.
+
+        lithiscope run recipe.yaml                                    # the maps come first
+
+        lithiscope learn recipe-results                               # k(r), j0(x) and mu(x); minutes
+
+        lithiscope learn recipe-results --set learning.thickness=150  # nm, where the maps tell none
+
+        lithiscope learn recipe-results --particle p01 --particle p03 --set learning.exchange=skewed_lim
+
+        lithiscope learn recipe-results --export laws                 # files for other programs
+
+        lithiscope learn lfp_rates-simulation --run 0.6C --sigma 0.07 # a rehearsal with known truth
+
+    The maps are a set of pixels with x, error and time. The fit finds what a depth-averaged reaction model needs to
+    play the same film: ln k of every pixel, the exchange current j0(x) and the chemical potential mu(x), which all
+    particles share. What the film does not tell stays as wide as it was before and is drawn grey.
+
+    The result goes into the study's store and page (section Learned kinetics). A run that was stopped goes on where it
+    was when the command is given again. The same options in the recipe's section `learning` (`compute: true`) make it
+    part of every run.
+    """
+    from lithiscope.cli.progress import RichReporter
+    from lithiscope.studies.learn_command import learn_command
+
+    lines = learn_command(
+        place,
+        settings=settings or (),
+        particles=particle or (),
+        runs=run or (),
+        sigma=sigma,
+        seed=seed,
+        export=export,
+        fresh=fresh,
+        reporter=RichReporter(),
+    )
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command()
 def figures(
     results: Annotated[Path, typer.Argument(help="A results folder that `lithiscope run` wrote.", show_default=False)],
     file_format: Annotated[

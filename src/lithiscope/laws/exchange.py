@@ -5,13 +5,13 @@ At x = 0 and x = 1 every function returns its limit (derivatives may be infinite
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lithiscope.errors import AnalysisError
+from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.laws import registry
 from lithiscope.laws.arrays import Array, inside, namespace, require
 from lithiscope.laws.electron_transfer import log_overlap, log_overlap_slope
@@ -145,12 +145,59 @@ def coupled_ion_electron(reorganisation: Array, ion: Array = 1.0, exact: bool = 
     return ExchangeLaw("coupled_ion_electron", "(1-x) x c/(x+c) O(ln c/x)", value, slope)
 
 
+def table(x: Sequence[float], log_value: Sequence[float]) -> ExchangeLaw:
+    """Return F between points, straight in ln F; beyond the first and the last point F stays what it is there.
+
+    Parameters
+    ----------
+    x, log_value : sequences
+        At least two points, x strictly increasing within [0, 1], and ln F at these.
+
+    Raises
+    ------
+    OptionError
+        If the points cannot be joined.
+    """
+    knots, logs = np.asarray(x, dtype=float), np.asarray(log_value, dtype=float)
+    shaped = knots.ndim == 1 and knots.shape == logs.shape and knots.size > 1
+    if (
+        not shaped
+        or not np.isfinite([knots, logs]).all()
+        or np.any(np.diff(knots) <= 0)
+        or knots[0] < 0
+        or knots[-1] > 1
+    ):
+        raise OptionError(
+            "a table of the exchange current cannot be interpolated",
+            field="x",
+            value=f"{knots.size} compositions, {logs.size} values",
+            limit="at least two points, finite; x strictly increasing within [0, 1]",
+            remedy="sort the table, and leave out points where the exchange current is zero",
+        )
+    steps = np.concatenate([[0.0], np.diff(logs) / np.diff(knots), [0.0]])
+
+    def value(xp: Any, x: Array) -> Array:
+        return xp.exp(xp.interp(x, xp.asarray(knots), xp.asarray(logs)))
+
+    def slope(xp: Any, x: Array) -> Array:
+        return value(xp, x) * xp.asarray(steps)[xp.searchsorted(xp.asarray(knots), x, side="right")]
+
+    first, last = float(np.exp(logs[0])), float(np.exp(logs[-1]))
+    return ExchangeLaw(
+        "table",
+        "exp(ln F between points)",
+        lambda x: inside(x, value, at_zero=first, at_one=last),
+        lambda x: inside(x, slope, at_zero=0.0 if knots[0] > 0 else first * steps[1], at_one=0.0),
+    )
+
+
 BUILT_IN: dict[str, registry.Factory] = {
     "skewed_cogswell_bazant": skewed_cogswell_bazant,
     "skewed_lim": skewed_lim,
     "symmetric": symmetric,
     "constant": constant,
     "coupled_ion_electron": coupled_ion_electron,
+    "table": table,
 }
 
 

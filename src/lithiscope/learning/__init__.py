@@ -1,9 +1,33 @@
 """What explains a video: laws and rate fields with uncertainty, learned from composition videos.
 
-`learn` takes composition videos and gives the stage learned_laws and a learned_particle for each particle.
+`learn` takes composition videos and gives the stage learned_laws and a learned_particle for each particle;
+`LearnOptions` says what is learned; `material_text`, `pybamm_text` and `mpet_text` write the laws for other programs.
 """
 
-from lithiscope.learning.learn import fitted, learn
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lithiscope.learning.options import LearnOptions
 
-__all__ = ["LearnOptions", "fitted", "learn"]
+if TYPE_CHECKING:
+    from lithiscope.learning.export import material_text, mpet_text, pybamm_text
+    from lithiscope.learning.inference import fitted, learn
+
+__all__ = ["LearnOptions", "fitted", "learn", "material_text", "mpet_text", "pybamm_text"]
+
+_PLACES = {
+    "fitted": "inference",
+    "learn": "inference",
+    "material_text": "export",
+    "mpet_text": "export",
+    "pybamm_text": "export",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # JAX takes seconds to import, and a recipe needs the options only.
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -181,12 +181,17 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
             "log_rate_std": ("y x", on_pixels(np.sqrt(variance))),
             "log_rate_flag": ("y x", np.where(first.mask, 0, stages.flag_bit("no_material"))),
             "lithium_fraction": ("time y x", on_pixels(frames[0])),
+            "measured": ("time y x", on_pixels(_measured(group))),
             "residual": ("time y x", on_pixels(frames[2])),
             "voltage_kt": ("time", frames[1]),
         },
         coords=coords,
         attrs={"video": first.video, "particle": first.particle},
     )
+
+
+def _measured(group: Sequence[HalfCycle]) -> np.ndarray:
+    return np.concatenate([np.where(cut.weight > 0, cut.x, np.nan).reshape(len(cut.x), -1) for cut in group])
 
 
 def _frames(particle: Particle, z: np.ndarray, group: Sequence[HalfCycle]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

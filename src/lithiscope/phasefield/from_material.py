@@ -23,7 +23,7 @@ from lithiscope.phasefield.elasticity import (
 from lithiscope.phasefield.free_energy import FreeEnergy, Legendre, RedlichKister, RegularSolution, TabulatedVoltage
 from lithiscope.phasefield.geometry import Geometry
 from lithiscope.phasefield.model import Model
-from lithiscope.phasefield.reaction import FixedLaw, Law, Reaction
+from lithiscope.phasefield.reaction import ExchangeTable, FixedLaw, Law, Reaction
 from lithiscope.phasefield.transport import CahnHilliard, DiffusivityFactor, Fickian, NoTransport, Transport
 
 Way = Literal["none", "cahn_hilliard", "fickian"]
@@ -78,7 +78,11 @@ def reaction_of(
         In which phase lithium is inserted.
     """
     name, parameters = material.exchange
-    exchange = Law("exchange", name, **parameters) if phase == "both" else FixedLaw(material.exchange_law(phase))
+    exchange: Law | ExchangeTable | FixedLaw
+    if phase != "both":
+        exchange = FixedLaw(material.exchange_law(phase))
+    else:
+        exchange = ExchangeTable(**parameters) if name == "table" else Law("exchange", name, **parameters)
     name, parameters = material.reaction
     return Reaction(
         material.exchange_current,

@@ -298,7 +298,7 @@ def _stated_law(axes: Any, name: str, shift: xr.Dataset | None) -> None:
                   zorder=4, label="F(x) averaged\nover both ends")  # fmt: skip
 
 
-_KNOWN = frozenset(exchange_law_names()) - {"coupled_ion_electron"}  # those without parameters of their own
+_KNOWN = frozenset(exchange_law_names()) - {"coupled_ion_electron", "table"}  # those without parameters of their own
 _BINS = 8  # of the composition, for the mean shift
 
 

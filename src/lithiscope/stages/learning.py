@@ -19,6 +19,9 @@ LEARNED_LAWS = Stage(
         "identifiable": Variable("x_grid", ONE, "whether the data say something at this composition", kind="bool"),
         "parameter_mean": Variable("parameter", ONE, "numbers of the laws, in standard deviations of the prior"),
         "parameter_std": Variable("parameter", ONE, "their standard deviations"),
+        "parameter_value": Variable("parameter", ONE, "the numbers in the unit of parameter_unit"),
+        "parameter_value_std": Variable("parameter", ONE, "their standard deviations, to first order"),
+        "parameter_unit": Variable("parameter", ONE, "unit of a number of the laws", kind="string"),
         "correlation": Variable("parameter parameter_other", ONE, "between the numbers of the laws"),
     },
     coordinates={
@@ -35,6 +38,8 @@ LEARNED_LAWS = Stage(
         "converged": "whether a further step promised too little to matter",
         "warnings": "what a reader must know before believing the result",
         "priors": "amplitudes and lengths of the fields",
+        "options": "everything that was asked for, as JSON",
+        "particles": "how many particles share the laws",
     },
     required_attributes=("law", "log_evidence"),
 )
@@ -47,11 +52,12 @@ LEARNED_PARTICLE = Stage(
         "log_rate_std": Variable("y x", ONE, "its standard deviation", required=True),
         "log_rate_flag": Variable("y x", ONE, "flags", kind="int"),
         "lithium_fraction": Variable("time y x", ONE, "lithium fraction of the model"),
+        "measured": Variable("time y x", ONE, "lithium fraction that the model was fitted to"),
         "residual": Variable("time y x", ONE, "model less data over the standard deviation"),
         "voltage_kt": Variable("time", ONE, "e (V - V0)/kT of the model"),
     },
     coordinates={**TIME, **SPACE},
-    attributes={"video": "number of the video", "particle": "label of the particle"},
+    attributes={"video": "number of the video", "particle": "label of the particle", "name": "name of the particle"},
     required_attributes=("video", "particle"),
 )
 

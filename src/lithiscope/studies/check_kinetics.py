@@ -11,6 +11,7 @@ import numpy as np
 from lithiscope.progress import SILENT
 from lithiscope.studies.cell import cell_steps
 from lithiscope.studies.finding import Finding, guarded
+from lithiscope.studies.runner import own_result
 from lithiscope.studies.trace import half_cycle_lines
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _tried(
 ) -> Iterator[Finding]:
     """Do one step, keep its result for the next, and tell what it found."""
     step.files(recipe)
-    results[step.name] = step.run(recipe, results, SILENT)
+    results[step.name] = own_result(step.name, step.run(recipe, results, SILENT))
     yield Finding("ok", tell(results[step.name]))
 
 

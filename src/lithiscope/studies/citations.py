@@ -27,6 +27,13 @@ _ENTRIES: dict[str, str] = {
   title = {Suppression of Phase Separation in LiFePO4 Nanoparticles During Battery Discharge},
   journal = {Nano Letters}, volume = {11}, pages = {4890--4896}, year = {2011}, doi = {10.1021/nl202764f}
 }""",
+    "zhao2023": """@article{zhao2023,
+  author = {Zhao, Hongbo and Deng, Haitao Dean and Cohen, Alexander E. and Lim, Jongwoo and Li, Yiyang
+            and Fraggedakis, Dimitrios and Jiang, Benben and Storey, Brian D. and Chueh, William C.
+            and Braatz, Richard D. and Bazant, Martin Z.},
+  title = {Learning heterogeneous reaction kinetics from X-ray videos pixel by pixel},
+  journal = {Nature}, volume = {621}, pages = {289--294}, year = {2023}, doi = {10.1038/s41586-023-06393-x}
+}""",
     "henke1993": """@article{henke1993,
   author = {Henke, B. L. and Gullikson, E. M. and Davis, J. C.},
   title = {X-Ray Interactions: Photoabsorption, Scattering, Transmission, and Reflection at E = 50-30,000 eV,

@@ -10,6 +10,7 @@ from lithiscope.recordings import open_recording
 from lithiscope.studies.recipe import DataSection, Recipe, Series
 from lithiscope.studies.recipe_cell import CellSection
 from lithiscope.studies.recipe_kinetics import KineticsSection
+from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml
 
 # With more energies than this a stack is a spectrum, and the general fit uses all of them.
@@ -57,6 +58,7 @@ def write_recipe(patterns: Sequence[str], out: Path, *, cell: Sequence[str] = ()
     sections = {
         "cell": CellSection(files=traces) if traces else None,
         "kinetics": KineticsSection(compute=True) if kinetics else None,
+        "learning": LearningSection() if kinetics else None,
     }
     recipe = recipe.model_copy(update={name: section for name, section in sections.items() if section is not None})
     absent = [name for name, section in sections.items() if section is None]

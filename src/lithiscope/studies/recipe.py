@@ -25,6 +25,7 @@ from lithiscope.particles.options import FindOptions, ImportOptions, TableOption
 from lithiscope.report.options import PageOptions
 from lithiscope.studies.recipe_cell import CellSection
 from lithiscope.studies.recipe_kinetics import KineticsSection
+from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml, override, read_yaml
 
 Direction = Literal["lithiation", "delithiation", "rest", "unknown"]
@@ -138,6 +139,7 @@ class Recipe(Options):
     particles: ParticleSection = Field(ParticleSection(), description="masks and the table of particles")
     cell: CellSection = Field(CellSection(), description="the potentiostat's trace")
     kinetics: KineticsSection = Field(KineticsSection(), description="rates, currents, domains, laws")
+    learning: LearningSection = Field(LearningSection(), description="laws and rate fields, learned from the video")
     report: PageOptions = Field(PageOptions(), description="the page")
 
     _base: Path = PrivateAttr(default=Path())

@@ -9,6 +9,7 @@ import numpy as np
 
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.progress import SILENT
+from lithiscope.studies.runner import own_result
 from lithiscope.studies.stxm import stxm_steps
 
 if TYPE_CHECKING:
@@ -64,5 +65,6 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> Rehearsed:
         with warnings.catch_warnings():
             if name in _QUIET:
                 warnings.simplefilter("ignore", LithiscopeWarning)
-            inputs[name] = run[name](recipe, {**inputs, "resampled": inputs.get("counts", recording)}, SILENT)
+            given = run[name](recipe, {**inputs, "resampled": inputs.get("counts", recording)}, SILENT)
+            inputs[name] = own_result(name, given)
     return Rehearsed(chosen, inputs["composition"])

@@ -34,6 +34,7 @@ _TABLES = {
     "channels": ("channels", ("channel", "interval")),
     "surfaces": ("surfaces", ("particle", "half_cycle")),
     "evidence": ("evidence", ("particle", "half_cycle", "evidence")),
+    "learned_laws": ("learned_laws", ("x_grid",)),
 }
 
 

@@ -35,7 +35,7 @@ class Step:
     files : callable
         Recipe -> the files on which the result depends.
     run : callable
-        (recipe, results of `needs`, reporter) -> Dataset.
+        (recipe, results of `needs`, reporter) -> Dataset, or several by name, that of the step among them.
     methods : callable
         Recipe -> keys of the papers to cite.
     remembers : bool
@@ -48,11 +48,16 @@ class Step:
     name: str
     needs: tuple[str, ...]
     options: Callable[[Recipe], Any]
-    run: Callable[[Recipe, Mapping[str, Any], Reporter], xr.Dataset]
+    run: Callable[[Recipe, Mapping[str, Any], Reporter], xr.Dataset | dict[str, xr.Dataset]]
     files: Callable[[Recipe], Sequence[Path]] = lambda recipe: ()  # noqa: ARG005
     methods: Callable[[Recipe], Sequence[str]] = lambda recipe: ()  # noqa: ARG005
     remembers: bool = False
     optional: bool = False
+
+
+def own_result(step: str, given: xr.Dataset | dict[str, xr.Dataset]) -> xr.Dataset:
+    """Return the result under the name of a step, of what its `run` gave."""
+    return given[step] if isinstance(given, dict) else given
 
 
 def sentence(error: LithiscopeError) -> str:
@@ -95,6 +100,11 @@ class Results(Mapping[str, "xr.Dataset"]):
         """Let go of results that are in a store anyway; they are read again when asked for."""
         for name in names:
             self._held.pop(name, None)
+
+    def drop(self, name: str) -> None:
+        """Forget a result."""
+        self._held.pop(name, None)
+        self._origin.pop(name, None)
 
     def __getitem__(self, name: str) -> xr.Dataset:
         if name not in self._held:
@@ -177,7 +187,8 @@ def run_steps(
             origin = next((one for one in known if one.key(step.name) == key), None)
             if origin is not None:
                 reporter.say(f"{label}: up to date")
-                study.results.put(step.name, None, origin, key)
+                for name in (step.name, *origin.record(step.name).get("parts", ())):
+                    study.results.put(name, None, origin, key)
                 study.records[step.name] = origin.record(step.name)
                 continue
             absent = [name for name in step.needs if name not in study.results]
@@ -185,7 +196,7 @@ def run_steps(
                 reporter.say(f"{label}: left out, because there is no {absent[0].replace('_', ' ')}")
                 continue
             reporter.say(label)
-            _take(study, step, key, options, reporter)
+            take(study, step, key, reporter)
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
         # What an earlier run left and this one did not make would contradict the rest.
@@ -199,8 +210,8 @@ def run_steps(
     return study
 
 
-def _take(study: Study, step: Step, key: str, options: Any, reporter: Reporter) -> None:
-    """Run one step, and put its result into the store and the study."""
+def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
+    """Run one step, and put what it gives into the store and the study; an optional one may give a warning only."""
     inputs = {name: study.results[name] for name in step.needs}
     if step.remembers and study.store.key(step.name) is not None:
         inputs["previous"] = study.store.load(step.name)
@@ -213,14 +224,19 @@ def _take(study: Study, step: Step, key: str, options: Any, reporter: Reporter) 
         reporter.say(f"      warning: {text}")
         study.records[step.name] = {"warnings": [text], "finished": now()}
         return
-    study.store.save(step.name, data, key=key, record={**record, "options": options})
-    study.results.put(step.name, data, study.store, key)
+    given = data if isinstance(data, dict) else {step.name: data}
+    parts = [name for name in given if name != step.name]
+    record |= {"parts": parts} if parts else {}
+    whole = {**record, "options": step.options(study.recipe)}
+    for name in [*parts, step.name]:  # the step's own last: it says that all are there
+        study.store.save(name, given[name], key=key, record=whole if name == step.name else {})
+        study.results.put(name, given[name], study.store, key)
     study.records[step.name] = record
 
 
 def _run_step(
     step: Step, recipe: Recipe, inputs: Mapping[str, xr.Dataset], reporter: Reporter
-) -> tuple[xr.Dataset, dict[str, Any]]:
+) -> tuple[xr.Dataset | dict[str, xr.Dataset], dict[str, Any]]:
     clock = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LithiscopeWarning)

@@ -1,4 +1,4 @@
-"""All steps of a study, in order: images, particles, the cell's trace, kinetics, pathways."""
+"""All steps of a study, in order: images, particles, the cell's trace, kinetics, pathways, learning."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lithiscope.studies.cell import cell_steps
 from lithiscope.studies.kinetics import kinetics_steps
+from lithiscope.studies.learning import learning_steps
 from lithiscope.studies.pathways import pathway_steps
 from lithiscope.studies.stxm import stxm_steps
 
@@ -16,4 +17,10 @@ if TYPE_CHECKING:
 
 def steps(recipe: Recipe) -> list[Step]:
     """Return the steps that a recipe asks for."""
-    return [*stxm_steps(), *cell_steps(recipe), *kinetics_steps(recipe), *pathway_steps(recipe)]
+    return [
+        *stxm_steps(),
+        *cell_steps(recipe),
+        *kinetics_steps(recipe),
+        *pathway_steps(recipe),
+        *learning_steps(recipe),
+    ]

@@ -313,7 +313,7 @@ def _case_caption(*, through: bool) -> str:
 def stability_states(fit: xr.Dataset, omega: float, strain: float) -> dict[str, UniformState]:
     """Return the state of every fitted law that lithiscope knows by name without parameters of its own."""
     potential = chemical_potential("regular_solution", omega=omega)
-    known = set(exchange_law_names()) - {"coupled_ion_electron"}
+    known = set(exchange_law_names()) - {"coupled_ion_electron", "table"}
     names = [name for name in map(str, fit["law"].values) if name in known]
     return {name: UniformState(exchange_law(name), potential, strain=strain) for name in names}
 

@@ -55,8 +55,12 @@ RESULTS: dict[str, str] = {
     "without_blank": "incremental_capacity",
     "surface_shift": "surface_shift",
     "electrolyte": "electrolyte_channel",
+    "learned_laws": "learned_laws",
 }
 """Name of a result in the mapping that a page is given, and the stage that it must be."""
+
+PARTS: dict[str, str] = {"learned_particle-": "learned_particle"}
+"""How the names of results begin of which there are several, and the stage that each must be."""
 
 
 def known_results(results: Mapping[str, Any]) -> dict[str, xr.Dataset]:
@@ -67,7 +71,9 @@ def known_results(results: Mapping[str, Any]) -> dict[str, xr.Dataset]:
     StageError
         If a result of a known name is another stage.
     """
-    return {name: check(results[name], stage) for name, stage in RESULTS.items() if results.get(name) is not None}
+    parts = {name: stage for start, stage in PARTS.items() for name in results if name.startswith(start)}
+    wanted = RESULTS | parts
+    return {name: check(results[name], stage) for name, stage in wanted.items() if results.get(name) is not None}
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,10 @@ class Study:
     def get(self, name: str) -> xr.Dataset | None:
         """Return a result, or None."""
         return self.results.get(name)
+
+    def parts(self, start: str) -> list[xr.Dataset]:
+        """Return the results whose names begin like this."""
+        return [data for name, data in self.results.items() if name.startswith(start)]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from lithiscope.report.page.findings import kinetic_notices, kinetic_summary
 from lithiscope.report.page.head import main_figures, particle_names, provenance_of, quantity
 from lithiscope.report.page.images import Images, closing_sections, image_sections
 from lithiscope.report.page.kinetics import kinetic_sections
+from lithiscope.report.page.learning import learning_notices, learning_sections
 from lithiscope.report.page.pathways import pathway_sections
 from lithiscope.report.page.results import Study, drawn, known_results
 from lithiscope.report.page.voltage import voltage_trace
@@ -87,7 +88,7 @@ def stxm_page_content(
     )  # fmt: skip
     known, labels = about.results, images.labels
     more = tuple(summary) if not isinstance(summary, Mapping) else tuple(quantity(k, v) for k, v in summary.items())
-    sections = [*_with_trace(image_sections(images), known), *_result_sections(about)]
+    sections = [*_with_trace(image_sections(images), known), *_result_sections(about), *learning_sections(about)]
     sections += [*extra_sections, *closing_sections(images)]
     return PageContent(
         title=title,
@@ -96,6 +97,7 @@ def stxm_page_content(
         notices=(
             *(n if isinstance(n, Notice) else Notice(str(n)) for n in warnings),
             *kinetic_notices(known),
+            *(one for one in learning_notices(known) if not any(str(n) in one.text for n in warnings)),
         ),
         sections=tuple(map(drawn, sections)),
         provenance=None if provenance is None else provenance_of(provenance, recording),
@@ -134,7 +136,11 @@ def stxm_drawings(
         options, figures, results, recording=recording, od=od, alignment=alignment, references=references, video=video,
         table=table, labels=labels, incident=incident,
     )  # fmt: skip
-    sections = [*image_sections(replace(images, interactive=False)), *_result_sections(about)]
+    sections = [
+        *image_sections(replace(images, interactive=False)),
+        *_result_sections(about),
+        *learning_sections(about, moving=False),
+    ]
     return (*(one for section in sections for one in section.drawings), *composed_drawings(about))
 
 

@@ -19,6 +19,7 @@ from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
 from lithiscope.learning.scale import at_the_mean
 from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
+from lithiscope.learning.values import with_values
 from lithiscope.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ def learn(
     setup = setup_of(given, half_cycles(given, particles=particles), options)
     fit, priors = fitted(setup, mapper=mapper, reporter=reporter)
     _, each = covariances(fit.blocks, setup.layout.shared, fit.tie)
-    laws = laws_of(fit, setup, priors)
+    laws = with_values(laws_of(fit, setup, priors), setup)
     found = warnings_of(fit, freedom(fit, setup))
-    laws.attrs["warnings"] = found
+    laws.attrs |= {"warnings": found, "options": options.model_dump_json(), "particles": len(setup.groups)}
     for one in found:
         warnings.warn(one, LithiscopeWarning, stacklevel=2)
     tree = {"/laws": laws}
@@ -96,17 +97,15 @@ def fitted(setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT) -
     own = tuple(
         np.concatenate([z[:field], np.zeros(one.own - field)]) for one, z in zip(whole, first.point.own, strict=True)
     )
-    fit = minimise(
-        whole, Point(first.point.shared, own), iterations=options.iterations, mapper=mapper, reporter=reporter
-    )
+    point = Point(first.point.shared, own)
+    fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter)
     for _ in range(_ROUNDS if options.learn_prior and field else 0):
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
         point = _moved(fit.point, setup, priors, better)
         priors = better
-        fit = minimise(
-            particles_of(setup, priors), point, iterations=options.iterations, mapper=mapper, reporter=reporter
-        )
-    return at_the_mean(fit, mapper=mapper, reporter=reporter), priors
+        whole = particles_of(setup, priors)
+        fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter)
+    return fit, priors
 
 
 def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,182 @@
+"""Learning on a study that has run already, or on the videos of a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.options import option_error
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.report import learned_words as words
+from lithiscope.studies.learning import LAWS, PARTICLE, learned_tree, learning_steps
+from lithiscope.studies.provenance import now, step_key
+from lithiscope.studies.recipe_text import override
+from lithiscope.studies.reopen import open_study
+from lithiscope.studies.runner import take
+from lithiscope.studies.store import Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+    from lithiscope.studies.runner import Step, Study
+
+_SECTION = "learning"
+
+
+def learn_study(
+    place: Path,
+    *,
+    settings: Sequence[str] = (),
+    particles: Sequence[str] = (),
+    fresh: bool = False,
+    reporter: Reporter = SILENT,
+) -> Study:
+    """Learn from the maps of a study that has run, and put the result into its store; its raw files are not needed.
+
+    Parameters
+    ----------
+    place : Path
+        A results folder, or the ``study.zarr`` in it.
+    settings : sequence of str
+        ``learning.option=value``; without the prefix it is added.
+    particles : sequence of str
+        Names of the particles to use; without them those of the recipe.
+    fresh : bool
+        Whether to learn again what is up to date.
+    reporter : Reporter
+        Told of each step of the fit.
+
+    Returns
+    -------
+    Study
+        With ``learned_laws`` and ``learned_particle-<video>-<label>`` among its results, for
+        `lithiscope.studies.results.write_results`.
+
+    Raises
+    ------
+    FileFormatError, OptionError, AnalysisError
+        If there is no such study, or its maps are not enough to learn from.
+    """
+    study = open_study(place)
+    study.recipe = with_learning(study.recipe, settings, particles)
+    (step,) = learning_steps(study.recipe)
+    absent = [name for name in step.needs if name not in study.results]
+    if absent:
+        raise FileFormatError(
+            "the study does not hold what the learning needs",
+            file=study.store.path,
+            field=absent[0],
+            remedy="run the recipe again: `lithiscope run RECIPE`; its warnings say why this step was left out",
+        )
+    options = [step.options(study.recipe), {}]
+    key = step_key(step.name, options, [study.store.key(name) or "" for name in step.needs])
+    before = study.store.record(LAWS).get("warnings", [])
+    with study.store.locked():
+        if fresh or study.store.key(LAWS) != key:
+            take(study, replace(step, optional=False), key, reporter)
+        else:
+            reporter.say("up to date: nothing that the learning depends on has changed")
+        _tidy(study, before, step)
+    return study
+
+
+def with_learning(recipe: Recipe, settings: Sequence[str], particles: Sequence[str]) -> Recipe:
+    """Return a recipe that asks for learning, with settings of that section.
+
+    Raises
+    ------
+    OptionError
+        If a setting is of another section or cannot be used.
+    """
+    content: dict[str, Any] = yaml.safe_load(recipe.text)
+    wanted = [_prefixed(one) for one in settings]
+    content = override(content, [*wanted, f"{_SECTION}.compute=true"])
+    if particles:
+        content[_SECTION]["particles"] = list(particles)
+    try:
+        return type(recipe).model_validate(content)
+    except ValidationError as error:
+        raise option_error(error, "the learning") from None
+
+
+def _prefixed(setting: str) -> str:
+    first = setting.partition("=")[0].split(".")[0].strip()
+    from lithiscope.studies.recipe import Recipe
+
+    if first == _SECTION:
+        return setting
+    if first in Recipe.model_fields:
+        raise OptionError(
+            "only options of the learning can be changed here: the maps are made already",
+            field="--set",
+            value=setting,
+            limit=f"{_SECTION}.option=value",
+            remedy="change other options with `lithiscope run RECIPE --set ...`",
+        )
+    return f"{_SECTION}.{setting}"
+
+
+def _tidy(study: Study, before: Sequence[str], step: Step) -> None:
+    """Take out particles of an earlier learning, and renew the head of the store."""
+    parts = study.store.record(LAWS).get("parts", [])
+    for name in [name for name in study.results if name.startswith(f"{PARTICLE}-") and name not in parts]:
+        study.store.discard(name)
+        study.results.drop(name)
+    study.records["study"]["warnings"] = [one for one in study.records["study"]["warnings"] if one not in before]
+    study.records[LAWS] = study.store.record(LAWS)
+    from lithiscope.studies.citations import bibtex
+
+    methods = list(dict.fromkeys([*study.provenance.get("methods", ()), *step.methods(study.recipe)]))
+    study.provenance |= {
+        "recipe": study.recipe.text, "methods": methods, "bibtex": bibtex(methods), "learned": now(),
+    }  # fmt: skip
+    study.store.set_attributes(
+        {"title": study.recipe.title, "provenance": study.provenance, "warnings": study.warnings}
+    )
+
+
+def learned_lines(results: Mapping[str, xr.Dataset]) -> list[str]:
+    """Return what was learned in words, for people."""
+    laws = results[LAWS]
+    particles = [results[name] for name in results if name.startswith(f"{PARTICLE}-")]
+    halves = sum(len(set(one["half_cycle"].values.tolist())) for one in particles if "half_cycle" in one.coords)
+    frames = sum(one.sizes["time"] for one in particles)
+    lines = [f"learned from {len(particles)} particle(s), {halves} half cycle(s), {frames} frame(s)"]
+    lines += [f"  {text}" for text in (words.fit_text(laws), *words.law_sentences(laws))]
+    lines += [f"  {words.particle_name(one)}: {words.rate_sentence(one)}" for one in particles]
+    lines += [f"  {text}" for text in words.trade_off_sentences(laws)]
+    return [*lines, *(f"  warning: {text}" for text in words.warnings_of(laws))]
+
+
+def is_study(place: Path) -> bool:
+    """Return whether a folder or store is that of a study with a recipe, rather than videos alone."""
+    path = store_path(place)
+    return "provenance" in Store(path).attributes() or "labels" in Store(path).steps()
+
+
+def store_path(place: Path) -> Path:
+    """Return the store of a folder, or the store itself.
+
+    Raises
+    ------
+    FileFormatError
+        If there is neither.
+    """
+    path = place / "study.zarr" if (place / "study.zarr").exists() else place
+    if not (path / "zarr.json").is_file():
+        raise FileFormatError(
+            "there is nothing to learn from",
+            file=path,
+            remedy="give the folder that `lithiscope run` or `lithiscope simulate` wrote, or the .zarr in it",
+        )
+    return path
+
+
+__all__ = ["is_study", "learn_study", "learned_lines", "learned_tree", "store_path", "with_learning"]

@@ -1,0 +1,59 @@
+"""What `lithiscope learn` does: study or simulation, files for other programs, and words at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lithiscope.errors import OptionError
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.learn import is_study, learn_study, learned_lines
+from lithiscope.studies.learn_video import PAGE, STORE, learn_videos
+from lithiscope.studies.learned_files import export_laws
+from lithiscope.studies.learning import learned_tree
+from lithiscope.studies.results import PAGE as STUDY_PAGE
+from lithiscope.studies.results import write_results
+
+
+def learn_command(
+    place: Path,
+    *,
+    settings: Sequence[str] = (),
+    particles: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    sigma: float | None = None,
+    seed: int = 0,
+    export: Path | None = None,
+    fresh: bool = False,
+    reporter: Reporter = SILENT,
+) -> list[str]:
+    """Learn from a study or from a simulation; returns what was learned, and where everything lies.
+
+    Raises
+    ------
+    OptionError
+        If an option belongs to the other kind.
+    """
+    if is_study(place):
+        _refuse({"--run": runs, "--sigma": sigma}, "the video of a study has its own uncertainty and no runs")
+        study = learn_study(place, settings=settings, particles=particles, fresh=fresh, reporter=reporter)
+        folder = study.store.path.parent
+        write_results(study, folder)
+        results = {name: study.results[name] for name in study.results if name.startswith("learned_")}
+        places = {"page": folder / STUDY_PAGE, "store": study.store.path}
+    else:
+        _refuse({"--particle": particles}, "a simulation has runs instead of named particles")
+        results = learn_videos(place, settings=settings, runs=runs, sigma=sigma, seed=seed, reporter=reporter)
+        folder = place if place.suffix != ".zarr" else place.parent
+        places = {"page": folder / PAGE, "store": folder / STORE}
+    lines = learned_lines(results)
+    tree = learned_tree(results)
+    if export is not None and tree is not None:
+        lines += [f"file:  {file}" for file in export_laws(tree, export)]
+    return [*lines, *(f"{name}:{' ' * (6 - len(name))}{path}" for name, path in places.items())]
+
+
+def _refuse(options: dict[str, object], why: str) -> None:
+    for name, value in options.items():
+        if value:
+            raise OptionError(f"{name} does not apply: {why}", field=name, value=value, remedy=f"leave out {name}")

@@ -1,0 +1,191 @@
+"""Learning from videos without a recipe: those of a simulation, or any store that holds composition videos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from lithiscope import stages
+from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.options import option_error
+from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.learn import store_path
+from lithiscope.studies.learning import learned_parts
+from lithiscope.studies.provenance import now, summary
+from lithiscope.studies.recipe_learning import LearningSection
+from lithiscope.studies.recipe_text import commented_yaml, override
+from lithiscope.studies.store import Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STORE, PAGE = "learned.zarr", "learned.html"
+_X = "lithium_fraction"
+
+
+def learn_videos(
+    place: Path,
+    *,
+    settings: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    sigma: float | None = None,
+    seed: int = 0,
+    reporter: Reporter = SILENT,
+) -> dict[str, xr.Dataset]:
+    """Learn from the videos in a store, and write ``learned.zarr`` and ``learned.html`` beside it.
+
+    Parameters
+    ----------
+    place : Path
+        A folder that `lithiscope simulate` wrote, or a store with composition videos.
+    settings : sequence of str
+        ``learning.option=value``, or without the prefix.
+    runs : sequence of str
+        Names of runs of a sweep; without them all. Each is taken as particles of its own.
+    sigma : float, optional
+        Adds so much noise to a video without uncertainty, and takes it as its standard deviation.
+    seed : int
+        Of the noise.
+    reporter : Reporter
+        Told of each step.
+
+    Returns
+    -------
+    dict of str to Dataset
+        ``learned_laws`` and ``learned_particle-<video>-<label>``.
+
+    Raises
+    ------
+    FileFormatError, OptionError, AnalysisError
+        If there is no video, or it is not enough to learn from.
+    """
+    from lithiscope.learning import learn
+
+    path = store_path(place)
+    store = Store(path)
+    videos = _videos(store, runs)
+    section = learning_section(settings, _thickness(store))
+    ready = [with_noise(video, sigma, seed + k, path) for k, video in enumerate(videos.values())]
+    clock = now()
+    tree = learn(ready, section.model, reporter=reporter)
+    names = {
+        (k, int(number)): f"{run or 'run'}, particle {number}"
+        for k, (run, video) in enumerate(videos.items())
+        for number in np.unique(video["label"].values)
+    }
+    parts = learned_parts(tree, names)
+    told = [str(one) for one in parts["learned_laws"].attrs["warnings"]]
+    header = f"learned from {path.name}" + (f" with noise {sigma:g}, seed {seed}" if sigma is not None else "")
+    recipe = commented_yaml(section, header=header)
+    provenance = summary(recipe=recipe, inputs={}, methods=["zhao2023"], started=clock, seconds=0.0)
+    title = str(store.attributes().get("title", path.stem))
+    _keep(path.parent, parts, {"title": title, "kind": "learned", "provenance": provenance, "warnings": told})
+    return parts
+
+
+def _keep(folder: Path, parts: Mapping[str, xr.Dataset], attributes: dict[str, Any]) -> None:
+    from lithiscope.report.page import learned_page
+
+    store = Store(folder / STORE)
+    with store.locked():
+        for name in set(store.steps()) - set(parts):
+            store.discard(name)
+        for name, data in parts.items():
+            store.save(name, data, key="", record={})
+        store.set_attributes(attributes)
+    page = learned_page(parts, title=attributes["title"], provenance=attributes["provenance"])
+    draft = folder / f"{PAGE}.partial"
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(folder / PAGE)
+
+
+def learning_section(settings: Sequence[str], thickness: float | None) -> LearningSection:
+    """Return the options from settings; `thickness` holds where they state none.
+
+    Raises
+    ------
+    OptionError
+        If a setting cannot be used.
+    """
+    named = [one.removeprefix("learning.") for one in settings]
+    try:
+        return LearningSection.model_validate(override({"thickness": thickness, "compute": True}, named))
+    except ValidationError as error:
+        raise option_error(error, "the learning") from None
+
+
+def with_noise(video: xr.Dataset, sigma: float | None, seed: int, path: Path) -> xr.Dataset:
+    """Return a video with an uncertainty: its own, or that of noise that is added.
+
+    Raises
+    ------
+    OptionError
+        If it has none and none is stated, or it has one and noise is stated as well.
+    """
+    if f"{_X}_std" in video:
+        if sigma is not None:
+            raise OptionError(
+                "the video has an uncertainty of its own", file=path, field="--sigma", value=sigma,
+                remedy="leave out --sigma",
+            )  # fmt: skip
+        return video
+    if sigma is None or not 0 < sigma < 1:
+        raise OptionError(
+            "the video has no uncertainty, as simulations have none; without noise there is nothing to weigh by",
+            file=path,
+            field=f"{_X}_std" if sigma is None else "--sigma",
+            value="absent" if sigma is None else sigma,
+            limit="a standard deviation of x, between 0 and 1",
+            remedy="give --sigma 0.07: noise of that size is added, and the fit knows its size",
+        )
+    x = video[_X].values.astype(float)
+    noisy = x + sigma * np.random.default_rng(seed).standard_normal(x.shape)
+    new = {_X: noisy, f"{_X}_std": np.where(np.isfinite(x), sigma, np.nan)}
+    dims = " ".join(map(str, video[_X].dims))
+    kept = {str(k): (" ".join(map(str, v.dims)), v.values) for k, v in video.data_vars.items()}
+    coords = {str(k): (" ".join(map(str, v.dims)), v.values) for k, v in video.coords.items()}
+    attrs = {name: value for name, value in video.attrs.items() if name != "stage"}
+    return stages.new(
+        "composition_video", {**kept, **{name: (dims, values) for name, values in new.items()}}, coords=coords,
+        attrs=attrs,
+    )  # fmt: skip
+
+
+def _videos(store: Store, runs: Sequence[str]) -> dict[str, xr.Dataset]:
+    found = {
+        name.partition("composition")[2].removeprefix("-"): name
+        for name in store.steps()
+        if name.startswith("composition")
+    }
+    if not found:
+        raise FileFormatError(
+            "the store holds no composition video",
+            file=store.path,
+            value=", ".join(store.steps()) or "nothing",
+            limit="composition",
+            remedy="give the folder that `lithiscope run` or `lithiscope simulate` wrote",
+        )
+    unknown = [run for run in runs if run not in found]
+    if unknown:
+        raise OptionError(
+            "there is no such run",
+            field="--run",
+            value=unknown[0],
+            limit=", ".join(found),
+            remedy="choose one of these",
+        )
+    return {run: store.load(found[run]) for run in (runs or found)}
+
+
+def _thickness(store: Store) -> float | None:
+    """Return the thickness that the recipe of a simulation states, nm."""
+    text = store.attributes().get("recipe")
+    if store.attributes().get("kind") != "simulation" or not isinstance(text, str):
+        return None
+    geometry = yaml.safe_load(text).get("geometry", {})
+    return geometry.get("thickness") if geometry.get("reacts") == "everywhere" else None

@@ -1,0 +1,116 @@
+"""The step that learns laws and rate fields from the composition video of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lithiscope.errors import OptionError
+from lithiscope.progress import Reporter
+from lithiscope.studies.kinetics import labels_of, video_of
+from lithiscope.studies.runner import Step, options_at
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+LAWS = "learned_laws"
+PARTICLE = "learned_particle"
+"""Names in the store: the laws, and each particle under ``learned_particle-<video>-<label>``."""
+
+
+def learning_steps(recipe: Recipe) -> list[Step]:
+    """Return the step, if the recipe asks for it."""
+    if not recipe.learning.compute:
+        return []
+    cell = ("cell_frames",) if recipe.cell.files else ()
+    return [
+        Step(
+            LAWS,
+            ("composition", "labels", *cell),
+            options_at("particles.table.exclude", "learning"),
+            _learned,
+            methods=lambda _: ["zhao2023"],
+            optional=True,
+        )
+    ]
+
+
+def _learned(recipe: Recipe, inputs: Mapping[str, xr.Dataset], reporter: Reporter) -> dict[str, xr.Dataset]:
+    from lithiscope.learning import learn
+
+    video, names = learning_video(recipe, inputs)
+    tree = learn(video, recipe.learning.model, particles=sorted(names), reporter=reporter)
+    return learned_parts(tree, {(0, number): name for number, name in names.items()})
+
+
+def learned_parts(tree: xr.DataTree, names: Mapping[tuple[int, int], str]) -> dict[str, xr.Dataset]:
+    """Return what was learned as groups of a store, particles with their names; `learned_tree` is the way back.
+
+    Parameters
+    ----------
+    tree : DataTree
+        From `lithiscope.learning.learn`.
+    names : mapping
+        Names of the particles by number of the video and label.
+    """
+    parts = {LAWS: tree["laws"].to_dataset()}
+    for node in tree["particle"].children.values():
+        one = node.to_dataset()
+        key = int(one.attrs["video"]), int(one.attrs["particle"])
+        parts[f"{PARTICLE}-{key[0]}-{key[1]}"] = one.assign_attrs(name=names[key])
+    return parts
+
+
+def learning_video(recipe: Recipe, inputs: Mapping[str, xr.Dataset]) -> tuple[xr.Dataset, dict[int, str]]:
+    """Return the video with the labels and the half cycles that are wanted, and the names of the particles.
+
+    Raises
+    ------
+    OptionError
+        If a particle or a half cycle that the recipe names is not there.
+    """
+    section, video = recipe.learning, video_of(recipe, inputs)
+    labels, names = labels_of(recipe, inputs)
+    absent = [name for name in section.particles if name not in names.values()]
+    if absent:
+        raise OptionError(
+            "there is no such particle to learn from",
+            field="learning.particles",
+            value=absent[0],
+            limit=", ".join(names.values()),
+            remedy="choose some of these; the others were excluded or not found",
+        )
+    if section.particles:
+        names = {number: name for number, name in names.items() if name in section.particles}
+    half_cycle = np.asarray(video["half_cycle"].values)
+    moving = np.unique(half_cycle[(half_cycle >= 0) & (video["direction"].values != 0)])
+    wanted = np.asarray(section.half_cycles or moving)
+    unknown = np.setdiff1d(wanted, half_cycle)
+    if unknown.size:
+        raise OptionError(
+            "there is no such half cycle to learn from",
+            field="learning.half_cycles",
+            value=int(unknown[0]),
+            limit=", ".join(str(one) for one in moving),
+            remedy="choose some of these",
+        )
+    kept = np.flatnonzero(np.isin(half_cycle, wanted))
+    return video.assign(label=labels).isel(time=kept), names
+
+
+def learned_tree(results: Mapping[str, Any]) -> xr.DataTree | None:
+    """Return what was learned as `lithiscope.learning.learn` gives it, from results by name, or None."""
+    import xarray as xr
+
+    if LAWS not in results:
+        return None
+    parts = {"/laws": results[LAWS]}
+    for name in results:
+        if name.startswith(f"{PARTICLE}-"):
+            one = results[name]
+            parts[f"/particle/{one.attrs['video']}_{one.attrs['particle']}"] = one
+    return xr.DataTree.from_dict(parts)
