@@ -50,11 +50,14 @@ class Particle(NamedTuple):
         One for each half cycle.
     tolerance : float
         Of the steps of time.
+    scaled : bool
+        Whether the amplitude of the field is what its prior says, instead of any.
     """
 
     program: Program
     cases: tuple[Case, ...]
     tolerance: float
+    scaled: bool = True
 
     @property
     def own(self) -> int:
@@ -65,7 +68,7 @@ class Particle(NamedTuple):
     def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the logarithm of the prior of the particle's own numbers, and the weight of each."""
         field = self.program.layout.field
-        cost, weight = of_any_amplitude(own[:field])
+        cost, weight = (0.5 * float(own[:field] @ own[:field]), 1.0) if self.scaled else of_any_amplitude(own[:field])
         weights = np.ones(len(own))
         weights[:field] = weight
         return cost + 0.5 * float(own[field:] @ own[field:]), weights
@@ -164,6 +167,9 @@ class Fit:
         Whether a further step promised too little to matter.
     tie : Tie, optional
         A further term of the cost.
+    log_mass : float, optional
+        Logarithm of the integral of the posterior over all places of a profile, without the constants of data and
+        prior; without it that of Laplace's approximation holds.
     """
 
     point: Point
@@ -173,6 +179,7 @@ class Fit:
     iterations: int
     converged: bool
     tie: Tie | None = None
+    log_mass: float | None = None
 
     @property
     def whole(self) -> float:

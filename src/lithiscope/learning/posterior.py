@@ -14,7 +14,7 @@ from lithiscope.learning.arrowhead import covariances, log_determinant
 from lithiscope.learning.cases import Priors
 from lithiscope.learning.fit import Fit, Particle
 from lithiscope.learning.half_cycles import HalfCycle
-from lithiscope.learning.priors import FREEDOM
+from lithiscope.learning.priors import log_constant
 from lithiscope.learning.setup import Setup
 from lithiscope.learning.unknowns import ExchangeCurve, ExchangeFactor, ExchangeLevel, PotentialCurve
 
@@ -28,14 +28,15 @@ _INFORMED = 0.5  # of the prior standard deviation of ln j0
 
 
 def log_evidence(fit: Fit, setup: Setup) -> float:
-    """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors."""
-    from scipy.special import gammaln
+    """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors.
 
+    Along a profile of the spread of ln k the integral is that over its places.
+    """
     weights = np.concatenate([cut.weight[cut.weight > 0] for group in setup.groups for cut in group])
     data = float(np.log(weights).sum() - 0.5 * weights.size * np.log(2 * np.pi))
-    field, several = setup.layout.field, len(setup.groups)
-    # The prior of a field of any amplitude against a normal one, whose constant Laplace's approximation cancels.
-    constant = several * float(gammaln((FREEDOM + field) / 2) - gammaln(FREEDOM / 2) + field / 2 * np.log(2 / FREEDOM))
+    constant = sum(log_constant(setup.layout.field) for particle in fit.particles if not particle.scaled)
+    if fit.log_mass is not None:
+        return data + constant + fit.log_mass
     return data + constant - fit.whole - 0.5 * log_determinant(fit.blocks, setup.layout.shared, fit.tie)
 
 

@@ -73,3 +73,10 @@ def of_any_amplitude(z: Float[np.ndarray, " modes"]) -> tuple[float, float]:
     """
     squared, count = float(z @ z), FREEDOM + len(z)
     return 0.5 * count * float(np.log1p(squared / FREEDOM)), count / (FREEDOM + squared)
+
+
+def log_constant(count: int) -> float:
+    """Return the logarithm of the constant of `of_any_amplitude` over that of a standard normal density."""
+    from scipy.special import gammaln
+
+    return float(gammaln((FREEDOM + count) / 2) - gammaln(FREEDOM / 2) + count / 2 * np.log(2 / FREEDOM))

@@ -17,40 +17,16 @@ from typing import NamedTuple
 import numpy as np
 
 from lithiscope.learning.arrowhead import Tie, log_determinant, solved, variance_along
-from lithiscope.learning.fit import Fit, Mapper, Particle, Point, Task, block_of, minimise
+from lithiscope.learning.fit import Fit, Mapper, Particle, Point, minimise
 from lithiscope.progress import SILENT, Reporter
 
-_MATTERS = 0.3  # standard deviations off the mean below which the most probable point will do
-_FIXED = 1e4  # weight of a tie that holds a place, in units of one over its variance
+_FIXED = 1e4  # weight that holds the spread to 1 % of that of the start
 _ENOUGH = 0.05  # accuracy of the cost along the profile
-_PAST = 3.0  # by how much the profile must have risen on both sides
-_FIRST, _LONGEST = 1.5, 4.0  # steps along the profile, standard deviations
-_MOST = 16  # places
-
-
-class Way(NamedTuple):
-    """The most probable way to another spread of ln k.
-
-    Attributes
-    ----------
-    tie : Tie
-        Its row times all numbers is the spread over that of the most probable point.
-    deviation : float
-        Standard deviation of the spread about that point.
-    shared : array, shape (shared,)
-        Change of the laws for a spread of one more.
-    own : tuple of arrays
-        Change of the numbers of each particle that goes with it.
-    """
-
-    tie: Tie
-    deviation: float
-    shared: np.ndarray
-    own: tuple[np.ndarray, ...]
-
-    def held(self, at: float) -> Tie:
-        """Return what holds the spread at a value."""
-        return self.tie._replace(value=at, weight=_FIXED / self.deviation**2)
+_PAST = 3.0  # by how much the profile must have fallen on both sides
+_FIRST, _LONGEST = 0.15, 0.4  # steps of ln(spread) along the profile
+_WIDE = 1.5  # deviations of a step, where these are smaller
+_MOST = 20  # places
+_ITERATIONS = 20  # of the fit at a place
 
 
 class Place(NamedTuple):
@@ -61,93 +37,92 @@ class Place(NamedTuple):
     fit: Fit
 
 
-def way_of(fit: Fit) -> Way | None:
-    """Return the way on which the laws trade off with the spread of ln k, or None where nothing is shared."""
-    shared = len(fit.point.shared)
-    field = fit.particles[0].program.layout.field
-    if not shared or not field:
+def spread_of(particles: Sequence[Particle], point: Point) -> Tie | None:
+    """Return the tie whose row times all numbers is the spread of ln k over that at a point; None without laws."""
+    field = particles[0].program.layout.field
+    if not len(point.shared) or not field:
         return None
     rows = []
-    for particle, own in zip(fit.particles, fit.point.own, strict=True):
+    for particle, own in zip(particles, point.own, strict=True):
         basis = np.asarray(particle.cases[0].field)
         row = np.zeros(len(own))
         row[:field] = (basis @ own[:field]) @ basis
         rows.append(row)
-    whole = sum(float(row @ own) for row, own in zip(rows, fit.point.own, strict=True))
-    if not whole > 0:
-        return None
-    tie = Tie(np.zeros(shared), tuple(row / whole for row in rows), 1.0, 0.0)
-    along, follow = solved(fit.blocks, tie)
-    variance = sum(float(row @ one) for row, one in zip(tie.own, follow, strict=True))
-    return Way(tie, float(np.sqrt(variance)), along / variance, tuple(one / variance for one in follow))
+    whole = sum(float(row @ own) for row, own in zip(rows, point.own, strict=True))
+    return Tie(np.zeros(len(point.shared)), tuple(row / whole for row in rows), 1.0, _FIXED) if whole > 0 else None
 
 
-def slope_of(fit: Fit, way: Way) -> float:
-    """Return by how many standard deviations, to first order, the mean lies off the most probable place."""
-    sides = []
-    for side in (-0.5 * way.deviation, 0.5 * way.deviation):
-        blocks = [
-            block_of(Task(particle, np.concatenate([fit.point.shared + side * way.shared, own + side * change])))
-            for particle, own, change in zip(fit.particles, fit.point.own, way.own, strict=True)
-        ]
-        found = [one[0] for one in blocks if one is not None]
-        whole = len(found) == len(blocks)
-        sides.append(0.5 * log_determinant(found, len(fit.point.shared)) if whole else np.inf)
-    return float(sides[0] - sides[1]) if np.isfinite(sides).all() else np.inf
+def at_the_mean(
+    particles: Sequence[Particle],
+    point: Point,
+    *,
+    iterations: int = 30,
+    mapper: Mapper = map,
+    reporter: Reporter = SILENT,
+) -> Fit:
+    """Return the fit at the spread of ln k that is the mean of the posterior, and with the width that it has there.
 
+    The tie of the result gives its covariances that width.
 
-def at_the_mean(fit: Fit, *, mapper: Mapper = map, reporter: Reporter = SILENT) -> Fit:
-    """Return the fit at the place of the way where most of the posterior is, and with the width that it has there.
-
-    The tie of the result gives its covariances that width. Where the most probable point is near the mean, the fit
-    comes back as it is.
+    Parameters
+    ----------
+    particles : sequence of Particle
+        The data.
+    point : Point
+        Where to start.
+    iterations : int
+        Steps of the first fit, at most.
+    mapper : callable
+        `map`, or that of processes or a cluster.
+    reporter : Reporter
+        Told of each step.
     """
-    way = way_of(fit)
-    if way is None:
-        return fit
-    shift = slope_of(fit, way)
-    reporter.say(f"the mean is about {shift:.1f} standard deviations off the most probable spread of ln k")
-    if abs(shift) < _MATTERS:
-        return fit
-    places = _profile(fit, way, np.sign(shift), mapper, reporter)
-    at, deviation = summit([one.at for one in places], [one.height for one in places])
-    near = min(places, key=lambda one: abs(one.at - at))
-    last = _place(_between(places, at, way), near.fit.particles, way, at, mapper)
-    weight = 1 / deviation**2 - 1 / variance_along(last.fit.blocks, way.tie)
-    enclosed = not _open_ends(places)
-    return replace(last.fit, tie=way.tie._replace(value=at, weight=weight), converged=last.fit.converged and enclosed)
+    tie = spread_of(particles, point)
+    if tie is None:
+        return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter)
+    free = [particle._replace(scaled=False) for particle in particles]
+    first = minimise(free, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter)
+    tie = spread_of(first.particles, first.point) or tie
+    first = replace(first, tie=tie)
+    places = _profile(Place(1.0, _height(first), first), tie, mapper, reporter)
+    at, deviation, log_mass = summit([one.at for one in places], [one.height for one in places])
+    last = _place(places, tie, at, mapper)
+    weight = 1 / deviation**2 - 1 / variance_along(last.fit.blocks, tie)
+    converged = last.fit.converged and not _open_ends(places)
+    # What holds a place is a normal density of the spread but for its constant.
+    log_mass += 0.5 * float(np.log(_FIXED / (2 * np.pi)))
+    return replace(last.fit, tie=tie._replace(value=at, weight=weight), converged=converged, log_mass=log_mass)
 
 
 def spread_error(fit: Fit) -> float:
     """Return the relative standard deviation of the spread of ln k; 0 where there is no field or no law."""
-    way = way_of(fit)
-    if way is None:
+    row = spread_of(fit.particles, fit.point)
+    if row is None:
         return 0.0
-    variance = way.deviation**2
+    variance = variance_along(fit.blocks, row)
     if fit.tie is not None:
         _, follow = solved(fit.blocks, fit.tie)
-        mixed = sum(float(row @ one) for row, one in zip(way.tie.own, follow, strict=True))
-        weight = fit.tie.weight
-        variance -= weight * mixed**2 / (1 + weight * variance_along(fit.blocks, fit.tie))
+        mixed = sum(float(one @ two) for one, two in zip(row.own, follow, strict=True))
+        variance -= fit.tie.weight * mixed**2 / (1 + fit.tie.weight * variance_along(fit.blocks, fit.tie))
     return float(np.sqrt(max(variance, 0.0)))
 
 
-def _profile(fit: Fit, way: Way, towards: float, mapper: Mapper, reporter: Reporter) -> list[Place]:
+def _profile(first: Place, tie: Tie, mapper: Mapper, reporter: Reporter) -> list[Place]:
     """Return places in order, from where the profile has fallen on one side to where it has on the other."""
-    places = [Place(1.0, _height(replace(fit, tie=way.held(1.0))), fit)]
-    step = towards * _FIRST * way.deviation
+    places = [first]
+    step = min(_FIRST, _WIDE * float(np.sqrt(variance_along(first.fit.blocks, tie))))
+    side = 1  # the most probable point, from which most starts come, lies below the mean
     while len(places) < _MOST:
-        end = places[-1] if step > 0 else places[0]
-        at = end.at + step
-        place = _place(_between(places, at, way), end.fit.particles, way, at, mapper)
+        end = places[-1] if side > 0 else places[0]
+        place = _place(places, tie, end.at * float(np.exp(side * step)), mapper)
         places = sorted([*places, place], key=lambda one: one.at)
-        reporter.say(f"spread of ln k times {at:.3f}: {place.height:.2f}")
+        reporter.say(f"spread of ln k times {place.at:.3f}: {first.height - place.height:+.2f} of the log posterior")
         open_ends = _open_ends(places)
         if not open_ends:
             break
-        side = towards if towards in open_ends else -towards
-        longer = abs(step) * (1.5 if place.height == min(one.height for one in places) else 1.0)
-        step = side * min(longer, _LONGEST * way.deviation)
+        if abs(place.height - end.height) < 1:
+            step = min(1.5 * step, _LONGEST)
+        side = side if side in open_ends else -side
     return places
 
 
@@ -157,9 +132,13 @@ def _open_ends(places: Sequence[Place]) -> list[int]:
     return [side for side, one in ((-1, places[0]), (1, places[-1])) if one.height < lowest + _PAST]
 
 
-def _place(point: Point, particles: Sequence[Particle], way: Way, at: float, mapper: Mapper) -> Place:
-    tie = way.held(at)
-    fit = minimise(particles, point, iterations=12, tie=tie, enough=_ENOUGH, damping=1e-3, mapper=mapper)
+def _place(places: Sequence[Place], tie: Tie, at: float, mapper: Mapper) -> Place:
+    held = tie._replace(value=at)
+    nearest = min(places, key=lambda one: abs(one.at - at)).fit
+    start = _between(places, tie, at)
+    fit = minimise(
+        nearest.particles, start, iterations=_ITERATIONS, tie=held, enough=_ENOUGH, damping=1e-3, mapper=mapper
+    )
     return Place(at, _height(fit), fit)
 
 
@@ -167,27 +146,30 @@ def _height(fit: Fit) -> float:
     return fit.whole + 0.5 * log_determinant(fit.blocks, len(fit.point.shared), fit.tie)
 
 
-def _between(places: Sequence[Place], at: float, way: Way) -> Point:
-    """Return a point of the way by a line through the two nearest places, or along the way from a single one."""
+def _between(places: Sequence[Place], tie: Tie, at: float) -> Point:
+    """Return a point by a line through the two nearest places, or along the most probable way from a single one."""
     nearest = sorted(places, key=lambda one: abs(one.at - at))[:2]
     a, far = nearest[0].fit.point, at - nearest[0].at
-    change = (way.shared, way.own)
     if len(nearest) > 1:
         b, span = nearest[1].fit.point, nearest[1].at - nearest[0].at
-        change = (
-            (b.shared - a.shared) / span,
-            tuple((two - one) / span for one, two in zip(a.own, b.own, strict=True)),
-        )
-    return Point(a.shared + far * change[0], tuple(one + far * two for one, two in zip(a.own, change[1], strict=True)))
+        shared = (b.shared - a.shared) / span
+        own = [(two - one) / span for one, two in zip(a.own, b.own, strict=True)]
+    else:
+        along, follow = solved(nearest[0].fit.blocks, tie)
+        variance = variance_along(nearest[0].fit.blocks, tie)
+        shared, own = along / variance, [one / variance for one in follow]
+    return Point(a.shared + far * shared, tuple(one + far * two for one, two in zip(a.own, own, strict=True)))
 
 
-def summit(at: Sequence[float], height: Sequence[float]) -> tuple[float, float]:
-    """Return mean and standard deviation of the density exp(-height), by a smooth curve through its places."""
-    from scipy.interpolate import PchipInterpolator
+def summit(at: Sequence[float], height: Sequence[float]) -> tuple[float, float, float]:
+    """Return mean, standard deviation and log integral of exp(-height), by a smooth curve through its places."""
+    from scipy.interpolate import CubicSpline
 
     fine = np.linspace(min(at), max(at), 2001)
-    values = PchipInterpolator(at, height)(fine) if len(at) > 2 else np.interp(fine, at, height)
-    weight = np.exp(-(values - values.min()))
+    values = CubicSpline(at, height, bc_type="natural")(fine)
+    lowest = float(values.min())
+    weight = np.exp(lowest - values)
+    whole = float(np.trapezoid(weight, fine))
     weight /= weight.sum()
     mean = float(weight @ fine)
-    return mean, float(np.sqrt(weight @ (fine - mean) ** 2))
+    return mean, float(np.sqrt(weight @ (fine - mean) ** 2)), float(np.log(whole)) - lowest
