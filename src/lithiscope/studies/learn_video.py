@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 STORE, PAGE = "learned.zarr", "learned.html"
 _X = "lithium_fraction"
+_PAUSE = 600.0  # s between runs that are joined
 
 
 def learn_videos(
@@ -46,7 +47,7 @@ def learn_videos(
     settings : sequence of str
         ``learning.option=value``, or without the prefix.
     runs : sequence of str
-        Names of runs of a sweep; without them all. Each is taken as particles of its own.
+        Names of runs of a sweep; without them all. Runs on the same grid are half cycles of the same particles.
     sigma : float, optional
         Adds so much noise to a video without uncertainty, and takes it as its standard deviation.
     seed : int
@@ -70,11 +71,11 @@ def learn_videos(
     store = Store(path)
     videos = _videos(store, runs)
     section = learning_section(settings, _thickness(store))
-    ready = [with_noise(video, sigma, seed + k, path) for k, video in enumerate(videos.values())]
+    videos = joined({run: with_noise(video, sigma, seed + k, path) for k, (run, video) in enumerate(videos.items())})
     clock = now()
-    tree = learn(ready, section.model, reporter=reporter)
+    tree = learn(list(videos.values()), section.model, reporter=reporter)
     names = {
-        (k, int(number)): f"{run or 'run'}, particle {number}"
+        (k, int(number)): f"{run}, particle {number}" if len(videos) > 1 else f"particle {number}"
         for k, (run, video) in enumerate(videos.items())
         for number in np.unique(video["label"].values)
     }
@@ -154,6 +155,31 @@ def with_noise(video: xr.Dataset, sigma: float | None, seed: int, path: Path) ->
         "composition_video", {**kept, **{name: (dims, values) for name, values in new.items()}}, coords=coords,
         attrs=attrs,
     )  # fmt: skip
+
+
+def joined(videos: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Return videos of the same particles one after the other as one; others, and a single one, as they are."""
+    import xarray as xr
+
+    first, *others = videos.values()
+    same = all(
+        one["label"].shape == first["label"].shape and bool((one["label"].values == first["label"].values).all())
+        for one in others
+    )
+    if not others or not same:
+        return dict(videos)
+    parts, begin, count = [], 0.0, 0
+    for one in videos.values():
+        number = one["half_cycle"].values
+        moved = {
+            "time": ("time", one["time"].values - one["time"].values[0] + begin, one["time"].attrs),
+            "half_cycle": ("time", np.where(number < 0, -1, number + count).astype(np.int32), one["half_cycle"].attrs),
+        }
+        parts.append(one.assign_coords(moved))
+        begin = float(parts[-1]["time"].values[-1]) + _PAUSE
+        count += int(number.max(initial=-1)) + 1
+    whole = xr.concat(parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
+    return {" and ".join(videos): stages.check(whole, "composition_video")}
 
 
 def _videos(store: Store, runs: Sequence[str]) -> dict[str, xr.Dataset]:
