@@ -13,6 +13,7 @@ import numpy as np
 from lithiscope.errors import AnalysisError
 from lithiscope.learning.arrowhead import Block, Tie, newton_step
 from lithiscope.learning.cases import recorded
+from lithiscope.learning.diary import Diary, Entry
 from lithiscope.learning.priors import of_any_amplitude
 from lithiscope.learning.program import Case, Program
 from lithiscope.progress import SILENT, Reporter
@@ -197,6 +198,7 @@ def minimise(
     damping: float = _DAMPING,
     mapper: Mapper = map,
     reporter: Reporter = SILENT,
+    diary: Diary | None = None,
 ) -> Fit:
     """Return the maximum of the posterior.
 
@@ -218,12 +220,16 @@ def minimise(
         `map`, or that of processes or a cluster.
     reporter : Reporter
         Told of each step.
+    diary : Diary, optional
+        Told of each accepted step; it may know from where to go on.
 
     Raises
     ------
     AnalysisError
         If the model cannot follow the data at the start.
     """
+    diary = Diary() if diary is None else diary
+    point, damping, steps, done, converged = diary.begin(Entry(point, damping))
     here = _evaluated(particles, point, mapper)
     if here is None:
         raise AnalysisError(
@@ -233,15 +239,15 @@ def minimise(
             remedy="start from another exchange current or chemical potential, or check the times of the frames",
         )
     blocks, cost, now = here
-    converged, number = False, 0
-    for number in reporter.track(range(iterations), label="fitting", total=iterations):
+    todo = range(0) if done else range(steps + 1, iterations + 1)
+    for steps in reporter.track(todo, label="fitting", total=len(todo)):
         shared, own, promised = newton_step(
             blocks, point.shared, damping, tie, 0.0 if tie is None else tie.excess(*point)
         )
         new = Point(point.shared + shared, tuple(a + b for a, b in zip(point.own, own, strict=True)))
         there = sum(mapper(cost_of, _tasks(now, new)))
         gain = (cost + _outside(now, point, tie) - there - _outside(now, new, tie)) / max(promised, 1e-300)
-        reporter.say(f"step {number + 1}: chi-square {2 * cost:.5g}, promised {promised:.3g}, gain {gain:.2f}")
+        reporter.say(f"step {steps}: chi-square {2 * cost:.5g}, promised {promised:.3g}, gain {gain:.2f}")
         if gain < 0.1:
             damping = max(4 * damping, 1e-3)
             converged = promised < enough
@@ -257,7 +263,9 @@ def minimise(
         if promised < enough and damping < _DAMPING:
             converged = True
             break
-    return Fit(point, blocks, now, cost, number + 1, converged, tie)
+        diary.write(Entry(point, damping, steps))
+    diary.write(Entry(point, damping, steps, done=True, converged=converged))
+    return Fit(point, blocks, now, cost, steps, converged, tie)
 
 
 def _outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> float:

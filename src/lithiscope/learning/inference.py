@@ -11,6 +11,7 @@ import numpy as np
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
+from lithiscope.learning.diary import Diary
 from lithiscope.learning.evidence import Seen, best_priors, projected
 from lithiscope.learning.fit import Fit, Mapper, Point, minimise
 from lithiscope.learning.guards import warnings_of
@@ -36,6 +37,7 @@ def learn(
     particles: Sequence[int] | None = None,
     mapper: Mapper = map,
     reporter: Reporter = SILENT,
+    diary: Diary | None = None,
 ) -> xr.DataTree:
     """Learn the kinetics of particles from their composition videos (the inverse problem of Zhao et al. 2023).
 
@@ -56,6 +58,8 @@ def learn(
         `map`, or one of processes or of a cluster: particles are worked on one by one.
     reporter : Reporter
         Told of each step.
+    diary : Diary, optional
+        Told of each accepted step; with the entries of a run that was killed the fit goes on from there.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def learn(
 
     given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
     setup = setup_of(given, half_cycles(given, particles=particles), options)
-    fit, priors = fitted(setup, mapper=mapper, reporter=reporter)
+    fit, priors = fitted(setup, mapper=mapper, reporter=reporter, diary=diary)
     _, each = covariances(fit.blocks, setup.layout.shared, fit.tie)
     laws = with_values(laws_of(fit, setup, priors), setup)
     found = warnings_of(fit, freedom(fit, setup))
@@ -85,26 +89,28 @@ def learn(
     return xr.DataTree.from_dict(tree)
 
 
-def fitted(setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT) -> tuple[Fit, Priors]:
+def fitted(
+    setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT, diary: Diary | None = None
+) -> tuple[Fit, Priors]:
     """Return the posterior's maximum, at the mean spread of ln k, and the priors that the evidence chose."""
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
     windows = windows_of(setup, priors)
     begin = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in windows))
-    first = minimise(windows, begin, iterations=_WINDOW_ITERATIONS, mapper=mapper, reporter=reporter)
+    first = minimise(windows, begin, iterations=_WINDOW_ITERATIONS, mapper=mapper, reporter=reporter, diary=diary)
     field = setup.layout.field
     whole = particles_of(setup, priors)
     own = tuple(
         np.concatenate([z[:field], np.zeros(one.own - field)]) for one, z in zip(whole, first.point.own, strict=True)
     )
     point = Point(first.point.shared, own)
-    fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter)
+    fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     for _ in range(_ROUNDS if options.learn_prior and field else 0):
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
         point = _moved(fit.point, setup, priors, better)
         priors = better
         whole = particles_of(setup, priors)
-        fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter)
+        fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     return fit, priors
 
 

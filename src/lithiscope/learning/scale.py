@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lithiscope.learning.arrowhead import Tie, log_determinant, solved, variance_along
+from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import Fit, Mapper, Particle, Point, minimise
 from lithiscope.progress import SILENT, Reporter
 
@@ -59,6 +60,7 @@ def at_the_mean(
     iterations: int = 30,
     mapper: Mapper = map,
     reporter: Reporter = SILENT,
+    diary: Diary | None = None,
 ) -> Fit:
     """Return the fit at the spread of ln k that is the mean of the posterior, and with the width that it has there.
 
@@ -76,17 +78,19 @@ def at_the_mean(
         `map`, or that of processes or a cluster.
     reporter : Reporter
         Told of each step.
+    diary : Diary, optional
+        Told of each accepted step; it may know from where to go on.
     """
     tie = spread_of(particles, point)
     if tie is None:
-        return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter)
+        return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
     free = [particle._replace(scaled=False) for particle in particles]
-    first = minimise(free, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter)
+    first = minimise(free, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter, diary=diary)
     tie = spread_of(first.particles, first.point) or tie
     first = replace(first, tie=tie)
-    places = _profile(Place(1.0, _height(first), first), tie, mapper, reporter)
+    places = _profile(Place(1.0, _height(first), first), tie, mapper, reporter, diary)
     at, deviation, log_mass = summit([one.at for one in places], [one.height for one in places])
-    last = _place(places, tie, at, mapper)
+    last = _place(places, tie, at, mapper, diary)
     weight = 1 / deviation**2 - 1 / variance_along(last.fit.blocks, tie)
     converged = last.fit.converged and not _open_ends(places)
     # What holds a place is a normal density of the spread but for its constant.
@@ -107,14 +111,14 @@ def spread_error(fit: Fit) -> float:
     return float(np.sqrt(max(variance, 0.0)))
 
 
-def _profile(first: Place, tie: Tie, mapper: Mapper, reporter: Reporter) -> list[Place]:
+def _profile(first: Place, tie: Tie, mapper: Mapper, reporter: Reporter, diary: Diary | None) -> list[Place]:
     """Return places in order, from where the profile has fallen on one side to where it has on the other."""
     places = [first]
     step = min(_FIRST, _WIDE * float(np.sqrt(variance_along(first.fit.blocks, tie))))
     side = 1  # the most probable point, from which most starts come, lies below the mean
     while len(places) < _MOST:
         end = places[-1] if side > 0 else places[0]
-        place = _place(places, tie, end.at * float(np.exp(side * step)), mapper)
+        place = _place(places, tie, end.at * float(np.exp(side * step)), mapper, diary)
         places = sorted([*places, place], key=lambda one: one.at)
         reporter.say(f"spread of ln k times {place.at:.3f}: {first.height - place.height:+.2f} of the log posterior")
         open_ends = _open_ends(places)
@@ -132,12 +136,19 @@ def _open_ends(places: Sequence[Place]) -> list[int]:
     return [side for side, one in ((-1, places[0]), (1, places[-1])) if one.height < lowest + _PAST]
 
 
-def _place(places: Sequence[Place], tie: Tie, at: float, mapper: Mapper) -> Place:
+def _place(places: Sequence[Place], tie: Tie, at: float, mapper: Mapper, diary: Diary | None = None) -> Place:
     held = tie._replace(value=at)
     nearest = min(places, key=lambda one: abs(one.at - at)).fit
     start = _between(places, tie, at)
     fit = minimise(
-        nearest.particles, start, iterations=_ITERATIONS, tie=held, enough=_ENOUGH, damping=1e-3, mapper=mapper
+        nearest.particles,
+        start,
+        iterations=_ITERATIONS,
+        tie=held,
+        enough=_ENOUGH,
+        damping=1e-3,
+        mapper=mapper,
+        diary=diary,
     )
     return Place(at, _height(fit), fit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from lithiscope import stages
 from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.checkpoint import Checkpoint
 from lithiscope.studies.learn import store_path
 from lithiscope.studies.learning import learned_parts
-from lithiscope.studies.provenance import now, summary
+from lithiscope.studies.provenance import now, step_key, summary
 from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml, override
 from lithiscope.studies.store import Store
@@ -73,7 +75,8 @@ def learn_videos(
     section = learning_section(settings, _thickness(store))
     videos = joined({run: with_noise(video, sigma, seed + k, path) for k, (run, video) in enumerate(videos.items())})
     clock = now()
-    tree = learn(list(videos.values()), section.model, reporter=reporter)
+    checkpoint = Checkpoint(path.parent / f"{STORE}.npz", _key(section, videos))
+    tree = learn(list(videos.values()), section.model, reporter=reporter, diary=checkpoint.diary())
     names = {
         (k, int(number)): f"{run}, particle {number}" if len(videos) > 1 else f"particle {number}"
         for k, (run, video) in enumerate(videos.items())
@@ -86,7 +89,14 @@ def learn_videos(
     provenance = summary(recipe=recipe, inputs={}, methods=["zhao2023"], started=clock, seconds=0.0)
     title = str(store.attributes().get("title", path.stem))
     _keep(path.parent, parts, {"title": title, "kind": "learned", "provenance": provenance, "warnings": told})
+    checkpoint.clear()
     return parts
+
+
+def _key(section: LearningSection, videos: Mapping[str, xr.Dataset]) -> str:
+    """Return the key of a fit: it changes with the options and with every number of the videos."""
+    held = [hashlib.sha256(np.ascontiguousarray(one[_X].values).tobytes()).hexdigest() for one in videos.values()]
+    return step_key(STORE, section.model_dump(mode="json"), held)
 
 
 def _keep(folder: Path, parts: Mapping[str, xr.Dataset], attributes: dict[str, Any]) -> None:

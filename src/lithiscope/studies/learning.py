@@ -35,15 +35,17 @@ def learning_steps(recipe: Recipe) -> list[Step]:
             _learned,
             methods=lambda _: ["zhao2023"],
             optional=True,
+            resumes=True,
         )
     ]
 
 
-def _learned(recipe: Recipe, inputs: Mapping[str, xr.Dataset], reporter: Reporter) -> dict[str, xr.Dataset]:
+def _learned(recipe: Recipe, inputs: Mapping[str, Any], reporter: Reporter) -> dict[str, xr.Dataset]:
     from lithiscope.learning import learn
 
     video, names = learning_video(recipe, inputs)
-    tree = learn(video, recipe.learning.model, particles=sorted(names), reporter=reporter)
+    diary = inputs["checkpoint"].diary()
+    tree = learn(video, recipe.learning.model, particles=sorted(names), reporter=reporter, diary=diary)
     return learned_parts(tree, {(0, number): name for number, name in names.items()})
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.checkpoint import Checkpoint
 from lithiscope.studies.provenance import input_hashes, now, step_key, summary
 from lithiscope.studies.store import Store
 
@@ -43,6 +44,8 @@ class Step:
     optional : bool
         Whether the study goes on without it when the data do not allow it: an `AnalysisError` becomes a warning, and
         the steps that need it are left out.
+    resumes : bool
+        Whether `run` also gets a `Checkpoint`, as ``"checkpoint"``, that outlives a run that is killed.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Step:
     methods: Callable[[Recipe], Sequence[str]] = lambda recipe: ()  # noqa: ARG005
     remembers: bool = False
     optional: bool = False
+    resumes: bool = False
 
 
 def own_result(step: str, given: xr.Dataset | dict[str, xr.Dataset]) -> xr.Dataset:
@@ -212,14 +216,18 @@ def run_steps(
 
 def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
     """Run one step, and put what it gives into the store and the study; an optional one may give a warning only."""
-    inputs = {name: study.results[name] for name in step.needs}
+    inputs: dict[str, Any] = {name: study.results[name] for name in step.needs}
     if step.remembers and study.store.key(step.name) is not None:
         inputs["previous"] = study.store.load(step.name)
+    checkpoint = Checkpoint(study.store.path.with_name(f"{study.store.path.name}.{step.name}.npz"), key)
+    if step.resumes:
+        inputs["checkpoint"] = checkpoint
     try:
         data, record = _run_step(step, study.recipe, inputs, reporter)
     except AnalysisError as error:
         if not step.optional:
             raise
+        checkpoint.clear()
         text = f"no {step.name.replace('_', ' ')}: {sentence(error)}"
         reporter.say(f"      warning: {text}")
         study.records[step.name] = {"warnings": [text], "finished": now()}
@@ -231,11 +239,12 @@ def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
     for name in [*parts, step.name]:  # the step's own last: it says that all are there
         study.store.save(name, given[name], key=key, record=whole if name == step.name else {})
         study.results.put(name, given[name], study.store, key)
+    checkpoint.clear()
     study.records[step.name] = record
 
 
 def _run_step(
-    step: Step, recipe: Recipe, inputs: Mapping[str, xr.Dataset], reporter: Reporter
+    step: Step, recipe: Recipe, inputs: Mapping[str, Any], reporter: Reporter
 ) -> tuple[xr.Dataset | dict[str, xr.Dataset], dict[str, Any]]:
     clock = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:

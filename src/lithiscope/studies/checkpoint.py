@@ -1,0 +1,70 @@
+"""A file that says where a long fit stands, so that a run that was killed goes on from there."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lithiscope.learning.diary import Diary, Entry
+
+
+class Checkpoint:
+    """The checkpoint of one step.
+
+    Parameters
+    ----------
+    path : Path
+        The file; each renewal replaces it whole.
+    key : str
+        Of the step: a file under another key belongs to other options or data, and is not used.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self._key = path, key
+
+    def diary(self) -> Diary:
+        """Return the diary with which a fit goes on, or begins."""
+        from lithiscope.learning.diary import Diary
+
+        return Diary(self.entries(), self.write)
+
+    def entries(self) -> list[Entry]:
+        """Return the entries of the run that was killed; none where there is no file, another's, or a damaged one."""
+        from lithiscope.learning.diary import Entry
+        from lithiscope.learning.fit import Point
+
+        try:
+            with self.path.open("rb") as handle, np.load(handle, allow_pickle=False) as held:
+                about = json.loads(str(held["about"]))
+                if about["key"] != self._key:
+                    return []
+                found = []
+                for number, (damping, steps, done, converged, count) in enumerate(about["entries"]):
+                    own = tuple(held[f"own-{number}-{k}"] for k in range(count))
+                    found.append(Entry(Point(held[f"shared-{number}"], own), damping, steps, done, converged))
+                return found
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return []
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Replace the file."""
+        arrays: dict[str, np.ndarray] = {}
+        rows = []
+        for number, one in enumerate(entries):
+            arrays[f"shared-{number}"] = np.asarray(one.point.shared)
+            arrays |= {f"own-{number}-{k}": np.asarray(z) for k, z in enumerate(one.point.own)}
+            rows.append([float(one.damping), int(one.steps), bool(one.done), bool(one.converged), len(one.point.own)])
+        draft = self.path.with_name(f"{self.path.name}.partial")
+        with draft.open("wb") as handle:
+            np.savez(handle, about=np.array(json.dumps({"key": self._key, "entries": rows})), **arrays)  # type: ignore[arg-type]
+        draft.replace(self.path)
+
+    def clear(self) -> None:
+        """Take the file away: the fit is done."""
+        self.path.unlink(missing_ok=True)

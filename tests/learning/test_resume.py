@@ -1,0 +1,113 @@
+"""A fit that is killed goes on where it was; the same data give the same numbers."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from learning.scenes import ellipse, experiment, field
+from lithiscope.errors import LithiscopeWarning
+from lithiscope.learning import LearnOptions, learn
+from lithiscope.learning.diary import Diary, Entry
+from lithiscope.learning.fit import Point
+from lithiscope.studies.checkpoint import Checkpoint
+
+OPTIONS = LearnOptions(unknowns=("rate_field", "exchange_level"), field_modes=6, initial_modes=2, rate_spread=0.0)
+
+
+class Killed(Exception):
+    """Stands for a signal."""
+
+
+def learned(video, diary=None):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)
+        return learn(video, OPTIONS, diary=diary)
+
+
+@pytest.fixture(scope="module")
+def video():
+    mask = ellipse(6, 5)
+    return experiment(mask, field(mask, 0.4, 1), exchange_current=0.3, sigma=0.05, frames=4, seed=0)
+
+
+@pytest.fixture(scope="module")
+def whole(video):
+    return learned(video)
+
+
+def same(one, other):
+    """Whether two results are equal up to rounding: the room for steps of time differs after a restart."""
+    for path in ("/laws", "/particle/0_1"):
+        for name, values in one[path].data_vars.items():
+            if values.dtype.kind == "f":
+                np.testing.assert_allclose(values.values, other[path][name].values, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.slow
+def test_the_same_data_give_the_same_numbers_and_a_killed_fit_goes_on(video, whole, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "fit.npz", "a key")
+
+    def kill(entries):
+        checkpoint.write(entries)
+        if entries[-1].steps >= 6:
+            raise Killed
+
+    with pytest.raises(Killed):
+        learned(video, Diary((), kill))
+    (half,) = checkpoint.entries()
+    assert (half.steps, half.done) == (6, False)
+    again = []
+    result = learned(video, Diary([half], lambda entries: again.append((len(entries), entries[-1]))))
+    same(whole, result)
+    assert result["/laws"].attrs["log_evidence"] == pytest.approx(whole["/laws"].attrs["log_evidence"], rel=1e-9)
+    count, first = again[0]
+    assert count == 1
+    assert first.steps > 6
+    assert again[-1][1].done
+    assert again[-1][0] > 3  # stretches, whole half cycles, profile
+    numbers = whole["/laws"].to_dataset()
+    assert list(numbers["parameter_unit"].values) == ["A/m2"]
+    assert (numbers["parameter_value"].values > 0).all()
+    assert whole["/laws"].attrs["particles"] == 1
+
+
+def entry(steps=3):
+    return Entry(Point(np.arange(3.0), (np.ones(2), np.zeros(0))), 0.2, steps, done=True, converged=False)
+
+
+def test_a_checkpoint_holds_what_was_written(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "fit.npz", "key")
+    assert checkpoint.entries() == []
+    checkpoint.write([entry(), entry(5)])
+    first, second = checkpoint.entries()
+    assert (first.steps, second.steps, first.done, first.converged, first.damping) == (3, 5, True, False, 0.2)
+    np.testing.assert_array_equal(first.point.shared, np.arange(3.0))
+    assert [one.size for one in first.point.own] == [2, 0]
+    assert [one.name for one in tmp_path.iterdir()] == ["fit.npz"]
+    checkpoint.clear()
+    checkpoint.clear()
+    assert checkpoint.entries() == []
+
+
+def test_a_checkpoint_of_another_key_or_a_damaged_one_is_not_used(tmp_path):
+    path = tmp_path / "fit.npz"
+    Checkpoint(path, "one").write([entry()])
+    assert Checkpoint(path, "other").entries() == []
+    path.write_bytes(path.read_bytes()[:60])
+    assert Checkpoint(path, "one").entries() == []
+    path.write_text("no archive")
+    assert Checkpoint(path, "one").entries() == []
+    np.savez(path, about=np.array("no json"))
+    assert Checkpoint(path, "one").entries() == []
+
+
+def test_a_diary_gives_every_minimisation_its_entry():
+    seen = []
+    diary = Diary([entry()], lambda entries: seen.append([one.steps for one in entries]))
+    assert diary.begin(entry(0)).steps == 3
+    assert diary.begin(entry(0)).steps == 0
+    diary.write(entry(7))
+    assert seen == [[3, 7]]
