@@ -14,6 +14,7 @@ from lithiscope.studies.simulation_recipe import (
     CurrentVoltagePart,
     Direction,
     Part,
+    PotentialPart,
     SimulationRecipe,
     SweepSection,
 )
@@ -78,21 +79,29 @@ def cases(recipe: SimulationRecipe) -> list[Case]:
 
 
 def _check(recipe: SimulationRecipe, sweep: SweepSection) -> None:
-    if (sweep.c_rates or sweep.directions) and not _currents(recipe.protocol):
+    first = recipe.protocol[0]
+    by_potential = isinstance(first, PotentialPart) and None not in (
+        first.direction,
+        first.other_volt,
+        first.other_initial,
+    )
+    if (sweep.c_rates or (sweep.directions and not by_potential)) and not _currents(recipe.protocol):
         raise OptionError(
             "there is no constant current whose rate or direction could change",
             field="sweep",
             value=", ".join(part.kind for part in recipe.protocol),
-            remedy="add a part of kind current to the protocol, or leave the sweep out",
+            remedy="add a part of kind current to the protocol, or leave the sweep out; a part of kind potential turns "
+            "round if it has direction, other_volt and other_initial",
         )
-    first = recipe.protocol[0]
-    if sweep.directions and not (isinstance(first, CurrentPart) and first.to_fraction is not None):
+    by_current = isinstance(first, CurrentPart) and first.to_fraction is not None
+    if sweep.directions and not (by_current or by_potential):
         raise OptionError(
             "the other direction has no start",
             field="sweep.directions",
-            remedy="let the protocol begin with a constant current that has to_fraction: the other way starts there",
+            remedy="let the protocol begin with a constant current that has to_fraction: the other way starts there; "
+            "or with a constant voltage that has direction, other_volt and other_initial",
         )
-    if sweep.directions and isinstance(recipe.initial, Path):
+    if sweep.directions and by_current and isinstance(recipe.initial, Path):
         raise OptionError(
             "the other direction has no end",
             field="sweep.directions",
@@ -129,6 +138,10 @@ def _case(
     if turned and isinstance(first, CurrentPart) and isinstance(initial, float):
         changes["initial"] = first.to_fraction
         parts = tuple(_turned(part, initial) for part in parts)
+    if isinstance(first, PotentialPart) and direction not in (None, first.direction):
+        changes["initial"] = first.other_initial
+        opposite = first.model_copy(update={"direction": direction, "volt": first.other_volt})
+        parts = (opposite, *parts[1:])
     if rate is not None:
         parts = tuple(
             part.model_copy(update={"c_rate": rate}) if isinstance(part, (CurrentPart, CurrentVoltagePart)) else part
@@ -150,10 +163,15 @@ def _case(
         "-".join(name for name in names if name),
         one,
         None if current is None else current.c_rate,
-        0 if current is None else (1 if current.direction == "lithiation" else -1),
+        _sign(parts[0] if current is None else current),
         diffusivity,
         offset,
     )
+
+
+def _sign(part: Part) -> int:
+    direction = getattr(part, "direction", None)
+    return 0 if direction is None else (1 if direction == "lithiation" else -1)
 
 
 def _turned(part: Part, start: float) -> Part:

@@ -135,6 +135,48 @@ def rich_radius(video: xr.Dataset, threshold: float) -> tuple[Floats, Floats]:
     return np.sqrt(area / np.pi), np.where(size > 0, offset, np.nan)
 
 
+def rim_cover(video: xr.Dataset, threshold: float) -> tuple[Floats, NDArray[np.int_], Floats]:
+    """Return what share of the rim the new phase covers in every frame, and what is left of the old phase.
+
+    Parameters
+    ----------
+    video : composition_video
+        Of two dimensions.
+    threshold : float
+        x above which a cell counts as rich. The new phase is the one that the run ends with more of.
+
+    Returns
+    -------
+    cover : ndarray, shape (time,)
+        Share of the cells at the rim: 1 where the old phase is a core, 1/2 halfway of a straight front.
+    stretches : ndarray of int, shape (time,)
+        Connected stretches of the rim in the old phase: 0 for a core, 1 for one front, 2 for a strip.
+    left : ndarray, shape (time,)
+        Share of the material in the old phase.
+    """
+    from scipy.ndimage import binary_erosion, label
+
+    amount = np.where(video["mask"].values, video["amount"].values, 0.0)
+    inside = amount > 0.5 * amount.max()  # half-filled cells of a smoothed boundary are its place
+    rim = inside & ~binary_erosion(inside)
+    x = np.nan_to_num(np.asarray(video["lithium_fraction"].values, dtype=float))
+    mean = (x * amount).sum(axis=(1, 2))
+    old = x <= threshold if mean[-1] >= mean[0] else x > threshold
+    cover = 1 - old[:, rim].mean(axis=1)
+    stretches = np.array([label(frame, np.ones((3, 3)))[1] for frame in old & rim])
+    return cover, stretches, (old * amount).sum(axis=(1, 2)) / amount.sum()
+
+
+def cover_halfway(video: xr.Dataset, threshold: float) -> float:
+    """Return the mean share of the rim that the new phase covers while the old one holds 1/4 to 3/4 of the particle.
+
+    NaN where no frame lies there.
+    """
+    cover, _, left = rim_cover(video, threshold)
+    mixed = (left > 0.25) & (left < 0.75)
+    return float(cover[mixed].mean()) if mixed.any() else float("nan")
+
+
 def front_speed(video: xr.Dataset, threshold: float) -> float:
     """Return how fast the radius of the lithium-rich phase shrinks or grows, nm/s: from 3/4 to 1/4 of its largest.
 

@@ -23,6 +23,7 @@ from lithiscope.studies.simulation_measures import (
     active_share,
     at_fraction,
     cells,
+    cover_halfway,
     front_speed,
     particle_courses,
     region_course,
@@ -92,6 +93,7 @@ def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
         found["active_share"] = lambda one: active_share(one.video)
     if _has_front(recipe, run):
         found["front_speed_nm_per_s"] = lambda one: front_speed(one.video, recipe.shown.threshold)
+        found["rim_covered_by_new_phase"] = lambda one: cover_halfway(one.video, recipe.shown.threshold)
         found["offset_of_smaller_phase"] = lambda one: _offset(recipe, one)
     else:
         found["filling_duration"] = lambda one: filling(one.video).duration

@@ -195,6 +195,9 @@ class PotentialPart(Options):
 
     kind: Literal["potential"]
     volt: float = Field(gt=-10, lt=10, description="V against lithium")
+    direction: Direction | None = Field(None, description="which way that is, for a sweep of directions")
+    other_volt: float | None = Field(None, gt=-10, lt=10, description="V of the other direction in a sweep")
+    other_initial: float | None = Field(None, ge=0, le=1, description="x at which the other direction starts")
     seconds: float = Field(gt=0, description="longest duration, s")
     end_c_rate: float = Field(0.0, ge=0, description="C-rate below which it ends, 1/h")
 
@@ -234,7 +237,9 @@ class SweepSection(Options):
 
     c_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field((), description="C-rates of all constant currents, 1/h")
     directions: tuple[Direction, ...] = Field(
-        (), description="the other way starts even where the first ends, and ends where it starts"
+        (),
+        description="the other way starts even where the first ends, and ends where it starts; at constant voltage "
+        "where that part says",
     )
     diffusivities: tuple[Annotated[float, Field(gt=0)], ...] = Field((), description="of transport.diffusivity, m2/s")
     offsets: tuple[float, ...] = Field((), description="of the first of the defects, kT")
