@@ -421,20 +421,24 @@ def {name}(self, y, ybar, T, muR_ref, ISfuncs=None):
 
 
 def _mpet_reaction(learned: Learned) -> str:
-    x = learned.x
-    rest = np.log(learned.exchange / learned.level[0]) - 0.5 * np.log(x * (1 - x))
-    terms = np.polynomial.Polynomial.fit(1 - 2 * x, rest, _DEGREE, domain=[-1, 1])
-    off = float(np.abs(terms(1 - 2 * x) - rest).max())
+    x, level = learned.x, learned.level[0]
+    # Powers of y and 1-y take care of both ends, where no polynomial does.
+    columns = np.column_stack([np.log(x), np.log1p(-x), np.polynomial.legendre.legvander(1 - 2 * x, _DEGREE)])
+    wanted = np.log(learned.exchange / level)
+    found = np.linalg.lstsq(columns, wanted, rcond=None)[0]
+    off = float(np.abs(columns @ found - wanted).max())
+    terms = np.polynomial.legendre.leg2poly(found[2:])
     name = set_name(learned)
     return f'''{header(learned)}import numpy as np
 
-# ln(j0/k0) - ln(y(1-y))/2 as a polynomial in 1-2y, lowest power first; off by {off:.1e} at most on the grid
-LOG_FACTOR = {_numbers(terms.coef)}
+# j0 = k0 y^a (1-y)^b exp(polynomial in 1-2y, lowest power first); ln j0 is off by {off:.1e} at most on the grid
+POWERS = {_numbers(found[:2])}
+LOG_FACTOR = {_numbers(terms)}
 
 
 def BV_{name}(eta, c_sld, c_lyte, k0, E_A, T, act_R=None, act_lyte=None, lmbda=None, alpha=None):
     """Butler-Volmer with the exchange current that lithiscope learned, at the electrolyte of the measurement."""
     log_factor = sum(c * (1 - 2 * c_sld) ** n for n, c in enumerate(LOG_FACTOR))
-    ecd = k0 * np.sqrt(c_sld * (1 - c_sld)) * np.exp(log_factor)
+    ecd = k0 * c_sld ** POWERS[0] * (1 - c_sld) ** POWERS[1] * np.exp(log_factor)
     return ecd * np.exp(-E_A / T + E_A) * (np.exp(-alpha * eta / T) - np.exp((1 - alpha) * eta / T))
 '''
