@@ -54,7 +54,7 @@ def laws_of(fit: Fit, setup: Setup, priors: Priors) -> xr.Dataset:
     seen = _support(fit, setup)
     exchange, exchange_std, informed = _exchange(fit, setup, covariance)
     mu, mu_std = _potential(fit, setup, covariance, seen & informed)
-    names = [name for one in setup.unknowns for name in one.names]
+    names = np.array([name for one in setup.unknowns for name in one.names], dtype=str)
     deviation = np.sqrt(np.diag(covariance))
     return stages.new(
         "learned_laws",
