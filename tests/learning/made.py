@@ -46,10 +46,14 @@ def laws(
         "parameter_std": ("parameter", np.full(len(names), 0.3)),
         "parameter_value": ("parameter", columns[0]),
         "parameter_value_std": ("parameter", columns[1]),
-        "parameter_unit": ("parameter", np.array([shown[name][2] for name in names])),
+        "parameter_unit": ("parameter", np.array([shown[name][2] for name in names], dtype=str)),
         "correlation": ("parameter parameter_other", correlation),
     }
-    coords = {"x_grid": ("x_grid", X), "parameter": ("parameter", names), "parameter_other": ("parameter_other", names)}
+    coords = {
+        "x_grid": ("x_grid", X),
+        "parameter": ("parameter", np.array(names, dtype=str)),
+        "parameter_other": ("parameter_other", np.array(names, dtype=str)),
+    }
     attrs = {
         "law": "butler_volmer",
         "material": "lfp_cogswell_bazant_2012",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from lithiscope import stages
-from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
@@ -76,14 +77,18 @@ def learn_videos(
     videos = joined({run: with_noise(video, sigma, seed + k, path) for k, (run, video) in enumerate(videos.items())})
     clock = now()
     checkpoint = Checkpoint(path.parent / f"{STORE}.npz", _key(section, videos))
-    tree = learn(list(videos.values()), section.model, reporter=reporter, diary=checkpoint.diary())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LithiscopeWarning)
+        tree = learn(list(videos.values()), section.model, reporter=reporter, diary=checkpoint.diary())
     names = {
         (k, int(number)): f"{run}, particle {number}" if len(videos) > 1 else f"particle {number}"
         for k, (run, video) in enumerate(videos.items())
         for number in np.unique(video["label"].values)
     }
     parts = learned_parts(tree, names)
-    told = [str(one) for one in parts["learned_laws"].attrs["warnings"]]
+    told = [str(one.message) for one in caught if issubclass(one.category, LithiscopeWarning)]
+    for text in told:
+        reporter.say(f"      warning: {text}")
     header = f"learned from {path.name}" + (f" with noise {sigma:g}, seed {seed}" if sigma is not None else "")
     recipe = commented_yaml(section, header=header)
     provenance = summary(recipe=recipe, inputs={}, methods=["zhao2023"], started=clock, seconds=0.0)

@@ -1,0 +1,70 @@
+"""The section on the learned kinetics."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from learning.made import laws, particle
+from lithiscope.errors import StageError
+from lithiscope.report import FigureOptions, PageOptions
+from lithiscope.report.page import learned_page, stxm_drawings, stxm_page_content
+from lithiscope.report.page.results import known_results
+
+RESULTS = {"learned_laws": laws(), "learned_particle-0-1": particle().assign_attrs(name="<b>one</b>")}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    results = {**RESULTS, "learned_particle-0-2": particle(label=2, seed=1)}
+    return learned_page(results, title="a <title>", provenance={"recipe": "material: a"})
+
+
+def test_a_page_holds_laws_rates_frames_movie_and_tables(alone):
+    for name in ("learned-laws", "learned-rates", "learned-frames", "learned-frames-2", "learned-movie"):
+        assert name in alone, name
+    for text in ("0.15 to 0.85", "j0 level", "A/m2", "trade off below 5.1 mV", "1.010", "Correlation"):
+        assert text in alone, text
+    assert "data:image/webp" in alone
+
+
+def test_warnings_stand_on_top_and_all_text_is_escaped(alone):
+    assert "<b>one</b>" not in alone
+    assert "&lt;b&gt;one&lt;/b&gt;" in alone
+    assert "<are>" not in alone
+    assert alone.index("the error bars &lt;are&gt; too small") < alone.index("learned-laws")
+    assert "<title>a &lt;title&gt;" in re.sub(r"\s+", "", alone).replace("<title>a&lt;", "<title>a &lt;")
+
+
+def test_a_study_page_has_the_section_and_its_figures(video, table, labels):
+    options = PageOptions(movie=False)
+    content = stxm_page_content(title="t", video=video, table=table, labels=labels, results=RESULTS, options=options)
+    (section,) = [one for one in content.sections if one.identity == "learned"]
+    assert section.group == "Learned kinetics"
+    assert [one.name for one in section.figures] == ["learned-laws", "learned-rates", "learned-frames"]
+    assert any("Learned kinetics" in one.text for one in content.notices)
+    names = [one.name for one in stxm_drawings(video=video, results=RESULTS, figures=FigureOptions(width=3.5))]
+    assert {"learned-laws", "learned-rates", "learned-frames"} <= set(names)
+    plain = stxm_page_content(title="t", video=video, options=options)
+    assert not [one for one in plain.sections if one.identity == "learned"]
+
+
+def test_many_particles_are_drawn_side_by_side():
+    results = {"learned_laws": laws()}
+    results |= {f"learned_particle-0-{k}": particle(label=k) for k in range(1, 15)}
+    names = [one.name for one in stxm_drawings(results=results)]
+    sheets = [name for name in names if name.startswith("learned-rates")]
+    assert len(sheets) == 3  # five side by side at 7.2 inches
+    assert len([name for name in names if name.startswith("learned-frames")]) == 12
+
+
+def test_a_material_that_is_gone_is_left_out():
+    text = learned_page({"learned_laws": laws(material="gone"), "learned_particle-0-1": particle()}, title="t",
+                        options=PageOptions(movie=False))  # fmt: skip
+    assert "learned-laws" in text
+
+
+def test_results_of_the_wrong_stage_are_refused():
+    with pytest.raises(StageError, match="learned_particle"):
+        known_results({"learned_particle-0-1": laws()})

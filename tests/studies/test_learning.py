@@ -1,0 +1,264 @@
+"""The step that learns, the command, the store, and the page; the fit itself is a stand-in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from learning.made import laws
+from lithiscope import stages
+from lithiscope.cli.app import app
+from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning, OptionError
+from lithiscope.learning import inference
+from lithiscope.studies.learn import learn_study, with_learning
+from lithiscope.studies.learn_command import learn_command
+from lithiscope.studies.learn_video import learn_videos, learning_section
+from lithiscope.studies.learning import learned_tree, learning_steps
+from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.reopen import open_study
+from lithiscope.studies.store import Store
+from studies.kinetic_beamtime import NO_CELL, NO_KINETICS
+
+pytestmark = pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
+
+
+class Fit:
+    """Stands for `learn`: remembers what it was given, and gives laws made by hand and the video as its model."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, videos, options, *, particles=None, reporter=None, diary=None):
+        given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
+        self.calls.append((given, options, particles))
+        assert diary is not None
+        parts = {"/laws": laws(**options.model_dump())}
+        for number, video in enumerate(given):
+            for label in particles if particles is not None else np.unique(video["label"].values)[1:]:
+                parts[f"/particle/{number}_{label}"] = self.particle(number, video, int(label))
+        warnings.warn("the spread of ln k is not known", LithiscopeWarning, stacklevel=2)
+        return xr.DataTree.from_dict(parts)
+
+    @staticmethod
+    def particle(number, video, label):
+        inside = video["label"].values == label
+        x = np.where(inside, video["lithium_fraction"].values, np.nan)
+        variables = {
+            "log_rate": ("y x", np.where(inside, 0.0, np.nan)),
+            "log_rate_std": ("y x", np.where(inside, 0.1, np.nan)),
+            "log_rate_flag": ("y x", np.where(inside, 0, stages.flag_bit("no_material"))),
+            "lithium_fraction": ("time y x", x),
+            "measured": ("time y x", x),
+            "residual": ("time y x", 0 * x),
+        }
+        coords = {name: (name, video[name].values) for name in ("time", "y", "x")}
+        coords |= {name: ("time", video[name].values) for name in ("half_cycle", "direction")}
+        return stages.new("learned_particle", variables, coords=coords, attrs={"video": number, "particle": label})
+
+
+@pytest.fixture
+def fit(monkeypatch):
+    stand_in = Fit()
+    monkeypatch.setattr(inference, "learn", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def results(prepared, tmp_path):
+    """A copy of the results of a study without trace and kinetics."""
+    place = tmp_path / "results"
+    shutil.copytree(prepared / "results", place)
+    return place
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def test_a_recipe_asks_for_the_step_only_when_it_says_so(prepared):
+    recipe = load_recipe(prepared / "recipe.yaml", settings=[NO_CELL, NO_KINETICS])
+    assert learning_steps(recipe) == []
+    asked = load_recipe(prepared / "recipe.yaml", settings=["learning.compute=true", "learning.thickness=120"])
+    (step,) = learning_steps(asked)
+    assert step.needs == ("composition", "labels", "cell_frames")
+    assert asked.learning.model.thickness == 120
+    assert "compute: false" in recipe.text.split("learning:")[1]
+    with pytest.raises(OptionError, match=r"learning\.unknowns"):
+        load_recipe(prepared / "recipe.yaml", settings=["learning.unknowns=[speed]"])
+
+
+def test_learning_goes_into_store_page_and_tables(results, fit, tmp_path):
+    shown = call("learn", results, "--set", "learning.thickness=120", "--export", tmp_path / "laws")
+    assert shown.exit_code == 0, shown.output
+    store = Store(results / "study.zarr")
+    parts = [name for name in store.steps() if name.startswith("learned_particle-")]
+    assert len(parts) == 3
+    names = {store.load(name).attrs["name"] for name in parts}
+    assert names == set(open_study(results).results["labels"]["particle"].values.tolist())
+    ((video,), options, particles) = fit.calls[0]
+    assert options.thickness == 120
+    assert len(particles) == 3
+    assert (video["half_cycle"].values >= 0).all()
+    page = (results / "page.html").read_text()
+    assert "Learned kinetics" in page
+    assert "the error bars &lt;are&gt; too small" in page
+    assert "error bars <are> too small" not in page
+    assert (results / "learned_laws.csv").read_text().count("\n") == 100
+    head = store.attributes()
+    assert "zhao2023" in head["provenance"]["bibtex"]
+    assert "compute: true" in head["provenance"]["recipe"].split("learning:")[1]
+    assert "the spread of ln k is not known" in head["warnings"]
+    for text in ("learned from 3 particle(s)", "0.15 to 0.85", "trade off", "chi-square", "laws/learned_lfp"):
+        assert text in shown.stdout, text
+    assert not list(results.glob("*.npz"))
+    assert not list(results.glob("*.lock"))
+
+
+def test_a_second_call_does_nothing_and_another_choice_replaces_the_first(results, fit, monkeypatch):
+    monkeypatch.setattr("lithiscope.studies.learn_command.write_results", lambda *_: [])
+    learn_command(results, settings=["thickness=120"])
+    learn_command(results)
+    assert len(fit.calls) == 1  # the options of the first are in the store's recipe
+    learn_command(results, fresh=True)
+    assert len(fit.calls) == 2
+    name = str(open_study(results).results["labels"]["particle"].values[1])
+    lines = learn_command(results, particles=[name])
+    assert lines[0].startswith("learned from 1 particle(s)")
+    again = open_study(results)
+    assert [one for one in again.results if one.startswith("learned_particle-")] == ["learned_particle-0-2"]
+    assert len([one for one in again.warnings if "spread of ln k" in one]) == 1
+
+
+def test_a_run_keeps_what_was_learned_with_the_same_options(results, prepared, fit):
+    from lithiscope.studies.run import run_study
+
+    learn_command(results, settings=["thickness=120"])
+    wanted = [NO_CELL, NO_KINETICS, "learning.compute=true", "learning.thickness=120"]
+    study = run_study(load_recipe(prepared / "recipe.yaml", settings=wanted), results)
+    assert len(fit.calls) == 1
+    tree = learned_tree(study.results)
+    assert sorted(tree["particle"].children) == ["0_1", "0_2", "0_3"]
+    without = run_study(load_recipe(prepared / "recipe.yaml", settings=[NO_CELL, NO_KINETICS]), results)
+    assert learned_tree(without.results) is None
+    assert not [name for name in Store(results / "study.zarr").steps() if name.startswith("learned")]
+
+
+def test_what_cannot_be_learned_is_told(results, fit, tmp_path):
+    with pytest.raises(OptionError, match="no such particle"):
+        learn_study(results, particles=["nobody"])
+    with pytest.raises(OptionError, match="no such half cycle"):
+        learn_study(results, settings=["half_cycles=[7]"])
+    with pytest.raises(OptionError, match="only options of the learning"):
+        learn_study(results, settings=["composition.unmix.weighting=none"])
+    with pytest.raises(OptionError, match="--sigma does not apply"):
+        learn_command(results, sigma=0.1)
+    with pytest.raises(FileFormatError, match="nothing to learn from"):
+        learn_command(tmp_path / "nowhere")
+    Store(results / "study.zarr").discard("labels")
+    with pytest.raises(FileFormatError, match="does not hold what the learning needs"):
+        learn_study(results)
+    assert fit.calls == []
+
+
+def test_an_analysis_that_fails_leaves_the_study_as_it_was(results, monkeypatch):
+    def fail(*_arguments, **_more):
+        raise AnalysisError("no half cycle of a particle has enough frames to learn from")
+
+    monkeypatch.setattr(inference, "learn", fail)
+    before = json.dumps(Store(results / "study.zarr").attributes())
+    with pytest.raises(AnalysisError, match="enough frames"):
+        learn_study(results)
+    assert json.dumps(Store(results / "study.zarr").attributes()) == before
+
+
+def test_settings_may_leave_out_the_section(prepared):
+    recipe = load_recipe(prepared / "recipe.yaml")
+    changed = with_learning(recipe, ["thickness=99", "learning.field_modes=40"], ["a"])
+    assert (changed.learning.thickness, changed.learning.field_modes) == (99, 40)
+    assert changed.learning.particles == ("a",)
+    with pytest.raises(OptionError, match=r"learning\.field_modes"):
+        with_learning(recipe, ["field_modes=1"], [])
+
+
+@pytest.fixture
+def simulated(tmp_path):
+    """A folder as `lithiscope simulate` leaves it, with two runs of one platelet."""
+    (tmp_path / "sim").mkdir()
+    store = Store(tmp_path / "sim" / "study.zarr")
+    mask = np.ones((6, 5), bool)
+    mask[0] = False
+    for name, sign in (("1C-lithiation", 1), ("1C-delithiation", -1)):
+        x = np.where(mask, np.linspace(0.1, 0.9, 4)[::sign, None, None], np.nan)
+        variables = {
+            "lithium_fraction": ("time y x", x),
+            "lithium_fraction_flag": ("time y x", np.where(np.isnan(x), stages.flag_bit("no_material"), 0)),
+            "label": ("y x", mask.astype(int)),
+        }
+        coords = {
+            "time": ("time", 600.0 * np.arange(4)),
+            "half_cycle": ("time", np.zeros(4, int)),
+            "direction": ("time", np.full(4, sign)),
+            "y": ("y", 0.05 * np.arange(6)),
+            "x": ("x", 0.05 * np.arange(5)),
+        }
+        attrs = {"signal": "lithium_fraction", "origin": "simulation"}
+        video = stages.new("composition_video", variables, coords=coords, attrs=attrs)
+        store.save(f"composition-{name}", video, key="", record={})
+    recipe = "geometry: {reacts: everywhere, thickness: 150}"
+    store.set_attributes({"title": "two ways", "kind": "simulation", "recipe": recipe})
+    return tmp_path / "sim"
+
+
+def test_a_simulation_needs_noise_and_then_is_learned_from(simulated, fit):
+    with pytest.raises(OptionError, match=r"--sigma 0\.07"):
+        learn_videos(simulated)
+    with pytest.raises(OptionError, match="no such run"):
+        learn_videos(simulated, runs=["2C"], sigma=0.1)
+    with pytest.raises(OptionError, match="--particle does not apply"):
+        learn_command(simulated, particles=["a"], sigma=0.1)
+    assert fit.calls == []
+    lines = learn_command(simulated, sigma=0.07, seed=3)
+    assert lines[0] == "learned from 1 particle(s), 2 half cycle(s), 8 frame(s)"
+    ((video,), options, _) = fit.calls[0]
+    assert options.thickness == 150
+    assert video["half_cycle"].values.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert (np.diff(video["time"].values) > 0).all()
+    noise = video["lithium_fraction"].values[:4] - np.linspace(0.1, 0.9, 4)[:, None, None]
+    # 100 values: their standard deviation is known to 7 %; four of these.
+    assert np.nanstd(noise) == pytest.approx(0.07, rel=0.28)
+    assert np.nanmax(np.abs(video["lithium_fraction_std"].values - 0.07)) < 1e-6
+    assert "Learned kinetics" in (simulated / "learned.html").read_text()
+    held = Store(simulated / "learned.zarr")
+    assert set(held.steps()) == {"learned_laws", "learned_particle-0-1"}
+    assert "seed 3" in held.attributes()["provenance"]["recipe"]
+    assert "the spread of ln k is not known" in held.attributes()["warnings"]
+
+
+def test_the_noise_follows_its_seed(simulated, fit):
+    for seed in (1, 1, 2):
+        learn_videos(simulated, runs=["1C-lithiation"], sigma=0.07, seed=seed)
+    first, second, third = (one[0][0]["lithium_fraction"].values for one in fit.calls)
+    np.testing.assert_array_equal(first, second)
+    assert np.nanmax(np.abs(first - third)) > 0.01
+    assert set(fit.calls[0][0][0]["half_cycle"].values) == {0}
+
+
+def test_a_store_without_videos_is_refused(tmp_path):
+    Store(tmp_path / "study.zarr").set_attributes({"kind": "simulation"})
+    with pytest.raises(FileFormatError, match="no composition video"):
+        learn_videos(tmp_path, sigma=0.1)
+    assert learning_section(["thickness=80"], 150).thickness == 80
+    with pytest.raises(OptionError, match="thickness"):
+        learning_section(["thickness=-1"], None)
+
+
+def test_help_teaches():
+    shown = call("learn", "--help").stdout
+    for text in ("recipe-results", "--sigma", "thickness", "error bars", "--export"):
+        assert text in shown
