@@ -52,7 +52,7 @@ class Particle(NamedTuple):
     tolerance : float
         Of the steps of time.
     scaled : bool
-        Whether the amplitude of the field is what its prior says, instead of any.
+        Whether the amplitudes of ln k and of the initial composition are what their priors say, instead of any.
     """
 
     program: Program
@@ -66,13 +66,21 @@ class Particle(NamedTuple):
         layout = self.program.layout
         return layout.field + len(self.cases) * (layout.size - layout.shared - layout.field)
 
+    def fields(self) -> list[slice]:
+        """Return where, among its own numbers, the modes of ln k and of each initial composition are."""
+        layout = self.program.layout
+        mine = layout.size - layout.shared - layout.field
+        starts = [layout.field + number * mine for number in range(len(self.cases))]
+        # The first number of an initial composition is its level.
+        return [slice(0, layout.field), *(slice(start + 1, start + layout.initial) for start in starts)]
+
     def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the logarithm of the prior of the particle's own numbers, and the weight of each."""
-        field = self.program.layout.field
-        cost, weight = (0.5 * float(own[:field] @ own[:field]), 1.0) if self.scaled else of_any_amplitude(own[:field])
-        weights = np.ones(len(own))
-        weights[:field] = weight
-        return cost + 0.5 * float(own[field:] @ own[field:]), weights
+        cost, weights = 0.5 * float(own @ own), np.ones(len(own))
+        for modes in [] if self.scaled else self.fields():
+            changed, weights[modes] = of_any_amplitude(own[modes])
+            cost += changed - 0.5 * float(own[modes] @ own[modes])
+        return cost, weights
 
     def places(self) -> list[np.ndarray]:
         """Return for each half cycle where its z is within (shared, own)."""

@@ -34,7 +34,8 @@ def log_evidence(fit: Fit, setup: Setup) -> float:
     """
     weights = np.concatenate([cut.weight[cut.weight > 0] for group in setup.groups for cut in group])
     data = float(np.log(weights).sum() - 0.5 * weights.size * np.log(2 * np.pi))
-    constant = sum(log_constant(setup.layout.field) for particle in fit.particles if not particle.scaled)
+    free = [particle for particle in fit.particles if not particle.scaled]
+    constant = sum(log_constant(modes.stop - modes.start) for particle in free for modes in particle.fields())
     if fit.log_mass is not None:
         return data + constant + fit.log_mass
     return data + constant - fit.whole - 0.5 * log_determinant(fit.blocks, setup.layout.shared, fit.tie)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -200,9 +201,15 @@ def _alpha(model: pf.Model) -> Any:
     return model.reaction.law.parameters["alpha"]  # type: ignore[union-attr]
 
 
+@functools.cache
+def _exchange_law(name: str) -> laws.ExchangeLaw:
+    """Return always the same law, so that a program compiled with it serves the next video too."""
+    return laws.exchange_law(name)
+
+
 def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | None:
     if name == "exchange_current":
-        return ExchangeCurve(laws.exchange_law(options.exchange))
+        return ExchangeCurve(_exchange_law(options.exchange))
     if name == "exchange_level":
         return ExchangeLevel()
     if name == "chemical_potential":
