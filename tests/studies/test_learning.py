@@ -16,6 +16,7 @@ from lithiscope import stages
 from lithiscope.cli.app import app
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning, OptionError
 from lithiscope.learning import inference
+from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.learn import learn_study, with_learning
 from lithiscope.studies.learn_command import learn_command
 from lithiscope.studies.learn_video import learn_videos, learning_section
@@ -262,3 +263,19 @@ def test_help_teaches():
     shown = call("learn", "--help").stdout
     for text in ("recipe-results", "--sigma", "thickness", "error bars", "--export"):
         assert text in shown
+
+
+def test_check_says_what_would_stop_the_learning(prepared):
+    def told(*settings):
+        recipe = load_recipe(prepared / "recipe.yaml", settings=[NO_CELL, NO_KINETICS, *settings])
+        return [str(one) for one in check_learning(recipe)]
+
+    assert told() == []
+    fine, thickness = told("learning.compute=true")
+    assert "2 half cycle(s)" in fine
+    assert "learning.thickness" in thickness
+    assert len(told("learning.compute=true", "learning.thickness=100")) == 1
+    few = "data.series=[{files: [scan_000.hdr], direction: lithiation}]"
+    assert told("learning.compute=true", few)[0].startswith("error")
+    assert "no such parameter set" in told("learning.compute=true", "learning.material=iron")[0]
+    assert "no such exchange law" in told("learning.compute=true", "learning.exchange=fast")[0]

@@ -13,6 +13,7 @@ from lithiscope.composition.xray import lithium_rows, references_from_spectra
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.recordings import join_scans, open_recording, read_spectrum
 from lithiscope.studies.check_kinetics import check_kinetics
+from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.check_particles import check_particles
 from lithiscope.studies.finding import Finding, guarded
 from lithiscope.studies.rehearsal import rehearse
@@ -52,7 +53,7 @@ def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding
         findings += guarded(partial(_rehearsal, recipe, scans))
     if recipe.cell.files or recipe.kinetics.compute:
         findings += check_kinetics(recipe, join_series(recipe, scans) if scans else None)
-    return findings
+    return [*findings, *check_learning(recipe)]
 
 
 def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) -> Iterator[Finding]:

@@ -1,0 +1,46 @@
+"""What could stop the learning: too few scans, no thickness, no such parameter set or law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lithiscope import laws
+from lithiscope.materials import material
+from lithiscope.studies.finding import Finding, guarded
+from lithiscope.studies.sources import series_files
+
+if TYPE_CHECKING:
+    from lithiscope.studies.recipe import Recipe
+
+_FEWEST = 3
+
+
+def check_learning(recipe: Recipe) -> list[Finding]:
+    """Check the section learning of a recipe; empty where it asks for nothing.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Already valid in itself.
+    """
+    return guarded(lambda: _learning(recipe)) if recipe.learning.compute else []
+
+
+def _learning(recipe: Recipe) -> Iterator[Finding]:
+    section = recipe.learning
+    base = material(section.material)
+    laws.exchange_law(section.exchange)
+    if section.law is not None:
+        laws.reaction_law(section.law, **section.law_parameters)
+    counts = [len(series_files(recipe, one)) for one in recipe.data.series if one.direction not in ("rest", "unknown")]
+    enough = sum(count >= _FEWEST for count in counts)
+    told = f"{enough} half cycle(s) of {_FEWEST} scans or more; the laws start from {base.name}"
+    if enough or recipe.cell.files:
+        yield Finding("ok", f"learning: {told}")
+    else:
+        yield Finding("error", f"learning: {told}: state data.series.direction, or add scans")
+    if section.thickness is None:
+        yield Finding(
+            "warning", "learning.thickness is not stated (nm): the maps must tell one, from a picture before the edge"
+        )
