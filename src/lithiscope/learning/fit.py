@@ -291,7 +291,7 @@ def _evaluated(
     particles: Sequence[Particle], point: Point, mapper: Mapper
 ) -> tuple[list[Block], float, list[Particle]] | None:
     found = list(mapper(block_of, _tasks(particles, point)))
-    good = [one for one in found if one is not None and np.isfinite(one[1])]
+    good = [one for one in found if one is not None and np.isfinite(one[1]) and np.isfinite(one[0].matrix).all()]
     if len(good) < len(found):
         return None
     return [one[0] for one in good], sum(one[1] for one in good), [one[2] for one in good]
