@@ -92,7 +92,11 @@ def fit_text(laws: xr.Dataset) -> str:
     steps, done = laws.attrs.get("iterations"), bool(laws.attrs.get("converged", 1))
     text = f"reaction law {str(laws.attrs['law']).replace('_', ' ')}"
     text += "" if ratio is None else f"; chi-square per degree of freedom {float(ratio):.3f}"
-    text += "" if steps is None else f"; {'converged' if done else 'NOT converged'} in {int(steps)} steps"
+    text += (
+        ""
+        if steps is None
+        else f"; {'converged' if done else 'NOT converged'} in {int(steps)} step{'' if steps == 1 else 's'}"
+    )
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
@@ -68,3 +69,33 @@ def test_a_material_that_is_gone_is_left_out():
 def test_results_of_the_wrong_stage_are_refused():
     with pytest.raises(StageError, match="learned_particle"):
         known_results({"learned_particle-0-1": laws()})
+
+
+def test_a_browser_shows_all_of_it(tmp_path, alone):
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="the browser tests need the Python package playwright"
+    )
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("the browser tests need Chromium on the path")
+    path = tmp_path / "learned.html"
+    path.write_text(alone, encoding="utf-8")
+    problems: list[str] = []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page(viewport={"width": 1200, "height": 900}, offline=True)
+        tab.on("pageerror", lambda error: problems.append(str(error)))
+        tab.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        tab.goto(path.as_uri())
+        shown = tab.locator("#learned")
+        assert shown.locator("figure.svg img").count() == 4
+        widths = "all => all.map(one => one.naturalWidth)"
+        assert min(shown.locator("figure.svg img").evaluate_all(widths)) > 100
+        assert shown.locator("details img").count() == 1
+        assert not shown.locator("details img").is_visible()
+        shown.locator("details summary").first.click()
+        assert shown.locator("details img").is_visible()
+        assert "j0 level" in shown.inner_text()
+        assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        browser.close()
+    assert problems == []
