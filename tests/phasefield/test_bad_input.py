@@ -10,6 +10,7 @@ import pytest
 
 from lithiscope import phasefield as pf
 from lithiscope.errors import LithiscopeError
+from lithiscope.phasefield.elasticity import Stiffness, misfit_tensor
 from lithiscope.phasefield.geometry import pixels, smoothed
 
 SHAPE = (3, 4)
@@ -48,6 +49,25 @@ CASES: dict[str, tuple[str, Callable[[], object]]] = {
     "current beyond numbers": ("cannot carry", lambda: start(pf.constant_current(1e300))),
     "potential far from equilibrium": ("from equilibrium", lambda: start(pf.constant_potential(9.0, 10.0))),
     "potential in mV": ("millivolts", lambda: pf.constant_potential(3400.0, 10.0)),
+    "cut-off in mV": ("volt_limits", lambda: pf.Part("rate", (0.0, 1.0), (1.0, 1.0), volt_limits=(2500.0, np.inf))),
+    "cut-off of a current in mV": ("volt_limits", lambda: pf.constant_current(1.0, volt_limits=(2500.0, 4200.0))),
+    "cut-offs the wrong way round": ("volt_limits", lambda: pf.constant_current(1.0, volt_limits=(4.2, 2.5))),
+    "voltage to hold in mV": (
+        "volt_limits",
+        lambda: pf.constant_current_constant_voltage(1.0, 2500.0, end_c_rate=0.1, seconds=9.0),
+    ),
+    "end of delithiation above the start": (
+        "fraction_limits",
+        lambda: start(pf.constant_current(-1.0, to_fraction=0.9), initial=0.5),
+    ),
+    "voltage beyond its cut-off at the start": (
+        "volt_limits",
+        lambda: start(pf.constant_current(1.0, volt_limits=(3.6, 4.2))),
+    ),
+    "stiffness in Pa": ("stiffness", lambda: Stiffness.isotropic(young=1e11, poisson=0.3)),
+    "stiffness in MPa": ("stiffness", lambda: Stiffness.cubic(C11=2.5e5, C12=1.5e5, C44=1e5)),
+    "misfit in percent": ("misfit", lambda: misfit_tensor([5.2, 3.6, -1.9])),
+    "misfit that is not known": ("misfit", lambda: misfit_tensor([0.05, np.nan, -0.02])),
     "empty mask": ("mask", lambda: pixels(~FULL, 1.0)),
     "no inside": ("distance", lambda: smoothed(-np.ones((9, 9)), 1.0)),
     "particle in two parts": ("label 1", lambda: pixels(np.array([[1, 0, 1]], bool), 1.0)),
@@ -85,6 +105,23 @@ def test_bad_input_is_refused_by_name(case: str) -> None:
     field, make = CASES[case]
     with pytest.raises(LithiscopeError, match=rf"(?s)\S.*{field}"):
         make()
+
+
+def test_a_later_part_whose_limit_is_passed_at_its_start_stops_the_run_and_says_so() -> None:
+    wrong = pf.constant_current(-1.0, to_fraction=0.9)
+    run = pf.simulate(model(), pf.constant_current(1.0, to_fraction=0.12) + wrong, 3, initial=0.1)
+    assert not run.complete
+    assert "part 2" in run.stopped
+    assert "already passed at its start" in run.stopped
+    assert run.record["mean_lithium_fraction"].values[-1] == pytest.approx(0.12, abs=1e-9)
+
+
+def test_a_part_may_start_at_the_limit_where_the_last_one_ended() -> None:
+    there = pf.constant_current(1.0, to_fraction=0.12)
+    run = pf.simulate(model(), there + pf.rest(60.0) + pf.constant_current(-1.0, to_fraction=0.1), 3, initial=0.1)
+    assert run.complete, run.stopped
+    again = pf.simulate(model(), there + there, 3, initial=0.1)
+    assert again.complete, again.stopped
 
 
 def test_a_particle_that_is_full_stops_whatever_its_free_energy() -> None:

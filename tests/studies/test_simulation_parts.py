@@ -147,10 +147,10 @@ def test_strain_by_crystal_costs_what_differences_cost_and_no_more(kind):
 
 def _largest_penalty(name: str) -> float:
     given = material(name)
-    tensor, misfit = Stiffness(given.stiffness).tensor, misfit_tensor(given.misfit)
+    tensor, misfit = Stiffness(given.stiffness * 1e-9).tensor, misfit_tensor(given.misfit)
     ways = np.random.default_rng(0).standard_normal((4000, 3))
     energies = coherency_energy(ways / np.linalg.norm(ways, axis=1, keepdims=True), tensor, misfit)
-    return float(np.max(energies)) / given.site_energy_density
+    return float(np.max(energies)) * 1e9 / given.site_energy_density
 
 
 def test_strain_by_crystal_needs_to_know_what_the_picture_is():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Control = Literal["rate", "potential"]
 
+_HIGHEST_VOLT = 10.0  # no cell's; what is larger is in mV
+
 
 @dataclass(frozen=True)
 class Part:
@@ -30,9 +32,9 @@ class Part:
     values : tuple of float, or array
         1/h or V at these times, linear between them; traced values pass unseen, so that gradients go through them.
     volt_limits : (low, high)
-        The part ends when the voltage passes one; V.
+        The part ends when the voltage passes one; V. One that is passed at the start of the part is an error.
     fraction_limits : (low, high)
-        The part ends when <x> passes one.
+        The part ends when <x> passes one, likewise.
     rate_limit : float
         A part at given potential ends when |d<x>/dt| falls below; 1/h.
     """
@@ -54,16 +56,17 @@ class Part:
                 limit="as many times as values, increasing from 0 s",
                 remedy="give the time from the start of the part",
             )
+        _refuse_limits(self.volt_limits)
         if values is None:
             return
         if not (np.isfinite(seconds).all() and np.isfinite(values).all()):
             raise OptionError("a protocol holds values that are not finite", field="values", remedy="leave them out")
-        if self.control == "potential" and np.abs(values).max() > 10:
+        if self.control == "potential" and np.abs(values).max() > _HIGHEST_VOLT:
             raise OptionError(
                 "a potential of the protocol is not a cell's",
                 field="values",
                 value=float(np.abs(values).max()),
-                limit="10 V",
+                limit=f"{_HIGHEST_VOLT:g} V",
                 remedy="give volts, not millivolts",
             )
 
@@ -71,6 +74,19 @@ class Part:
     def duration(self) -> float:
         """Longest duration, s."""
         return self.seconds[-1]
+
+
+def _refuse_limits(volt_limits: tuple[float, float]) -> None:
+    """Refuse cut-off voltages that are no cell's; infinite ones mean that there is none."""
+    low, high = volt_limits
+    if not low < high or any(np.isfinite(one) and abs(one) > _HIGHEST_VOLT for one in volt_limits):
+        raise OptionError(
+            "the cut-off voltages of a part of the protocol cannot be used",
+            field="volt_limits",
+            value=volt_limits,
+            limit=f"low below high, within {_HIGHEST_VOLT:g} V, or infinite for none",
+            remedy="give volts, not millivolts",
+        )
 
 
 @dataclass(frozen=True)

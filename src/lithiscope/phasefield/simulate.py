@@ -27,6 +27,7 @@ from lithiscope.progress import SILENT, Reporter
 if TYPE_CHECKING:
     import xarray as xr
 
+_AT_LIMIT = 1e-5  # V, or of x = 1: a part may start where the last one ended, to single precision
 _FURTHEST = 100.0  # kT/e, 2.6 V from equilibrium: exponentials leave the range of single precision
 
 
@@ -98,8 +99,8 @@ def simulate(
     Raises
     ------
     OptionError
-        If a parameter is not finite, times or initial composition cannot be used, or the method does not suit the
-        model.
+        If a parameter is not finite, times or initial composition cannot be used, the method does not suit the model,
+        or a limit of the first part is already passed at the start.
     AnalysisError
         If not even the first moment has a finite rate.
     """
@@ -225,10 +226,11 @@ class _Run:
     def _begin(self) -> None:
         part = self.protocol.parts[self._part]
         self.system, self.limits = System.of(self.model, part), Limits.of(part)
+        self.state = self.method.begin(self.system, self.state)
         self.now: Progress = start(self.system, self.controller, self.state, 0.0)
         if self._part == 0:
             _refuse_start(self.model, self.state.x, self.now.rates.mu)
-        reason = self._impossible()
+        reason = self._impossible() or self._passed()
         if reason:
             if self._part == 0:
                 raise AnalysisError(
@@ -250,6 +252,32 @@ class _Run:
         if self.system.control == "potential" and float(away) > _FURTHEST:
             volt = float(away * self.model.thermal_voltage())
             return f"{part} a potential {volt:.3g} V from equilibrium, where no law of reaction holds"
+        return ""
+
+    def _passed(self) -> str:
+        """Return which limit of the part is passed before any step, or nothing; in the first part that is an error."""
+        part = self.protocol.parts[self._part]
+        found = {
+            "volt_limits": (float(self.system.volt(self.now.rates)), part.volt_limits, "voltage", " V"),
+            "fraction_limits": (float(self.model.geometry.mean(self.state.x)), part.fraction_limits, "mean x", ""),
+        }
+        for field, (value, (low, high), name, unit) in found.items():
+            if low - _AT_LIMIT <= value <= high + _AT_LIMIT:
+                continue
+            limit = low if value < low else high
+            reason = (
+                f"part {self._part + 1} of the protocol ends {'below' if value < low else 'above'} a {name} of "
+                f"{limit:.4g}{unit}, which was already passed at its start, at {value:.4g}{unit}"
+            )
+            if self._part:
+                return reason
+            raise OptionError(
+                reason,
+                field=field,
+                value=value,
+                limit=f"{low:g} to {high:g}",
+                remedy="change the limit, turn the current around, start elsewhere, or leave the part out",
+            )
         return ""
 
     def _stop(self, reason: str, *, complete: bool) -> None:
@@ -278,7 +306,7 @@ class _Run:
             time = self._offset + float(self.now.time)
             if self.shots and time <= self.shots[-1].time:
                 return
-            rates = self.now.rates
+            rates = self.method.told(self.system, self.state, self.now.rates)
             direction = int(np.sign(float(rates.insertion))) if abs(float(rates.insertion)) * 3600 > 1e-9 else 0
             half_cycle = self._half_cycle if direction else -1
             self.shots.append(Shot.of(self.system, time, self.state, rates, half_cycle, direction, self._first_mean))

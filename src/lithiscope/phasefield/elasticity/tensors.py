@@ -20,6 +20,9 @@ Strain: TypeAlias = Float[Array, "d d"]
 Moduli: TypeAlias = Float[Array, "d d d d"]
 """A stiffness with its four indices."""
 
+_STIFFEST = 2000.0  # GPa; diamond has 1100
+_LARGEST_MISFIT = 0.3  # the strain is that of small deformations
+
 _VOIGT = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 
 
@@ -29,12 +32,12 @@ class Stiffness(eqx.Module):
     Parameters
     ----------
     voigt : array, shape (6, 6)
-        In Voigt order 11, 22, 33, 23, 13, 12 and any unit of pressure; GPa in lithiscope.
+        In Voigt order 11, 22, 33, 23, 13, 12, GPa.
 
     Raises
     ------
     OptionError
-        If the matrix is not symmetric or a strain would cost no energy.
+        If the matrix is not symmetric, a strain would cost no energy, or an entry is no solid's in GPa.
 
     Examples
     --------
@@ -105,6 +108,15 @@ def _refuse_unstable(voigt: np.ndarray) -> None:
             limit="every eigenvalue of the Voigt matrix above 0",
             remedy="check the constants, their order and their unit",
         )
+    largest = float(np.abs(voigt).max())
+    if largest > _STIFFEST:
+        raise OptionError(
+            "the stiffness is beyond that of any solid",
+            field="stiffness",
+            value=largest,
+            limit=f"{_STIFFEST:g} GPa",
+            remedy="give GPa, not MPa or Pa",
+        )
 
 
 def misfit_tensor(strain: Sequence[float] | Strain | np.ndarray) -> Strain:
@@ -122,12 +134,20 @@ def misfit_tensor(strain: Sequence[float] | Strain | np.ndarray) -> Strain:
     Raises
     ------
     OptionError
-        If it has another shape or is not symmetric.
+        If it has another shape, is not symmetric, or too large for a strain.
     """
     values = jnp.asarray(strain, dtype=float)
+    known = not isinstance(values, jax.core.Tracer)
+    if known and not np.all(np.abs(values) <= _LARGEST_MISFIT):
+        raise OptionError(
+            "the misfit strain is too large",
+            field="misfit",
+            value=np.asarray(values).tolist(),
+            limit=f"{_LARGEST_MISFIT:g} in magnitude",
+            remedy="give strains, not percent",
+        )
     if values.shape == (3,):
         return jnp.diag(values)
-    known = not isinstance(values, jax.core.Tracer)
     if values.shape != (3, 3) or (known and not np.allclose(values, values.T, rtol=1e-9, atol=1e-15)):
         raise OptionError(
             "the misfit strain is no symmetric tensor",
