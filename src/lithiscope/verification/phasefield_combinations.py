@@ -221,7 +221,7 @@ def _pairs(names: Names) -> list[tuple[tuple[int, str], ...]]:
 
 
 def run(names: Names) -> float:
-    """Return the largest error of the balance of a run over its mean; infinite if x is not known in some frame."""
+    """Return the largest error of the balance of a run over its mean; infinite if x is unknown or it stops early."""
     model, reason = built(names)
     if model is None:
         return np.inf if not reason else 0.0
@@ -229,6 +229,6 @@ def run(names: Names) -> float:
     place = np.indices(shape).sum(axis=0)
     done = pf.simulate(model, _PROTOCOL[names[5]](), 3, initial=jnp.asarray(0.45 + 0.1 * np.sin(0.9 * place)))
     x = np.asarray(done.video["lithium_fraction"])[:, model.geometry.active]
-    if not (np.isfinite(x).all() and done.stopped):
+    if not (np.isfinite(x).all() and done.complete):
         return np.inf
     return float(np.abs(done.record["mass_balance_error"] / done.record["mean_lithium_fraction"]).max())

@@ -10,7 +10,13 @@ from lithiscope.studies.simulation import Run, run_case
 from lithiscope.studies.simulation_boundary import boundary_motion, boundary_tilt
 from lithiscope.studies.simulation_cases import cases
 from lithiscope.studies.simulation_crystal import coherent_tilt, last_driven
-from lithiscope.studies.simulation_measures import cover_halfway, uniformity
+from lithiscope.studies.simulation_measures import (
+    active_share,
+    cover_halfway,
+    front_speed,
+    particle_courses,
+    uniformity,
+)
 from lithiscope.studies.simulation_panels import gaps, reversal_amplitude
 from lithiscope.studies.simulation_pathway import TOGETHER, filling
 from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation
@@ -19,6 +25,11 @@ from lithiscope.verification.rows import Row, compare
 _LIM = "Lim 2016, figs. 2 and 3E"
 _KOO = "Koo 2023, fig. 4"
 _MERRYWEATHER = "Merryweather 2021, figs. 3 and 4"
+# W. Dreyer et al., Nat. Mater. 9, 448 (2010); Y. Li et al., Nat. Mater. 13, 1149 (2014).
+_CROWD = "Dreyer 2010 at low rate, Li 2014 at high rate"
+_FRONT = "Merryweather 2021: D from fronts of 20 nm/s"
+_BOUND = 1e-13  # m2/s, chemical
+_IDEAL = 7.0  # chemical D over that of the ideal mixture, x(1-x) dmu/dx: 5 to 10 in the lithium-poor phase
 _ZHANG = "Zhang 2018: reversal of concentration in a domain"
 _FLAT = (
     "geometry.sizes=[600, 900]",
@@ -36,7 +47,7 @@ _COARSE = {
 
 
 def rows(everything: bool) -> Iterator[Row]:
-    """Yield the rows; `everything` runs the examples as they are, and thinner interfaces in two dimensions."""
+    """Yield the rows; `everything` runs the examples as they are, more of them, and thinner interfaces."""
     settings = dict.fromkeys(_COARSE, ()) if everything else _COARSE
     yield from _rate_rows(settings["lfp_rates"])
     yield from _reversal_rows(settings["two_domains"])
@@ -44,6 +55,8 @@ def rows(everything: bool) -> Iterator[Row]:
     yield from _tilt_rows(settings["lfp_tilted"])
     if everything:
         yield _thin_row()
+        yield from _front_rows()
+        yield from _population_rows()
 
 
 def _done(name: str, settings: Sequence[str]) -> tuple[SimulationRecipe, list[Run]]:
@@ -141,3 +154,31 @@ def _thin_row() -> Row:
         because="1.5 of the grid for each, against each other",
         unit="degrees",
     )
+
+
+def _front_rows() -> Iterator[Row]:
+    recipe, runs = _done("lco_front", ())
+    found = sorted((run.case.diffusivity or 0.0, front_speed(run.video, recipe.shown.threshold)) for run in runs)
+    ideal, speed = (np.array(column) for column in zip(*found, strict=True))
+    because = "diffusion limits until the reaction does"
+    claim = "least ratio of the speed of a front to that at a tenth of D"
+    yield Row(claim, _FRONT, 1.0, float(np.min(speed[1:] / speed[:-1])), 0.0, because, ">=")
+    # The speed rises with the logarithm of D at either side of 20 nm/s, so it is interpolated there.
+    crossed = float(np.exp(np.interp(20.0, speed, np.log(ideal)))) if speed[0] < 20 < speed[-1] else float("nan")
+    because = "a factor of 3: chemical over ideal D is 5 to 10, and the bound is one of magnitude"
+    claim = "chemical D at which a front makes 20 nm/s, over the bound, as a factor either way"
+    ratio = _IDEAL * crossed / _BOUND
+    yield Row(claim, _FRONT, 3.0, max(ratio, 1 / ratio), 0.0, because, "<=")
+
+
+def _population_rows() -> Iterator[Row]:
+    _, runs = _done("population", ("sweep.c_rates=[0.001, 10]",))
+    found = {run.case.c_rate: run.video for run in runs}
+    # Between two fillings the rest rise to the spinodal together, which `active_share` counts too.
+    courses, _ = particle_courses(found[0.001])
+    caught = float(np.mean((courses > 0.3) & (courses < 0.8)))
+    because = "a hundred particles, so five at a time"
+    yield Row("share of the particles between x = 0.3 and 0.8 at C/1000", _CROWD, 0.05, caught, 0.0, because, "<=")
+    because = "currents differ by size and rate constant only, by some tenths"
+    share = active_share(found[10])
+    yield Row("share of the particles that take part at 10C", _CROWD, 0.8, share, 0.0, because, ">=")
