@@ -64,7 +64,8 @@ def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial
     """Repeat the recorded steps with (other) parameters and give the frames; differentiable in all of them.
 
     The steps are constants to differentiation, so the gradient is that of the numbers themselves (discrete adjoint).
-    States are kept at every step up to 256 MB, beyond that at every sqrt(n)-th, and the rest is computed again.
+    States are kept at every step of all parts up to 256 MB, beyond that at every sqrt(n)-th, and the rest is computed
+    again.
 
     Parameters
     ----------
@@ -81,9 +82,11 @@ def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial
     """
     state = State(initial, jnp.zeros((), initial.dtype))
     frames: list[Frames] = []
+    # Of all parts together: each of many short parts is within the limit, and all of them are kept at once.
+    together = _steps_together(sum(len(one) for one in plan.lengths), initial)
     for part, first, last in _runs(plan):
         system = System.of(model, protocol.parts[part])
-        state, found = _part(system, method, plan, first, last, state)
+        state, found = _part(system, method, plan, (first, last), state, together)
         keep = np.flatnonzero(plan.output[first:last])
         frames.append(jax.tree.map(lambda values, keep=keep: values[keep], found))
     return jax.tree.map(lambda *parts: jnp.concatenate(parts), *frames)
@@ -95,9 +98,11 @@ def _runs(plan: Plan) -> list[tuple[int, int, int]]:
     return [(plan.parts[first], first, last) for first, last in pairwise(edges)]
 
 
-def _part(system: System, method: Method, plan: Plan, first: int, last: int, state: State) -> tuple[State, Frames]:
+def _part(
+    system: System, method: Method, plan: Plan, stretches: tuple[int, int], state: State, together: int
+) -> tuple[State, Frames]:
     """Repeat the stretches of one part; frames at the end of each."""
-    together = _steps_together(sum(len(one) for one in plan.lengths[first:last]), state.x)
+    first, last = stretches
     blocks, ends = _blocks(plan.lengths[first:last], together)
 
     def step(now: tuple[Any, State, Rates], length: Any) -> tuple[Any, State, Rates]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -164,8 +164,11 @@ def advance(
         proposed = jnp.where(good & (length < whole), jnp.maximum(length * factor, whole), length * factor)
         time = jnp.where(length == left, end, now.time + length)
 
-        def chosen(new: Any, old: Any) -> Any:
-            return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
+        here = (now.time, now.state, now.rates)
+        # A branch copies nothing, where a choice of each number would.
+        state_now, rates_now, before = jax.lax.cond(
+            good, lambda: (state, rates, here), lambda: (now.state, now.rates, now.before)
+        )
 
         passed = good & (limits.beyond(system, state, rates) > 0)
         reached = good & (time >= end)
@@ -175,11 +178,11 @@ def advance(
         why = jnp.where((why == Why.RUNNING) & (accepted >= RECORD), Why.RECORD_FULL, why)
         return Progress(
             jnp.where(good, time, now.time),
-            chosen(state, now.state),
-            chosen(rates, now.rates),
+            state_now,
+            rates_now,
             proposed,
             jnp.where(good, size, now.error),
-            chosen((now.time, now.state, now.rates), now.before),
+            before,
             jnp.where(good, now.lengths.at[now.accepted].set(length), now.lengths),
             accepted,
             now.rejected + ~good,

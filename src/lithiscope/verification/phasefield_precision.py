@@ -50,12 +50,21 @@ def rows(everything: bool) -> Iterator[Row]:
     sizes = [memory_of_gradient(256, steps) for steps in (600, 2400, 9600)]
     growth = max(sizes[1] / sizes[0], sizes[2] / sizes[1])
     yield Row(
-        "growth of the memory of a gradient from n to 4n steps, 600 and 2400 steps of 256 x 256 cells",
+        "growth of the memory of a gradient from n to 4n steps, 600, 2400 and 9600 steps of 256 x 256 cells",
         "square root of the steps",
         2.0,
         growth,
         0.2,
         "states at both levels and what does not grow",
+        "<=",
+    )
+    yield Row(
+        "memory of a gradient of 2400 steps in eight parts of a protocol over that of one part, 256 x 256 cells",
+        "the limit is one of all parts together",
+        1.0,
+        memory_of_gradient(256, 2400, parts=8) / sizes[1],
+        0.5,
+        "each part has a state at its begin and rounds its steps up to whole blocks",
         "<=",
     )
 
@@ -123,16 +132,21 @@ def own_steps_difference(model: pf.Model, protocol: pf.Protocol, start: Any, met
     return float(np.max(np.abs(x[0] - x[1]))), float(np.max(np.abs(volt[0] - volt[1])))
 
 
-def memory_of_gradient(side: int, steps: int) -> int:
-    """Return the bytes of working memory of the compiled gradient of a run of so many steps by k(r); nothing is run."""
+def memory_of_gradient(side: int, steps: int, parts: int = 1) -> int:
+    """Return the bytes of working memory of the compiled gradient of a run of so many steps by k(r); nothing is run.
+
+    The steps are the same in each of so many parts of the protocol.
+    """
     geometry = pixels(np.ones((side, side), bool), 50.0, surface="everywhere", thickness=150.0)
     model = pf.Model(geometry, pf.RegularSolution(4.5), pf.Reaction(0.05), gradient_energy=8.83)
-    protocol = pf.constant_current(1.0, seconds=3000.0)
-    plan, start = even_steps(protocol, steps), jnp.full(geometry.shape, 0.1)
+    one = pf.constant_current(1.0, seconds=3000.0 / parts)
+    protocol = pf.Protocol(one.parts * parts)
+    plan = even_steps(protocol, steps // parts)
+    start = jnp.full(geometry.shape, 0.1)
 
     def loss(rate: Any) -> Any:
-        one = eqx.tree_at(lambda m: m.reaction.rate, model, rate)
-        frames = pf.replay(one, protocol, plan, pf.BogackiShampine(), start)
+        changed = eqx.tree_at(lambda m: m.reaction.rate, model, rate)
+        frames = pf.replay(changed, protocol, plan, pf.BogackiShampine(), start)
         return jnp.sum(frames.volt)
 
     compiled = jax.jit(jax.grad(loss)).lower(jnp.ones(geometry.shape)).compile()

@@ -19,6 +19,7 @@ CHECKS = {
     "cell": "lithiscope.verification.cell",
     "kinetics": "lithiscope.verification.kinetics",
     "phasefield": "lithiscope.verification.phasefield",
+    "learning": "lithiscope.verification.learning",
 }
 
 

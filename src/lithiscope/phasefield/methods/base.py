@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 
@@ -21,10 +21,13 @@ class State(NamedTuple):
         Lithium fraction of each cell.
     exchanged : float
         Integral of the insertion, in units of <x>; the mean of x must agree with it to round-off.
+    memory : arrays, optional
+        What a method keeps from one step to the next, from `Method.begin`.
     """
 
     x: Cells
     exchanged: Number
+    memory: Any = None
 
 
 class Method(eqx.Module):
@@ -64,6 +67,14 @@ class Method(eqx.Module):
     @abstractmethod
     def refusal(self, model: Model) -> str | None:
         """Return why the method cannot be used with a model, or None."""
+
+    def begin(self, system: System, state: State) -> State:  # noqa: ARG002
+        """Return a state with what the method keeps from one step to the next; without it every step starts anew."""
+        return state
+
+    def told(self, system: System, state: State, rates: Rates) -> Rates:  # noqa: ARG002
+        """Return the rates of a frame, with what the steps themselves do without."""
+        return rates
 
     def prepared(self, model: Model, tolerance: float) -> Method:  # noqa: ARG002
         """Return the method with what it takes from the model and from the tolerance of the steps."""

@@ -85,10 +85,11 @@ class ExponentialRungeKutta(Method):
     ) -> tuple[State, Cells, Rates]:
         """Return the state after a step, the error of x, and the rates there."""
         x, shape = state.x, state.x.shape
-        waves = jnp.fft.rfftn(x)
+        known = state.memory
+        waves = jnp.fft.rfftn(x) if known is None else known.waves
         linear = self._linear(system.model, x, rates)
         half, whole = _phi(linear * (length / 2))
-        at_start, slope = self._rates(system, time, x, waves, rates)
+        at_start, slope = self._rates(system, time, x, waves, rates) if known is None else (rates, known.slope)
 
         def excess(share: float, change: Waves) -> tuple[Waves, Number]:
             """Return by how much N has changed after a change of x, and the insertion there."""
@@ -107,7 +108,16 @@ class ExponentialRungeKutta(Method):
         end, moved = x + jnp.fft.irfftn(change, shape), waves + change
         there, now = self._rates(system, time + length, end, moved)
         error = jnp.fft.irfftn(length * last * (n3 - (now - slope - linear * change)), shape)
-        return State(end, state.exchanged + inserted), error, there
+        kept = None if known is None else _Kept(moved, now)
+        return State(end, state.exchanged + inserted, kept), error, there
+
+    def begin(self, system: System, state: State) -> State:
+        """Return the state with its waves, which the steps with spectral derivatives hand on."""
+        if self.derivatives == "faces":
+            return state
+        waves = jnp.fft.rfftn(state.x)
+        slope = self._rates(system, jnp.zeros((), state.x.dtype), state.x, waves)[1]
+        return state._replace(memory=_Kept(waves, slope))
 
     def _rates(
         self, system: System, time: Number, x: Cells, waves: Waves, known: Rates | None = None
@@ -116,14 +126,27 @@ class ExponentialRungeKutta(Method):
         if self.derivatives == "faces":
             rates = system.rates(time, x) if known is None else known
             return rates, jnp.fft.rfftn(rates.change)
-        model, zero = system.model, jnp.zeros((), x.dtype)
+        zero, nothing = jnp.zeros((), x.dtype), jnp.zeros_like(x)
+        squared = wave_numbers_squared(system.model.geometry, x.dtype, self.derivatives)
+        mu = self._potential(system.model, x, waves)
+        change = -_weighted(cast(CahnHilliard, system.model.transport).diffusivity, squared) * mu
+        # The rates of the cells are left to `told`: a transform saved is a tenth of a step.
+        return Rates(nothing, zero, zero, nothing, nothing), change
+
+    def _potential(self, model: Model, x: Cells, waves: Waves) -> Waves:
+        """Return mu of spectral derivatives, as waves."""
         squared = wave_numbers_squared(model.geometry, x.dtype, self.derivatives)
         local = model.free_energy.potential(x) + model.offset + model.elasticity.potential(x, model.geometry)
-        mu = jnp.fft.rfftn(local) + _weighted(model.gradient_energy, squared) * waves
-        change = -_weighted(cast(CahnHilliard, model.transport).diffusivity, squared) * mu
-        return Rates(
-            jnp.fft.irfftn(change, x.shape), zero, zero, jnp.zeros_like(x), jnp.fft.irfftn(mu, x.shape)
-        ), change
+        return jnp.fft.rfftn(local) + _weighted(model.gradient_energy, squared) * waves
+
+    def told(self, system: System, state: State, rates: Rates) -> Rates:
+        """Return the rates with mu and dx/dt of the method's own derivatives."""
+        if self.derivatives == "faces":
+            return rates
+        waves, shape = jnp.fft.rfftn(state.x), state.x.shape
+        change = self._rates(system, jnp.zeros((), state.x.dtype), state.x, waves)[1]
+        mu = self._potential(system.model, state.x, waves)
+        return rates._replace(change=jnp.fft.irfftn(change, shape), mu=jnp.fft.irfftn(mu, shape))
 
     def _linear(self, model: Model, x: Cells, rates: Rates) -> Cells:
         """Return L for every wave: how fast a small wave on the present cells grows, at middling coefficients."""
@@ -139,6 +162,13 @@ class ExponentialRungeKutta(Method):
             speed = model.geometry.surface * slope * model.rate_of_current
             linear = linear - _middling(speed * steepness) - _middling(speed) * stiffness
         return linear.at[(0,) * linear.ndim].set(0.0)
+
+
+class _Kept(NamedTuple):
+    """Waves of x and of dx/dt at the end of a step."""
+
+    waves: Waves
+    slope: Waves
 
 
 class _Phi(NamedTuple):
@@ -196,7 +226,7 @@ def _phi(z: Cells) -> tuple[_Phi, _Phi]:
     near = jnp.abs(z) < 1
     small, large = jnp.where(near, z, 0.0), jnp.where(near, 1.0, z)
     three = jnp.polyval(jnp.asarray([1 / math.factorial(n + 3) for n in reversed(range(_SERIES))], z.dtype), small)
-    one = jnp.expm1(large) / large
+    one = (jnp.exp(large) - 1) / large  # |z| >= 1: nothing cancels, and expm1 is slow
     two = (one - 1) / large
     three = jnp.where(near, three, (two - 0.5) / large)
     two = jnp.where(near, 0.5 + small * three, two)

@@ -1,0 +1,139 @@
+"""Virtual composition videos of a particle whose kinetics are known, for the learning to find.
+
+They come from the engine with its own time steps and tolerance, and from fields that are no draws of the prior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from lithiscope import laws, stages
+
+PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
+_OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
+_START, _SPREAD, _SMOOTH = 0.05, 0.5, 3.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a virtual particle obeys.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Cells along y and x of the ellipse.
+    exchange_current : float
+        j0 before F(x), A/m2.
+    exchange, law : str
+        F(x), and the reaction law, by name.
+    pattern : {"smooth", "domains"}
+        ln k: smooth with a standard deviation of 1/2, or two sharp fast domains.
+    """
+
+    shape: tuple[int, int] = (30, 22)
+    exchange_current: float = 0.3
+    exchange: str = "skewed_lim"
+    law: str = "butler_volmer"
+    pattern: Literal["smooth", "domains"] = "smooth"
+
+    def mask(self) -> np.ndarray:
+        """Return where the particle is."""
+        height, width = self.shape
+        y, x = np.mgrid[:height, :width]
+        return np.asarray(((2 * y + 1) / height - 1) ** 2 + ((2 * x + 1) / width - 1) ** 2 <= 1)
+
+    def log_rate(self, seed: int) -> np.ndarray:
+        """Return ln k, zero in the mean over the particle."""
+        from scipy.ndimage import gaussian_filter
+
+        mask = self.mask()
+        if self.pattern == "domains":
+            height, width = self.shape
+            y, x = np.mgrid[:height, :width]
+            first = np.hypot((y - 0.3 * height) / height, (x - 0.4 * width) / width) < 0.16
+            second = np.hypot((y - 0.7 * height) / height, (x - 0.6 * width) / width) < 0.14
+            field = np.where(first | second, 1.0, 0.0)
+        else:
+            field = gaussian_filter(np.random.default_rng(seed).standard_normal(self.shape), _SMOOTH)
+            field = field * _SPREAD / field[mask].std()
+        return np.where(mask, field - field[mask].mean(), 0.0)
+
+    def exchange_density(self, x: np.ndarray) -> np.ndarray:
+        """Return j0(x) of a pixel at the mean of ln k, A/m2."""
+        return np.asarray(self.exchange_current * laws.exchange_law(self.exchange).value(x))
+
+    def potential(self, x: np.ndarray) -> np.ndarray:
+        """Return mu(x) over kT, strain included as far as it goes with x of the pixel."""
+        return np.asarray(np.log(x / (1 - x)) + (_OMEGA - _COHERENCY / 2) * (1 - 2 * x))
+
+    def video(self, seed: int) -> Any:
+        """Return the composition video of a lithiation and a delithiation, with noise."""
+        import jax.numpy as jnp
+
+        from lithiscope import phasefield as pf
+
+        rng, mask = np.random.default_rng(1000 + seed), self.mask()
+        inside = mask.astype(float)
+        faces = [inside * np.roll(inside, -1, axis) for axis in (0, 1)]
+        faces[0][-1], faces[1][:, -1] = 0.0, 0.0
+        geometry = pf.Geometry(
+            (PIXEL, PIXEL),
+            jnp.asarray(inside),
+            (jnp.asarray(faces[0]), jnp.asarray(faces[1])),
+            jnp.asarray(inside * 2 / THICKNESS),
+            pf.ParticleNumbers(mask.astype(int)),
+        )
+        rate = np.where(mask, np.exp(self.log_rate(seed)), 1.0)
+        reaction = pf.Reaction(self.exchange_current, self.exchange, self.law, rate=rate)
+        model = pf.Model(
+            geometry,
+            pf.RegularSolution(_OMEGA),
+            reaction,
+            elasticity=pf.Coherent(jnp.asarray(_COHERENCY)),
+            gradient_energy=_GRADIENT,
+        )
+        pictures, seconds = [], []
+        for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
+            protocol = pf.constant_current(sign * C_RATE, seconds=0.9 * 3600 / C_RATE)
+            run = pf.simulate(
+                model,
+                protocol,
+                FRAMES,
+                initial=jnp.asarray(_textured(start, mask, rng)),
+                controller=pf.Controller(1e-6),
+            )
+            pictures.append(run.video["lithium_fraction"].values)
+            seconds.append(run.video["time"].values + number * 7200.0)
+        x = np.concatenate(pictures).astype(float)
+        return _video(x + SIGMA * rng.standard_normal(x.shape), mask, np.concatenate(seconds))
+
+
+def _textured(start: float, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an initial composition that varies by 0.006 from place to place."""
+    from scipy.ndimage import gaussian_filter
+
+    texture = 0.04 * gaussian_filter(rng.standard_normal(mask.shape), 2.0)
+    return np.where(mask, np.clip(start + texture - texture[mask].mean(), 0.01, 0.99), 0.0)
+
+
+def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray) -> Any:
+    half_cycle = np.repeat([0, 1], FRAMES)
+    return stages.new(
+        "composition_video",
+        {
+            "lithium_fraction": ("time y x", np.where(mask, x, np.nan)),
+            "lithium_fraction_std": ("time y x", np.where(mask, np.full_like(x, SIGMA), np.nan)),
+            "label": ("y x", mask.astype(int)),
+        },
+        coords={
+            "time": ("time", seconds),
+            "half_cycle": ("time", half_cycle),
+            "direction": ("time", 1 - 2 * half_cycle),
+            "y": ("y", 1e-3 * PIXEL * np.arange(mask.shape[0])),
+            "x": ("x", 1e-3 * PIXEL * np.arange(mask.shape[1])),
+        },
+        attrs={"signal": "lithium_fraction", "origin": "simulation"},
+    )
