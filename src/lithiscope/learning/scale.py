@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lithiscope.errors import AnalysisError
 from lithiscope.learning.arrowhead import Tie, log_determinant, solved, variance_along
 from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import Fit, Mapper, Particle, Point, minimise
@@ -25,6 +26,7 @@ _FIXED = 1e4  # weight that holds the spread to 1 % of that of the start
 _ENOUGH = 0.05  # accuracy of the cost along the profile
 _PAST = 3.0  # by how much the profile must have fallen on both sides
 _FIRST, _LONGEST = 0.15, 0.4  # steps of ln(spread) along the profile
+_SHORTEST = 0.01  # a side on which no shorter step helps stays open
 _WIDE = 1.5  # deviations of a step, where these are smaller
 _MOST = 20  # places
 _ITERATIONS = 20  # of the fit at a place
@@ -89,13 +91,19 @@ def at_the_mean(
     tie = spread_of(first.particles, first.point) or tie
     first = replace(first, tie=tie)
     places = _profile(Place(1.0, _height(first), first), tie, mapper, reporter, diary)
+    if len(places) < 2:
+        return replace(first, tie=None, converged=False)
     at, deviation, log_mass = summit([one.at for one in places], [one.height for one in places])
     last = _place(places, tie, at, mapper, diary)
     weight = 1 / deviation**2 - 1 / variance_along(last.fit.blocks, tie)
     converged = last.fit.converged and not _open_ends(places)
+    iterations = first.iterations + sum(one.fit.iterations for one in (*places, last) if one.fit is not first)
     # What holds a place is a normal density of the spread but for its constant.
     log_mass += 0.5 * float(np.log(_FIXED / (2 * np.pi)))
-    return replace(last.fit, tie=tie._replace(value=at, weight=weight), converged=converged, log_mass=log_mass)
+    return replace(
+        last.fit, tie=tie._replace(value=at, weight=weight), converged=converged, log_mass=log_mass,
+        iterations=iterations,
+    )  # fmt: skip
 
 
 def spread_error(fit: Fit) -> float:
@@ -118,7 +126,14 @@ def _profile(first: Place, tie: Tie, mapper: Mapper, reporter: Reporter, diary: 
     side = 1  # the most probable point, from which most starts come, lies below the mean
     while len(places) < _MOST:
         end = places[-1] if side > 0 else places[0]
-        place = _place(places, tie, end.at * float(np.exp(side * step)), mapper, diary)
+        try:
+            place = _place(places, tie, end.at * float(np.exp(side * step)), mapper, diary)
+        except AnalysisError:
+            # The model cannot follow the data from the point that the line to the next place ends at: go less far.
+            step /= 2
+            if step < _SHORTEST:
+                break
+            continue
         places = sorted([*places, place], key=lambda one: one.at)
         reporter.say(f"spread of ln k times {place.at:.3f}: {first.height - place.height:+.2f} of the log posterior")
         open_ends = _open_ends(places)
