@@ -47,6 +47,7 @@ def same(one, other):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_same_data_give_the_same_numbers_and_a_killed_fit_goes_on(video, whole, tmp_path):
     checkpoint = Checkpoint(tmp_path / "fit.npz", "a key")
 

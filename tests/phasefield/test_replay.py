@@ -32,6 +32,7 @@ def nouns(one: pf.Model) -> tuple:
     return (one.free_energy.omega, one.elasticity.penalty, one.gradient_energy, *surface, one.offset, one.plateau)
 
 
+@pytest.mark.long
 def test_replay_gives_the_run_and_gradients_are_those_of_finite_differences() -> None:
     run = pf.simulate(MODEL, PROTOCOL, 4, initial=0.1)
     x = jnp.full((3, 4), 0.1)

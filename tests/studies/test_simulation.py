@@ -113,6 +113,7 @@ def test_the_domain_gives_back_at_low_rate_and_not_at_high_rate():
     assert reversal_amplitude(recipe, fast) < 0.02
 
 
+@pytest.mark.long
 def test_population_fills_one_by_one_at_low_rate_and_together_at_high_rate():
     settings = ("population.count=30", "sweep.c_rates=[0.003, 3]", "frames=100")
     slow, fast = (run_case(case) for case in cases(load_simulation("population", settings=settings)))

@@ -53,6 +53,7 @@ def test_every_law_is_that_of_its_name(name, parameters):
         np.testing.assert_allclose(densities(made), level * f, rtol=1e-12)
 
 
+@pytest.mark.long
 def test_a_run_with_a_law_of_the_recipe_passes_its_current():
     section = {"law": "coupled_ion_electron", "law_parameters": {"reorganisation": 8.3}}
     run = run_case(cases(recipe(reaction=section | {"exchange": "coupled_ion_electron", "exchange_current": 1.0}))[0])

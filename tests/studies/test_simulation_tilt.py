@@ -146,6 +146,7 @@ def test_limits_of_the_colours_are_checked_and_drawn(tmp_path):
 COARSE = ("geometry.spacing=36", "gradient_energy=5760", "strain.tolerance=1e-4", "tolerance=3e-3")
 
 
+@pytest.mark.long
 def test_strain_tilts_the_boundary_and_a_control_without_it_straightens():
     short = "protocol=[{kind: current, c_rate: 0.03, to_fraction: 0.6}, {kind: rest, seconds: 18000}]"
     run = run_case(cases(load_simulation("lfp_tilted", settings=(*FLAT, *COARSE, short)))[0])

@@ -116,7 +116,9 @@ def reversal_amplitude(recipe: SimulationRecipe, run: Run) -> float:
 
 
 def _has_front(recipe: SimulationRecipe, run: Run) -> bool:
-    return recipe.geometry.reacts == "rim" and recipe.population.count == 1 and "z" not in run.video.dims
+    # Plain diffusion knows no phases, whatever its free energy.
+    phases = recipe.transport.kind == "cahn_hilliard"
+    return phases and recipe.geometry.reacts == "rim" and recipe.population.count == 1 and "z" not in run.video.dims
 
 
 def _offset(recipe: SimulationRecipe, run: Run) -> float:
