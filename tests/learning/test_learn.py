@@ -42,18 +42,19 @@ def test_alpha_of_the_set_can_be_learned() -> None:
 
 
 @pytest.mark.long
-def test_the_pattern_is_found_and_an_undetermined_spread_is_said() -> None:
+def test_far_from_equilibrium_the_pattern_is_found_and_the_spread_lies_within_its_error_bars() -> None:
     truth = field(MASK, 0.5, 1)
     video = experiment(MASK, truth, exchange_current=0.03, sigma=0.05, frames=8, seed=0)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        tree = learn(video, LearnOptions(field_modes=40, initial_modes=12))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)
+        tree = learn(video, LearnOptions())
     particle = tree["/particle/0_1"].to_dataset()
-    found = particle["log_rate"].values[MASK]
+    found, deviation = particle["log_rate"].values[MASK], particle["log_rate_std"].values[MASK]
     assert np.corrcoef(found, truth[MASK])[0, 1] > 0.98
     assert abs(tree["/laws"].attrs["chi_square_per_freedom"] - 1) < 5 * np.sqrt(2 / (16 * MASK.sum()))
-    # Far from equilibrium ln k times any number explains the video as well: the error bars must not be believed.
-    assert any("spread of ln k" in str(one.message) for one in said if one.category is LithiscopeWarning)
+    # ln k times any number explains the video nearly as well, so all errors share one factor: as of one number, three
+    # deviations. The most probable point is off by many.
+    assert np.sqrt(np.mean(((found - truth[MASK]) / deviation) ** 2)) < 3
     assert np.isnan(particle["log_rate"].values[~MASK]).all()
 
 

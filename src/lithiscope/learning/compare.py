@@ -111,10 +111,7 @@ def without_last(cuts: Sequence[HalfCycle]) -> list[HalfCycle]:
 
 
 def variants(options: LearnOptions) -> dict[str, LearnOptions]:
-    """Return the models that are worth comparing with one: other laws, shapes of j0, and with or without each part.
-
-    Coupled ion-electron transfer holds its own j0(x), whose level alone is learned.
-    """
+    """Return the models that are worth comparing with one: other laws, shapes of j0, and with or without each part."""
     found = {"as asked": options}
     for law in ("butler_volmer", "marcus", "marcus_hush_chidsey"):
         if law != options.law:
