@@ -101,38 +101,21 @@ def active_share(video: xr.Dataset) -> float:
     return float(np.average(taking_part[middle], weights=total[middle]))
 
 
-def rich_radius(video: xr.Dataset, threshold: float) -> tuple[Floats, Floats]:
-    """Return, in every frame, the radius (nm) of a circle as large as the lithium-rich phase, and how far off it sits.
+def rich_radius(video: xr.Dataset, threshold: float) -> Floats:
+    """Return the radius of a circle as large as the lithium-rich phase in every frame, nm: (time,).
 
     Parameters
     ----------
     video : composition_video
         Of two dimensions.
     threshold : float
-        x above which a cell counts as rich.
-
-    Returns
-    -------
-    radius : ndarray, shape (time,)
-        nm; cells count in steps of their share, smoothly across the threshold.
-    offset : ndarray, shape (time,)
-        Distance of the centre of the smaller phase from that of the particle, over the radius of the particle: 0 where
-        a ring or a core lies in the middle, near 1 for a nucleus at the rim. NaN where there is one phase only.
+        x above which a cell counts as rich, with its share of the particle.
     """
     y, x = (np.asarray(video[name].values, dtype=float) * 1e3 for name in ("y", "x"))
     step = abs(float(y[1] - y[0])) * abs(float(x[1] - x[0]))
     amount = np.where(video["mask"].values, video["amount"].values, 0.0)
-    content = np.nan_to_num(np.asarray(video["lithium_fraction"].values, dtype=float))
-    rich = amount * (content > threshold)
-    area, whole = rich.sum(axis=(1, 2)) * step, float(amount.sum()) * step
-    smaller = np.where((area < whole / 2)[:, None, None], rich, amount - rich)
-    size = smaller.sum(axis=(1, 2))
-    grid = np.stack(np.broadcast_arrays(y[:, None], x[None, :]))
-    middle = (amount * grid).sum(axis=(1, 2)) / amount.sum()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centre = np.einsum("tyx,kyx->tk", smaller, grid) / size[:, None]
-        offset = np.linalg.norm(centre - middle, axis=1) / np.sqrt(whole / np.pi)
-    return np.sqrt(area / np.pi), np.where(size > 0, offset, np.nan)
+    rich = amount * (np.nan_to_num(np.asarray(video["lithium_fraction"].values, dtype=float)) > threshold)
+    return np.asarray(np.sqrt(rich.sum(axis=(1, 2)) * step / np.pi))
 
 
 def rim_cover(video: xr.Dataset, threshold: float) -> tuple[Floats, NDArray[np.int_], Floats]:
@@ -182,7 +165,7 @@ def front_speed(video: xr.Dataset, threshold: float) -> float:
 
     NaN where the run does not cross both.
     """
-    radius, _ = rich_radius(video, threshold)
+    radius = rich_radius(video, threshold)
     time = np.asarray(video["time"].values, dtype=float)
     largest = radius.max()
     moments = [_crossing(time, radius, share * largest) for share in (0.75, 0.25)]

@@ -194,11 +194,16 @@ def start_of(recipe: SimulationRecipe, geometry: Geometry) -> float | NDArray[np
 
     Raises
     ------
-    FileFormatError
-        If its file cannot be read, or does not fit the grid.
+    FileFormatError, OptionError
+        If its file cannot be read, or does not fit the grid; if a nucleus holds no cell.
     """
-    given = recipe.initial
-    return read_start(recipe.base / given, geometry.shape) if isinstance(given, Path) else given
+    given, first = recipe.initial, recipe.protocol[0]
+    if isinstance(given, Path):
+        return read_start(recipe.base / given, geometry.shape)
+    if not (recipe.nuclei and isinstance(first, CurrentPart) and first.to_fraction is not None):
+        return given
+    masks = [region_mask(nucleus, geometry.shape) for nucleus in recipe.nuclei]
+    return np.where(np.any(masks, axis=0), first.to_fraction, given)
 
 
 def model_of_recipe(recipe: SimulationRecipe) -> Model:

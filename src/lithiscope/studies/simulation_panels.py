@@ -29,6 +29,7 @@ from lithiscope.studies.simulation_measures import (
     region_course,
     reversal,
     rich_radius,
+    rim_cover,
     uniformity,
 )
 from lithiscope.studies.simulation_model import region_mask
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _WORDS = {1: "lithiation", -1: "delithiation", 0: ""}
 _FEW = 4
 _MOST = 8
-_CORE = 0.21  # radii off the middle: half of what a straight front makes, 4/(3 pi)
+_CORE = 5 / 6  # share of the rim: a core leaves all of it, a strip across leaves 2/3
 _X = "mean lithium fraction"
 _RATE = "C-rate (1/h)"
 Measure = Callable[["Run"], float]
@@ -94,7 +95,6 @@ def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
     if _has_front(recipe, run):
         found["front_speed_nm_per_s"] = lambda one: front_speed(one.video, recipe.shown.threshold)
         found["rim_covered_by_new_phase"] = lambda one: cover_halfway(one.video, recipe.shown.threshold)
-        found["offset_of_smaller_phase"] = lambda one: _offset(recipe, one)
     else:
         found["filling_duration"] = lambda one: filling(one.video).duration
         found["filling_connectedness"] = lambda one: filling(one.video).connectedness
@@ -102,11 +102,11 @@ def _measures(recipe: SimulationRecipe, run: Run) -> dict[str, Measure]:
 
 
 def pathway(recipe: SimulationRecipe, run: Run) -> Pathway | Literal["shrinking core"]:
-    """Return how the particle fills, in a word; behind a rim that reacts, by where the smaller phase sits."""
+    """Return how the particle fills, in a word; behind a rim that reacts, by how much of it the new phase covers."""
     if not _has_front(recipe, run):
         return filling(run.video).pathway
-    offset = _offset(recipe, run)
-    return "unknown" if np.isnan(offset) else "shrinking core" if offset < _CORE else "wave"
+    cover = cover_halfway(run.video, recipe.shown.threshold)
+    return "unknown" if np.isnan(cover) else "shrinking core" if cover > _CORE else "wave"
 
 
 def reversal_amplitude(recipe: SimulationRecipe, run: Run) -> float:
@@ -119,20 +119,6 @@ def _has_front(recipe: SimulationRecipe, run: Run) -> bool:
     # Plain diffusion knows no phases, whatever its free energy.
     phases = recipe.transport.kind == "cahn_hilliard"
     return phases and recipe.geometry.reacts == "rim" and recipe.population.count == 1 and "z" not in run.video.dims
-
-
-def _offset(recipe: SimulationRecipe, run: Run) -> float:
-    """Return how far off the smaller phase sits, over the radius, where each phase holds at least a quarter."""
-    radius, offset = rich_radius(run.video, recipe.shown.threshold)
-    whole = np.sqrt(float(run.video["amount"].sum()) * _cell_area(run) / np.pi)
-    share = (radius / whole) ** 2
-    mixed = (share > 0.25) & (share < 0.75)
-    return float(np.nanmean(offset[mixed])) if mixed.any() else float("nan")
-
-
-def _cell_area(run: Run) -> float:
-    y, x = (np.asarray(run.video[name].values, dtype=float) * 1e3 for name in ("y", "x"))
-    return abs(float(y[1] - y[0])) * abs(float(x[1] - x[0]))
 
 
 def _caption(recipe: SimulationRecipe, run: Run) -> str:
@@ -331,16 +317,15 @@ def _fronts(recipe: SimulationRecipe, runs: Sequence[Run]) -> list[Panel]:
     threshold = recipe.shown.threshold
 
     def radius(run: Run) -> tuple[Any, Any]:
-        return run.video["time"].values, rich_radius(run.video, threshold)[0]
+        return run.video["time"].values, rich_radius(run.video, threshold)
 
-    def offset(run: Run) -> tuple[Any, Any]:
-        return run.record["mean_lithium_fraction"].values, rich_radius(run.video, threshold)[1]
+    def covered(run: Run) -> tuple[Any, Any]:
+        return run.record["mean_lithium_fraction"].values, rim_cover(run.video, threshold)[0]
 
+    rim = _courses(runs, "Rim under the new phase", "share of the rim", covered)
     found = [
         _courses(runs, "Lithium-rich phase", "radius of an equal circle (nm)", radius, x="time (s)"),
-        dataclasses.replace(
-            _courses(runs, "Where the smaller phase sits", "centre off the middle (radii)", offset), limits=(0.0, 1.1)
-        ),
+        dataclasses.replace(rim, level=_CORE, level_text="shrinking core above", limits=(0.0, 1.05)),
     ]
     levels = [run.case.diffusivity for run in runs]
     if len(set(levels)) > 1:

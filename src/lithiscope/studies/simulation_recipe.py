@@ -296,6 +296,9 @@ class SimulationRecipe(Options):
         union_mode="left_to_right",
         description="x at the start: a number, or a file with that of every cell (.npy, .tif)",
     )
+    nuclei: tuple[Region, ...] = Field(
+        (), description="parts that start in the other phase, at the x where the first constant current ends"
+    )
     sweep: SweepSection = Field(SweepSection(), description="runs one after the other")
     frames: int = Field(60, ge=2, le=5000, description="frames of each run, evenly over its longest duration")
     tolerance: float = Field(1e-4, gt=1e-12, lt=0.1, description="error of x that a step of time may make")
@@ -314,6 +317,15 @@ class SimulationRecipe(Options):
         if isinstance(value, float) and not 0 <= value <= 1:
             raise ValueError("a share of sites, 0 to 1, or a file")
         return value
+
+    @model_validator(mode="after")
+    def _nuclei_fit(self) -> SimulationRecipe:
+        first = self.protocol[0]
+        if self.nuclei and not (isinstance(first, CurrentPart) and first.to_fraction is not None):
+            raise ValueError("nuclei: the protocol must begin with a constant current that has to_fraction")
+        if self.nuclei and isinstance(self.initial, Path):
+            raise ValueError("nuclei: a file as initial holds x of every cell, its nuclei too")
+        return self
 
     @property
     def text(self) -> str:

@@ -18,11 +18,12 @@ from lithiscope.studies.simulation_measures import (
     uniformity,
 )
 from lithiscope.studies.simulation_panels import gaps, reversal_amplitude
-from lithiscope.studies.simulation_pathway import TOGETHER, filling
+from lithiscope.studies.simulation_pathway import CONNECTED, TOGETHER, filling
 from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation
 from lithiscope.verification.rows import Row, compare
 
 _LIM = "Lim 2016, figs. 2 and 3E"
+_BAI = "Bai 2011; Cogswell and Bazant 2012"
 _KOO = "Koo 2023, fig. 4"
 _MERRYWEATHER = "Merryweather 2021, figs. 3 and 4"
 # W. Dreyer et al., Nat. Mater. 9, 448 (2010); Y. Li et al., Nat. Mater. 13, 1149 (2014).
@@ -40,6 +41,7 @@ _FLAT = (
 
 _COARSE = {
     "lfp_rates": ("geometry.sizes=[1000, 1000]", "sweep.c_rates=[0.01, 10]"),
+    "lfp_wave": ("geometry.sizes=[20, 40]", "sweep.c_rates=[0.1, 10]", "method=explicit", "frames=50"),
     "lfp_tilted": (*_FLAT, "geometry.spacing=20", "gradient_energy=1780", "strain.tolerance=1e-4"),
     "lco_disc": ("geometry.spacing=240", "gradient_energy=1.0e+6"),
     "two_domains": ("geometry.sizes=[4, 12]", "sweep.offsets=[0.5]", "sweep.c_rates=[1, 18]", "method=explicit"),
@@ -50,6 +52,7 @@ def rows(everything: bool) -> Iterator[Row]:
     """Yield the rows; `everything` runs the examples as they are, more of them, and thinner interfaces."""
     settings = dict.fromkeys(_COARSE, ()) if everything else _COARSE
     yield from _rate_rows(settings["lfp_rates"])
+    yield from _wave_rows(settings["lfp_wave"])
     yield from _reversal_rows(settings["two_domains"])
     yield from _disc_rows(settings["lco_disc"])
     yield from _tilt_rows(settings["lfp_tilted"])
@@ -81,6 +84,28 @@ def _rate_rows(settings: Sequence[str]) -> Iterator[Row]:
     gap = list(gaps(recipe, runs).values())
     claim = "least rise of the voltage gap from rate to rate"
     yield Row(claim, "Butler-Volmer kinetics", 0.0, min(np.diff(gap)), 0.0, "overpotential grows", ">=", "V")
+
+
+def _wave_rows(settings: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of a platelet with a nucleus: the boundary carries a small current, and not a large one.
+
+    A large one takes the rest past the spinodal. What it does then is stable on lithiation only: on delithiation j0
+    rises as a cell empties, so a cell that is ahead gets further ahead.
+    """
+    _, runs = _done("lfp_wave", settings)
+    found = {(run.case.direction, run.case.c_rate): filling(run.video) for run in runs}
+    low = min(rate for _, rate in found if rate is not None)
+    for sign, word in ((1, "lithiation"), (-1, "delithiation")):
+        claim = f"largest piece of those that have filled, {word} from a nucleus at {low:g}C: one front"
+        yield Row(claim, _BAI, CONNECTED, found[sign, low].connectedness, 0.0, "1/2 for two equal fronts", ">=")
+        claim = f"time of a cell over that of the run, {word} from a nucleus at {low:g}C: as the front passes"
+        because = "by definition: half of the cells fill at a time"
+        yield Row(claim, _BAI, TOGETHER, found[sign, low].duration, 0.0, because, "<=")
+    claim = "time of a cell over that of the run, lithiation from a nucleus at 10C: the rest fills together"
+    fast = found[1, 10].duration
+    yield Row(claim, _BAI, TOGETHER, fast, 0.0, "the current is above that which the boundary can carry", ">=")
+    claim = "the same on delithiation, over that on lithiation"
+    yield Row(claim, _BAI, 1.0, found[-1, 10].duration / fast, 0.0, "j0 rises as a cell empties", "<=")
 
 
 def _reversal_rows(settings: Sequence[str]) -> Iterator[Row]:
