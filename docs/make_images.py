@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
         with Image.open(figure) as picture:
             height = round(picture.height * _WIDTH / picture.width)
             small = picture.convert("RGB").resize((_WIDTH, height), Image.Resampling.LANCZOS)
-        small = small.quantize(_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small = small.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small.save(_IMAGES / f"simulation_{name}.png", optimize=True)
 
 
