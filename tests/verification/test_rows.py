@@ -38,10 +38,14 @@ def test_verify_prints_and_fails_when_one_row_fails(monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "fake_check", module)
     monkeypatch.setattr(table, "CHECKS", {"fake": "fake_check"})
-    text, passed = table.verify()
-    assert not passed
-    assert text.endswith("1 of 2 claims hold")
-    data = json.loads(table.verify(["fake"], everything=True, as_json=True)[0])
+    said: list[str] = []
+    assert not table.verify(say=said.append)
+    assert [text.split()[0] for text in said] == ["PASS", "FAIL", "1"]
+    assert said[-1] == "1 of 2 claims hold"
+    said.clear()
+    assert not table.verify(["fake"], everything=True, as_json=True, say=said.append)
+    (text,) = said
+    data = json.loads(text)
     assert [row["verdict"] for row in data] == ["pass", "fail"]
     assert set(data[0]) >= {"claim", "source", "expected", "measured", "tolerance", "reason", "verdict"}
     assert table.as_markdown(list(table.rows())).count("\n") == 4
@@ -54,12 +58,14 @@ def test_what_cannot_be_checked_here_is_said_and_fails_nothing(monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "fake_check", module)
     monkeypatch.setattr(table, "CHECKS", {"fake": "fake_check"})
-    text, passed = table.verify()
-    assert passed
-    assert "NOT CHECKED  [fake] files: no folder" in text
-    assert text.endswith("1 of 1 claims hold, 1 not checked")
+    said: list[str] = []
+    assert table.verify(say=said.append)
+    assert said[0] == "NOT CHECKED  [fake] files: no folder"
+    assert said[-1] == "1 of 1 claims hold, 1 not checked"
+    said.clear()
     # The list has rows with a verdict; what was not checked is for people.
-    data = json.loads(table.verify(as_json=True)[0])
+    assert table.verify(as_json=True, say=said.append)
+    data = json.loads(said[0])
     assert [(row["claim"], row["verdict"]) for row in data] == [("one", "pass")]
     assert "| no folder | not checked |" in table.as_markdown(list(table.rows()))
 

@@ -439,7 +439,5 @@ def verify(
     """Print every claim beside what is measured, with tolerance and reason; exit 1 if one fails."""
     from lithiscope.verification.table import verify as run_checks
 
-    text, passed = run_checks(names or (), everything=everything, as_json=as_json)
-    typer.echo(text)
-    if not passed:
+    if not run_checks(names or (), everything=everything, as_json=as_json, say=typer.echo):
         raise typer.Exit(1)

@@ -42,36 +42,57 @@ def rows(names: Sequence[str] = (), *, everything: bool = False) -> Iterator[tup
             yield name, row
 
 
-def verify(names: Sequence[str] = (), *, everything: bool = False, as_json: bool = False) -> tuple[str, bool]:
-    """Run checks and return the table as text and whether no row failed; what cannot be checked here is listed."""
-    found = list(rows(names, everything=everything))
-    passed = all(row.verdict != "fail" for _, row in found)
+def verify(
+    names: Sequence[str] = (),
+    *,
+    everything: bool = False,
+    as_json: bool = False,
+    say: Callable[[str], object] = lambda text: None,
+) -> bool:
+    """Run checks and return whether no row failed; what cannot be checked here is listed.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of checks; all of them when none is given.
+    everything : bool
+        Include the long runs.
+    as_json : bool
+        Say one JSON list at the end instead of a table row by row.
+    say : callable
+        Takes each piece of text as soon as it is known.
+    """
+    found = []
+    for name, row in rows(names, everything=everything):
+        found.append((name, row))
+        if not as_json:
+            say(_text(name, row))
+    verdicts = [row.verdict for _, row in found]
     if as_json:
         checked = [(name, row) for name, row in found if isinstance(row, Row)]
-        return json.dumps([{"name": name, **row.as_json()} for name, row in checked], indent=1), passed
-    return _text(found), passed
+        say(json.dumps([{"name": name, **row.as_json()} for name, row in checked], indent=1))
+    else:
+        left = verdicts.count("not checked")
+        more = f", {left} not checked" if left else ""
+        say(f"{verdicts.count('pass')} of {len(verdicts) - left} claims hold{more}")
+    return "fail" not in verdicts
 
 
-def _text(found: Sequence[tuple[str, Line]]) -> str:
-    lines = []
-    for name, row in found:
-        if isinstance(row, Unchecked):
-            lines.append(f"NOT CHECKED  [{name}] {row.claim}: {row.reason}")
-            continue
-        bound = {"==": f"= {row.expected:.6g} ± {row.tolerance:.3g}", "<=": f"<= {row.expected:.6g}"}.get(
-            row.relation, f">= {row.expected:.6g}"
-        )
-        slack = f" (+- {row.tolerance:.3g})" if row.relation != "==" and row.tolerance else ""
-        unit = "" if row.unit == "1" else f" {row.unit}"
-        lines += [
+def _text(name: str, row: Line) -> str:
+    if isinstance(row, Unchecked):
+        return f"NOT CHECKED  [{name}] {row.claim}: {row.reason}"
+    bound = {"==": f"= {row.expected:.6g} ± {row.tolerance:.3g}", "<=": f"<= {row.expected:.6g}"}.get(
+        row.relation, f">= {row.expected:.6g}"
+    )
+    slack = f" (+- {row.tolerance:.3g})" if row.relation != "==" and row.tolerance else ""
+    unit = "" if row.unit == "1" else f" {row.unit}"
+    return "\n".join(
+        [
             f"{row.verdict.upper()}  [{name}] {row.claim}",
             f"      measured {row.measured:.6g}{unit}; expected {bound}{slack}{unit}",
             f"      source: {row.source}; tolerance: {row.reason}",
         ]
-    checked = [row.verdict for _, row in found if row.verdict != "not checked"]
-    left = len(found) - len(checked)
-    more = f", {left} not checked" if left else ""
-    return "\n".join([*lines, f"{checked.count('pass')} of {len(checked)} claims hold{more}"])
+    )
 
 
 def as_markdown(found: Sequence[tuple[str, Line]]) -> str:
