@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lithiscope.learning.arrowhead import Block, Tie, covariances, log_determinant, newton_step, variance_along
+from lithiscope.learning.arrowhead import Block, Solver, Tie, covariances, log_determinant, newton_step
 
 SHARED, OWN = 3, (5, 4)
 
@@ -78,17 +78,12 @@ def test_a_tie_is_one_more_term_of_the_cost(damping: float) -> None:
     assert promised == pytest.approx(-(slope @ expected + 0.5 * expected @ tied @ expected))
 
 
-@pytest.mark.parametrize("weight", [30.0, -0.01])
-def test_a_tie_is_in_determinant_and_covariances(weight: float) -> None:
+def test_own_numbers_follow_the_shared_ones() -> None:
     blocks, _, whole, _ = _problem()
-    tie, row = _tie(0.7, weight)
-    inverse = np.linalg.inv(whole + weight * np.outer(row, row))
-    assert log_determinant(blocks, SHARED, tie) == pytest.approx(-np.linalg.slogdet(inverse)[1])
-    laws, each = covariances(blocks, SHARED, tie)
-    assert np.allclose(laws, inverse[:SHARED, :SHARED])
-    second = np.r_[np.arange(SHARED), np.arange(SHARED + OWN[0], len(whole))]
-    assert np.allclose(each[1], inverse[np.ix_(second, second)])
-    assert variance_along(blocks, tie) == pytest.approx(row @ np.linalg.solve(whole, row))
+    solver = Solver(blocks, SHARED)
+    follow = np.vstack(solver.follow())
+    assert np.allclose(follow, -np.linalg.solve(whole[SHARED:, SHARED:], whole[SHARED:, :SHARED]))
+    assert solver.log_determinant_of_own() == pytest.approx(np.linalg.slogdet(whole[SHARED:, SHARED:])[1])
 
 
 def test_the_excess_of_a_tie_is_told() -> None:

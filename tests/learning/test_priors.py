@@ -61,12 +61,32 @@ def test_a_field_of_any_amplitude_is_a_normal_one_with_its_variance_integrated_o
         return float(quad(weighted, 0, np.inf, limit=200)[0])
 
     first, second = rng.standard_normal(count), 3 * rng.standard_normal(count)
-    expected = np.log(density(first) / density(second))
-    assert priors.of_any_amplitude(second)[0] - priors.of_any_amplitude(first)[0] == pytest.approx(expected, rel=1e-6)
+
+    def integral(z: np.ndarray) -> float:
+        """Integrate over the logarithm of the weight, with the constants that `of_weight` leaves out."""
+        half = priors.FREEDOM / 2
+        constant = half * np.log(half) - gammaln(half) - 0.5 * count * np.log(2 * np.pi)
+        return float(quad(lambda u: np.exp(constant - priors.of_weight(z, np.exp(u))), -20, 10, limit=200)[0])
+
+    assert integral(first) == pytest.approx(density(first), rel=1e-6)
+    assert integral(second) == pytest.approx(density(second), rel=1e-6)
 
 
-def test_the_weight_of_a_field_is_the_slope_of_its_prior() -> None:
+def test_the_best_weight_is_the_most_probable_one() -> None:
     z = np.random.default_rng(5).standard_normal(7)
-    step = 1e-6 * np.eye(7)
-    slope = [(priors.of_any_amplitude(z + d)[0] - priors.of_any_amplitude(z - d)[0]) / 2e-6 for d in step]
-    assert np.allclose(slope, priors.of_any_amplitude(z)[1] * z, atol=1e-8)
+    best = priors.best_weight(float(z @ z), 7)
+    assert priors.of_weight(z, best) < min(priors.of_weight(z, 0.99 * best), priors.of_weight(z, 1.01 * best))
+
+
+def test_the_constant_of_a_field_is_the_integral_over_its_weight() -> None:
+    from scipy.integrate import quad
+    from scipy.special import gammaln
+
+    z = np.random.default_rng(6).standard_normal(150)
+    best = priors.best_weight(float(z @ z), 150)
+    half = priors.FREEDOM / 2
+    log = half * np.log(half) - gammaln(half)
+    height = priors.of_weight(z, best)
+    whole = quad(lambda u: np.exp(log + height - priors.of_weight(z, best * np.exp(u))), -3, 3)[0]
+    # Laplace's approximation over one number that 150 modes fix.
+    assert priors.log_constant(150.0) == pytest.approx(np.log(whole), abs=0.01)

@@ -21,8 +21,8 @@ def _model() -> pf.Model:
 
 
 def test_the_curve_has_the_correlation_that_it_states() -> None:
-    curve = ExchangeCurve(laws.exchange_law("symmetric"), amplitude=0.7, length=0.3, level=1.5)
-    x = np.linspace(0, 1, 21)
+    curve = ExchangeCurve(laws.exchange_law("symmetric"), amplitude=0.7, length=0.3, level=1.5, power=0.0)
+    x = np.linspace(0.01, 0.99, 21)
     rows = curve.values(x)
     expected = 0.7**2 * smooth(x[:, None] - x[None], 0.3) + 1.5**2
     # Eight modes hold 99.99 % of this prior's variance.
@@ -32,10 +32,22 @@ def test_the_curve_has_the_correlation_that_it_states() -> None:
 def test_a_factor_without_terms_is_the_law_itself() -> None:
     law = laws.exchange_law("skewed_lim")
     x = jnp.linspace(0.05, 0.95, 7)
-    assert np.allclose(ExchangeFactor(law, jnp.zeros(4)).build()(x), law.value(x))
-    twice = ExchangeFactor(law, jnp.array([np.log(2.0), 0.0, 0.3])).build()(x)
+    assert np.allclose(ExchangeFactor(law, jnp.zeros(4), jnp.zeros(2)).build()(x), law.value(x))
+    twice = ExchangeFactor(law, jnp.array([np.log(2.0), 0.0, 0.3]), jnp.zeros(2)).build()(x)
     third = np.polynomial.legendre.legval(1 - 2 * np.asarray(x), [np.log(2.0), 0.0, 0.3])
     assert np.allclose(twice, law.value(x) * np.exp(third))
+
+
+def test_a_power_of_1_x_turns_the_symmetric_law_into_the_skewed_one() -> None:
+    curve = ExchangeCurve(laws.exchange_law("symmetric"), level=2.0, power=0.5)
+    x = np.linspace(0.02, 0.98, 25)
+    z = np.zeros(curve.size)
+    z[0], z[-1] = 0.4, 2.0
+    found = np.asarray(curve.factor(jnp.asarray(z)).build()(jnp.asarray(x)))
+    # 3 (1-x) sqrt(x(1-x)) over 2 sqrt(x(1-x)); its mean over x goes into the level.
+    expected = laws.exchange_law("skewed_lim").value(x) * 2 / 3 * np.exp(2.0 * 0.4 + 1)
+    assert np.allclose(found, expected)
+    assert np.allclose(np.log(found / laws.exchange_law("symmetric").value(x)), curve.values(x) @ z)
 
 
 def test_unknowns_are_placed_one_after_the_other() -> None:

@@ -106,7 +106,7 @@ def newton_step(
         Of the tie, where the step starts.
     """
     count = len(prior_gradient)
-    solver = _Solver(blocks, count, damping)
+    solver = Solver(blocks, count, damping)
     gradient = prior_gradient + sum(block.gradient[:count] for block in blocks)
     each = [block.gradient[count:] for block in blocks]
     shared, steps = solver(-gradient, [-one for one in each])
@@ -125,13 +125,23 @@ def newton_step(
     return shared, steps, float(-0.5 * slope + 0.5 * damping * length)
 
 
-class _Solver:
+class Solver:
     """Solves with the whole matrix, damped."""
 
     def __init__(self, blocks: Sequence[Block], count: int, damping: float = 0.0) -> None:
         self.count = count
         self.gone = [eliminate(block, count, damping) for block in blocks]
         self.matrix = shared_matrix(blocks, self.gone, count) + damping * np.eye(count)
+
+    def follow(self) -> list[np.ndarray]:
+        """Return how the numbers of each particle move with the shared ones, shape (own, shared)."""
+        from scipy.linalg import solve_triangular
+
+        return [-solve_triangular(one.root.T, one.coupling) for one in self.gone]
+
+    def log_determinant_of_own(self) -> float:
+        """Return ln det of the matrix of all numbers that are not shared."""
+        return 2 * sum(float(np.log(np.diag(one.root)).sum()) for one in self.gone)
 
     def __call__(self, shared: np.ndarray, own: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
         """Return the solution for a right-hand side."""
@@ -150,44 +160,28 @@ def _product(tie: Tie, shared: np.ndarray, own: Sequence[np.ndarray]) -> float:
     return float(tie.shared @ shared + sum(row @ one for row, one in zip(tie.own, own, strict=True)))
 
 
-def log_determinant(blocks: Sequence[Block], shared: int, tie: Tie | None = None) -> float:
-    """Return ln det of the whole matrix with all priors and the tie."""
-    solver = _Solver(blocks, shared)
-    whole = 2 * sum(float(np.log(np.diag(one.root)).sum()) for one in solver.gone)
-    if shared:
-        whole += float(np.linalg.slogdet(solver.matrix)[1])
-    if tie is not None:
-        whole += float(np.log1p(tie.weight * _product(tie, *solver(tie.shared, tie.own))))
-    return whole
+def log_determinant(blocks: Sequence[Block], shared: int, laws: np.ndarray | None = None) -> float:
+    """Return ln det of the whole matrix with all priors; `laws` stands for what elimination leaves of the shared."""
+    solver = Solver(blocks, shared)
+    left = solver.matrix if laws is None else laws
+    return (float(np.linalg.slogdet(left)[1]) if shared else 0.0) + solver.log_determinant_of_own()
 
 
-def covariances(blocks: Sequence[Block], shared: int, tie: Tie | None = None) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the posterior covariance of the shared numbers, and of (shared, own) of each particle."""
-    from scipy.linalg import cho_solve, solve_triangular
+def covariances(
+    blocks: Sequence[Block], shared: int, laws: np.ndarray | None = None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the posterior covariance of the shared numbers, and of (shared, own) of each particle.
 
-    solver = _Solver(blocks, shared)
-    laws = np.linalg.inv(solver.matrix) if shared else np.zeros((0, 0))
+    `laws` stands for what elimination leaves of the matrix of the shared numbers.
+    """
+    from scipy.linalg import cho_solve
+
+    solver = Solver(blocks, shared)
+    left = solver.matrix if laws is None else laws
+    known = np.linalg.inv(left) if shared else np.zeros((0, 0))
     each = []
-    for one in solver.gone:
+    for one, follow in zip(solver.gone, solver.follow(), strict=True):
         own = cho_solve((one.root, True), np.eye(len(one.root)))
-        follow = -solve_triangular(one.root.T, one.coupling)  # own moves so when the shared move
-        mixed = follow @ laws
-        each.append(np.block([[laws, mixed.T], [mixed, own + mixed @ follow.T]]))
-    if tie is None:
-        return laws, each
-    along, follows = solver(tie.shared, tie.own)
-    less = tie.weight / (1 + tie.weight * _product(tie, along, follows))
-    rows = [np.concatenate([along, one]) for one in follows]
-    return laws - less * np.outer(along, along), [
-        one - less * np.outer(row, row) for one, row in zip(each, rows, strict=True)
-    ]
-
-
-def variance_along(blocks: Sequence[Block], tie: Tie) -> float:
-    """Return the posterior variance of the row of a tie, without the tie."""
-    return _product(tie, *solved(blocks, tie))
-
-
-def solved(blocks: Sequence[Block], tie: Tie) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the posterior covariance, without the tie, times the row of the tie: shared and own parts."""
-    return _Solver(blocks, len(tie.shared))(tie.shared, tie.own)
+        mixed = follow @ known
+        each.append(np.block([[known, mixed.T], [mixed, own + mixed @ follow.T]]))
+    return known, each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -11,7 +12,8 @@ import numpy as np
 from lithiscope import phasefield as pf
 from lithiscope.learning.half_cycles import HalfCycle
 from lithiscope.learning.priors import distances, matern, modes
-from lithiscope.learning.program import METHOD, OUTSIDE, Case, Layout, Program
+from lithiscope.learning.program import OUTSIDE, Case, Layout, Program
+from lithiscope.learning.tangent import METHOD
 from lithiscope.phasefield.arrays import Cells
 from lithiscope.phasefield.methods import State
 from lithiscope.phasefield.protocol import Part
@@ -37,16 +39,21 @@ class Priors(NamedTuple):
 
 _PARTICLE = 0.3  # standard deviation of ln k between particles
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
-_STEPS = 128  # places for steps of time; more are made where they are needed
+_STEPS = 256  # places for steps of time; more are made where they are needed
 _NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
 
 
 def basis_of(mask: np.ndarray, spacing: tuple[float, float], amplitude: float, length: float, count: int) -> np.ndarray:
     """Return the map from z to a field on the box, shape (cells, count); 0 outside the particle."""
-    kept, _ = modes(matern(distances(positions(mask, spacing)), length), count)
     basis = np.zeros((mask.size, count))
-    basis[mask.ravel()] = amplitude * kept
+    basis[mask.ravel()] = amplitude * _kept(mask.tobytes(), mask.shape, spacing, length, count)
     return basis
+
+
+@functools.lru_cache(128)  # the windows of a particle, and its half cycles, have the same
+def _kept(mask: bytes, shape: tuple[int, ...], spacing: tuple[float, float], length: float, count: int) -> np.ndarray:
+    inside = np.frombuffer(mask, bool).reshape(shape)
+    return modes(matern(distances(positions(inside, spacing)), length), count)[0]
 
 
 def positions(mask: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
@@ -146,14 +153,21 @@ def case_of(
 
 
 def recorded(program: Program, case: Case, z: Cells, *, tolerance: float) -> tuple[list[np.ndarray], bool]:
-    """Return the steps between frames that the model needs at z, and whether it reached the last frame."""
+    """Return the steps between frames that the model needs at z, and whether it reached the last frame with data.
+
+    There are none to frames after that.
+    """
     system, x = program.start(case, z)
     # As an array, so that one program serves every tolerance.
     controller = jax.tree.map(jnp.asarray, pf.Controller(tolerance))
     limits = Limits.of(Part("rate", (0.0, 1.0), (0.0, 0.0)))
     now = start(system, controller, State(x, jnp.zeros(())), 0.0)
-    found = []
-    for end in np.asarray(case.seconds)[1:]:
+    found: list[np.ndarray] = []
+    last = int(np.flatnonzero((np.asarray(case.weight) > 0).any(1)).max(initial=0))
+    for number, end in enumerate(np.asarray(case.seconds)[1:], start=1):
+        if number > last:
+            found.append(np.zeros(0))
+            continue
         now = advance(system, METHOD, controller, limits, now, jnp.asarray(end))
         found.append(np.asarray(now.lengths)[: int(now.accepted)])
         if Why(int(now.why)) != Why.REACHED:

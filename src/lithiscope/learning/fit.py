@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,8 +16,8 @@ from lithiscope.errors import AnalysisError
 from lithiscope.learning.arrowhead import Block, Tie, newton_step
 from lithiscope.learning.cases import recorded
 from lithiscope.learning.diary import Diary, Entry
-from lithiscope.learning.priors import of_any_amplitude
-from lithiscope.learning.program import Case, Program
+from lithiscope.learning.priors import of_weight
+from lithiscope.learning.program import Case, Normal, Program
 from lithiscope.progress import SILENT, Reporter
 
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
@@ -51,14 +53,15 @@ class Particle(NamedTuple):
         One for each half cycle.
     tolerance : float
         Of the steps of time.
-    scaled : bool
-        Whether the amplitudes of ln k and of the initial composition are what their priors say, instead of any.
+    weights : tuple of float, optional
+        One over the square of the amplitude of ln k, and of the initial composition of each half cycle, in units of
+        what the options say; none: one.
     """
 
     program: Program
     cases: tuple[Case, ...]
     tolerance: float
-    scaled: bool = True
+    weights: tuple[float, ...] | None = None
 
     @property
     def own(self) -> int:
@@ -77,9 +80,9 @@ class Particle(NamedTuple):
     def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the logarithm of the prior of the particle's own numbers, and the weight of each."""
         cost, weights = 0.5 * float(own @ own), np.ones(len(own))
-        for modes in [] if self.scaled else self.fields():
-            changed, weights[modes] = of_any_amplitude(own[modes])
-            cost += changed - 0.5 * float(own[modes] @ own[modes])
+        for modes, weight in zip(self.fields(), self.weights or (), strict=False):
+            weights[modes] = weight
+            cost += of_weight(own[modes], weight) - 0.5 * float(own[modes] @ own[modes])
         return cost, weights
 
     def places(self) -> list[np.ndarray]:
@@ -107,12 +110,17 @@ def block_of(task: Task) -> tuple[Block, float, Particle] | None:
     """
     particle, z = task
     matrix, gradient, cost = np.zeros((len(z), len(z))), np.zeros(len(z)), 0.0
-    cases = []
-    for case, place in zip(particle.cases, particle.places(), strict=True):
-        stepped = with_steps(particle, case, jnp.asarray(z[place]))
-        if stepped is None:
+    places, cases = particle.places(), []
+
+    def one(case: Case, place: np.ndarray) -> tuple[Case, Normal] | None:
+        at = jnp.asarray(z[place])
+        stepped = with_steps(particle, case, at)
+        return None if stepped is None else (stepped, particle.program.normal(stepped, at))
+
+    for place, answer in zip(places, _together(one, particle.cases, places), strict=True):
+        if answer is None:
             return None
-        found = particle.program.normal(stepped, jnp.asarray(z[place]))
+        stepped, found = answer
         matrix[np.ix_(place, place)] += np.asarray(found.matrix)
         gradient[place] += np.asarray(found.gradient)
         cost += float(found.cost)
@@ -130,14 +138,23 @@ def cost_of(task: Task) -> float:
     The steps of time are kept, so that the cost is smooth; they are renewed only where they are too long.
     """
     particle, z = task
-    total = 0.0
-    for case, place in zip(particle.cases, particle.places(), strict=True):
-        one = float(particle.program.cost(case, jnp.asarray(z[place])))
-        if not np.isfinite(one):
-            stepped = with_steps(particle, case, jnp.asarray(z[place]))
-            one = np.inf if stepped is None else float(particle.program.cost(stepped, jnp.asarray(z[place])))
-        total += one
+
+    def one(case: Case, place: np.ndarray) -> float:
+        at = jnp.asarray(z[place])
+        found = float(particle.program.cost(case, at))
+        if np.isfinite(found):
+            return found
+        stepped = with_steps(particle, case, at)
+        return np.inf if stepped is None else float(particle.program.cost(stepped, at))
+
+    total = sum(_together(one, particle.cases, particle.places()))
     return total if np.isfinite(total) else np.inf
+
+
+def _together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
+    """Return what some work gives for each; compiled programs run side by side in threads."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, *each))
 
 
 def with_steps(particle: Particle, case: Case, z: Any) -> Case | None:
@@ -174,11 +191,9 @@ class Fit:
         How many steps were taken.
     converged : bool
         Whether a further step promised too little to matter.
-    tie : Tie, optional
-        A further term of the cost.
-    log_mass : float, optional
-        Logarithm of the integral of the posterior over all places of a profile, without the constants of data and
-        prior; without it that of Laplace's approximation holds.
+    laws : array, shape (shared, shared), optional
+        Second derivatives of minus the logarithm of the posterior of the laws, where they are known better than by
+        eliminating all other numbers from the normal equations.
     """
 
     point: Point
@@ -187,13 +202,12 @@ class Fit:
     cost: float
     iterations: int
     converged: bool
-    tie: Tie | None = None
-    log_mass: float | None = None
+    laws: np.ndarray | None = None
 
     @property
     def whole(self) -> float:
-        """Minus the logarithm of the posterior, up to a constant: data, priors and tie."""
-        return self.cost + _outside(self.particles, self.point, self.tie)
+        """Minus the logarithm of the posterior, up to a constant: data and priors."""
+        return self.cost + _outside(self.particles, self.point, None)
 
 
 def minimise(
@@ -238,7 +252,7 @@ def minimise(
     """
     diary = Diary() if diary is None else diary
     point, damping, steps, done, converged = diary.begin(Entry(point, damping))
-    here = _evaluated(particles, point, mapper)
+    here = evaluated(particles, point, mapper)
     if here is None:
         raise AnalysisError(
             "the model that the fit starts from cannot follow the measured rates",
@@ -262,7 +276,7 @@ def minimise(
             if converged or damping > 1e8:
                 break
             continue
-        found = _evaluated(now, new, mapper)
+        found = evaluated(now, new, mapper)
         if found is None:
             damping = max(4 * damping, 1e-3)
             continue
@@ -273,7 +287,7 @@ def minimise(
             break
         diary.write(Entry(point, damping, steps))
     diary.write(Entry(point, damping, steps, done=True, converged=converged))
-    return Fit(point, blocks, now, cost, steps, converged, tie)
+    return Fit(point, blocks, now, cost, steps, converged)
 
 
 def _outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> float:
@@ -287,9 +301,13 @@ def _tasks(particles: Sequence[Particle], point: Point) -> list[Task]:
     return [Task(particle, np.concatenate([point.shared, own])) for particle, own in pairs]
 
 
-def _evaluated(
-    particles: Sequence[Particle], point: Point, mapper: Mapper
+def evaluated(
+    particles: Sequence[Particle], point: Point, mapper: Mapper = map
 ) -> tuple[list[Block], float, list[Particle]] | None:
+    """Return normal equations, the cost of the data, and the particles with their steps of time, at a point.
+
+    None where the model cannot follow a particle.
+    """
     found = list(mapper(block_of, _tasks(particles, point)))
     good = [one for one in found if one is not None and np.isfinite(one[1]) and np.isfinite(one[0].matrix).all()]
     if len(good) < len(found):

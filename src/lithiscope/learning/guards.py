@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lithiscope.learning.fit import Fit
-from lithiscope.learning.scale import spread_error
+from lithiscope.learning.marginal import spread_error
 
 _MISFIT = 0.05  # of chi-square per degree of freedom
 _SURE = 5.0  # standard deviations of chi-square

@@ -16,9 +16,9 @@ from lithiscope.learning.evidence import Seen, best_priors, projected
 from lithiscope.learning.fit import Fit, Mapper, Point, minimise
 from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
+from lithiscope.learning.marginal import at_best_laws
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
-from lithiscope.learning.scale import at_the_mean
 from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
 from lithiscope.learning.values import with_values
 from lithiscope.progress import SILENT, Reporter
@@ -41,10 +41,10 @@ def learn(
 ) -> xr.DataTree:
     """Learn the kinetics of particles from their composition videos (the inverse problem of Zhao et al. 2023).
 
-    The most probable laws, rates k(r) and initial compositions are found by Gauss and Newton's method, with exact
-    derivatives through the depth-averaged reaction model. Along the one direction in which that point is no guide, the
-    spread of ln k against the laws, the mean is taken instead (see `lithiscope.learning.scale`). The posterior is taken
-    as normal about it.
+    The laws are those of the highest posterior probability when rates k(r) and initial compositions are integrated out
+    (see `lithiscope.learning.marginal`); the fields are the most probable ones for these laws. Gauss and Newton's
+    method finds them, with derivatives through the depth-averaged reaction model. The posterior is taken as normal
+    about it.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def learn(
     given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
     setup = setup_of(given, half_cycles(given, particles=particles), options)
     fit, priors = fitted(setup, mapper=mapper, reporter=reporter, diary=diary)
-    _, each = covariances(fit.blocks, setup.layout.shared, fit.tie)
+    _, each = covariances(fit.blocks, setup.layout.shared, fit.laws)
     laws = with_values(laws_of(fit, setup, priors), setup)
     found = warnings_of(fit, freedom(fit, setup))
     laws.attrs |= {"warnings": found, "options": options.model_dump_json(), "particles": len(setup.groups)}
@@ -92,7 +92,7 @@ def learn(
 def fitted(
     setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT, diary: Diary | None = None
 ) -> tuple[Fit, Priors]:
-    """Return the posterior's maximum, at the mean spread of ln k, and the priors that the evidence chose."""
+    """Return the best laws with their fields, and the priors that the evidence chose."""
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
     windows = windows_of(setup, priors)
@@ -104,13 +104,13 @@ def fitted(
         np.concatenate([z[:field], np.zeros(one.own - field)]) for one, z in zip(whole, first.point.own, strict=True)
     )
     point = Point(first.point.shared, own)
-    fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
+    fit = at_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     for _ in range(_ROUNDS if options.learn_prior and field else 0):
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
         point = _moved(fit.point, setup, priors, better)
         priors = better
         whole = particles_of(setup, priors)
-        fit = at_the_mean(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
+        fit = at_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     return fit, priors
 
 

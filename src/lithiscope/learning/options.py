@@ -55,5 +55,5 @@ class LearnOptions(Options):
     field_modes: int = Field(default=160, ge=4, le=2000, description="modes of ln k(r)")
     initial_modes: int = Field(default=64, ge=2, le=1000, description="modes of the initial composition")
     robust: bool = Field(default=False, description="residuals as of a t distribution: outliers count less")
-    tolerance: float = Field(default=1e-3, gt=1e-10, le=1e-2, description="error of x that a step of time may make")
+    tolerance: float = Field(default=1e-4, gt=1e-10, le=1e-2, description="error of x that a step of time may make")
     iterations: int = Field(default=30, ge=1, le=500, description="steps of the fit, at most, in each round")

@@ -16,7 +16,7 @@ from lithiscope.learning.fit import Fit, Particle
 from lithiscope.learning.half_cycles import HalfCycle
 from lithiscope.learning.priors import log_constant
 from lithiscope.learning.setup import Setup
-from lithiscope.learning.unknowns import ExchangeCurve, ExchangeFactor, ExchangeLevel, PotentialCurve
+from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, PotentialCurve
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,30 +28,29 @@ _INFORMED = 0.5  # of the prior standard deviation of ln j0
 
 
 def log_evidence(fit: Fit, setup: Setup) -> float:
-    """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors.
-
-    Along a profile of the spread of ln k the integral is that over its places.
-    """
+    """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors."""
     weights = np.concatenate([cut.weight[cut.weight > 0] for group in setup.groups for cut in group])
     data = float(np.log(weights).sum() - 0.5 * weights.size * np.log(2 * np.pi))
-    free = [particle for particle in fit.particles if not particle.scaled]
-    constant = sum(log_constant(modes.stop - modes.start) for particle in free for modes in particle.fields())
-    if fit.log_mass is not None:
-        return data + constant + fit.log_mass
-    return data + constant - fit.whole - 0.5 * log_determinant(fit.blocks, setup.layout.shared, fit.tie)
+    _, each = covariances(fit.blocks, setup.layout.shared, fit.laws)
+    constant = 0.0
+    for particle, one in zip(fit.particles, each, strict=True):
+        own = np.diag(one)[setup.layout.shared :]
+        for modes, weight in zip(particle.fields(), particle.weights or (), strict=False):
+            constant += log_constant(modes.stop - modes.start - weight * float(own[modes].sum()))
+    return data + constant - fit.whole - 0.5 * log_determinant(fit.blocks, setup.layout.shared, fit.laws)
 
 
 def freedom(fit: Fit, setup: Setup) -> float:
     """Return how many data there are, less how many numbers they determined (MacKay 1992)."""
     count = setup.layout.shared
-    laws, each = covariances(fit.blocks, count, fit.tie)
+    laws, each = covariances(fit.blocks, count, fit.laws)
     used = count - float(np.trace(laws)) + sum(len(one) - count - float(np.trace(one[count:, count:])) for one in each)
     return float(sum((cut.weight > 0).sum() for group in setup.groups for cut in group) - used)
 
 
 def laws_of(fit: Fit, setup: Setup, priors: Priors) -> xr.Dataset:
     """Return the stage learned_laws."""
-    covariance, _ = covariances(fit.blocks, setup.layout.shared, fit.tie)
+    covariance, _ = covariances(fit.blocks, setup.layout.shared, fit.laws)
     seen = _support(fit, setup)
     exchange, exchange_std, informed = _exchange(fit, setup, covariance)
     mu, mu_std = _potential(fit, setup, covariance, seen & informed)
@@ -116,8 +115,7 @@ def _exchange(fit: Fit, setup: Setup, covariance: np.ndarray) -> tuple[np.ndarra
             rows = one.values(_GRID)
             log_std = np.sqrt(np.einsum("ij,jk,ik->i", rows, spread, rows))
             prior = np.sqrt((rows**2).sum(1))
-            factor = ExchangeFactor(one.base, one.basis @ jnp.asarray(z))
-            value = base * np.asarray(factor.build()(jnp.asarray(_GRID)))
+            value = base * np.asarray(one.factor(jnp.asarray(z)).build()(jnp.asarray(_GRID)))
             return value, value * log_std, log_std < _INFORMED * prior
         if isinstance(one, ExchangeLevel):
             value = base * plain * np.exp(one.deviation * z[0])

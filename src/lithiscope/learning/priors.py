@@ -65,18 +65,28 @@ def modes(
     return basis, float(max(0.0, 1 - np.maximum(values, 0).sum() / np.trace(correlation)))
 
 
-def of_any_amplitude(z: Float[np.ndarray, " modes"]) -> tuple[float, float]:
-    """Return minus the logarithm of the prior of a field whose amplitude is not known, and its weight there.
+def of_weight(z: Float[np.ndarray, " modes"], weight: float) -> float:
+    """Return minus the logarithm of the prior of a field and of its weight, one over the square of its amplitude.
 
-    A normal field of unknown variance is one of Student's t: with the variance integrated out, what remains is
-    (nu + n)/2 ln(1 + |z|^2/nu), of gradient w z with w = (nu + n)/(nu + |z|^2).
+    The weight has a gamma density of mean one, taken over its logarithm, with half of `FREEDOM` as its shape.
     """
-    squared, count = float(z @ z), FREEDOM + len(z)
-    return 0.5 * count * float(np.log1p(squared / FREEDOM)), count / (FREEDOM + squared)
+    return 0.5 * weight * (float(z @ z) + FREEDOM) - 0.5 * (FREEDOM + len(z)) * float(np.log(weight))
 
 
-def log_constant(count: int) -> float:
-    """Return the logarithm of the constant of `of_any_amplitude` over that of a standard normal density."""
+def best_weight(squared: float, count: int) -> float:
+    """Return the most probable weight of a field of so many modes, from the mean of |z|^2 over its posterior."""
+    return (FREEDOM + count) / (FREEDOM + squared)
+
+
+def log_constant(freedom: float) -> float:
+    """Return the logarithm of the integral over the weight of a field that `of_weight` leaves out.
+
+    Parameters
+    ----------
+    freedom : float
+        How many of its modes the data determined.
+    """
     from scipy.special import gammaln
 
-    return float(gammaln((FREEDOM + count) / 2) - gammaln(FREEDOM / 2) + count / 2 * np.log(2 / FREEDOM))
+    shape = FREEDOM / 2
+    return float(shape * np.log(shape) - gammaln(shape) + 0.5 * np.log(4 * np.pi / (FREEDOM + freedom)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,14 +11,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lithiscope import phasefield as pf
+from lithiscope.learning.tangent import Pushed, Steps, directions, followed, halved, pulled_back
 from lithiscope.learning.unknowns import Unknown, placed
 from lithiscope.phasefield.arrays import Cells, Number
-from lithiscope.phasefield.methods import State
 from lithiscope.phasefield.system import System
 
 OUTSIDE = 1e-30  # share of a cell outside the particle: the box is the same for all, so no cell may be missing
-METHOD = pf.LocalRosenbrock()
-_TOGETHER = 64  # directions differentiated at once; more do not fit the cache
 _FREEDOM = 4.0  # of the t distribution of robust weights
 
 
@@ -84,6 +82,11 @@ class Case(eqx.Module):
     lengths: Float[Array, " step"]
     first: Int[Array, " time"]
 
+    @property
+    def steps(self) -> Steps:
+        """Return the steps of time."""
+        return Steps(self.lengths, self.first)
+
 
 class Normal(NamedTuple):
     """Cost and normal equations of a half cycle.
@@ -123,78 +126,95 @@ class Program(eqx.Module):
     layout: Layout = eqx.field(static=True)
     robust: bool = eqx.field(static=True)
 
-    def start(self, case: Case, z: Cells) -> tuple[System, Cells]:
-        """Return the system and the initial composition that z stands for."""
-        shared, field, initial, rate, _ = self.layout.split(z)
+    def model(self, case: Case, shared: Cells, log_rate: Cells) -> pf.Model:
+        """Return the model of a particle for some laws and ln k."""
         shape = self.template.geometry.shape
-        model = placed(self.unknowns, self.template, shared)
-        geometry = model.geometry
-        model = eqx.tree_at(
+        model: pf.Model = eqx.tree_at(
             lambda m: (m.geometry.inside, m.geometry.open_faces, m.geometry.surface, m.reaction.rate),
-            model,
+            placed(self.unknowns, self.template, shared),
             (
                 case.inside.reshape(shape),
                 tuple(face.reshape(shape) for face in case.faces),
                 case.surface.reshape(shape),
-                jnp.exp(case.field @ field).reshape(shape),
+                jnp.exp(log_rate).reshape(shape),
             ),
         )
+        return model
+
+    def start(self, case: Case, z: Cells) -> tuple[System, Cells]:
+        """Return the system and the initial composition that z stands for."""
+        shared, field, initial, rate, _ = self.layout.split(z)
+        model = self.model(case, shared, case.field @ field)
         nodes = (
             case.rate * (1 + case.rate_spread * rate) if self.layout.rate else jnp.full_like(case.seconds, case.rate)
         )
-        x = jax.nn.sigmoid(case.middle + case.initial @ initial).reshape(geometry.shape)
+        x = jax.nn.sigmoid(case.middle + case.initial @ initial).reshape(model.geometry.shape)
         return System(model, case.seconds, nodes, "rate"), x
 
-    def frames(self, case: Case, z: Cells) -> tuple[Float[Array, "time cells"], Float[Array, " time"]]:
-        """Return x of every frame, and v = e(V - V0)/kT."""
-        system, x = self.start(case, z)
-
-        def step(number: Any, now: tuple[Any, State, Any]) -> tuple[Any, State, Any]:
-            time, state, rates = now
-            length = case.lengths[number]
-            after, _, there = METHOD.step(system, time, length, state, rates)
-            return time + length, after, there
-
-        def interval(now: tuple[Any, State, Any], edges: Any) -> tuple[tuple[Any, State, Any], Any]:
-            now = jax.lax.fori_loop(edges[0], edges[1], step, now)
-            return now, (now[1].x.ravel(), now[2].potential)
-
-        begin = (jnp.zeros(()), State(x, jnp.zeros(())), system.rates(jnp.zeros(()), x))
-        edges = jnp.stack([case.first[:-1], case.first[1:]], axis=1)
-        _, (later, volt) = jax.lax.scan(interval, begin, edges)
-        return jnp.concatenate([x.ravel()[None], later]), jnp.concatenate([begin[2].potential[None], volt])
-
-    def residual(self, case: Case, z: Cells) -> Float[Array, "time cells"]:
-        """Return model less data over the standard deviation; 0 where there are no data."""
-        x, _ = self.frames(case, z)
-        if self.layout.offset:
-            x = x + (case.frame_std * self.layout.split(z)[-1])[:, None]
-        return case.weight * jnp.where(case.weight > 0, x - case.x, 0.0)
+    def frames(self, case: Case, z: Cells) -> Float[Array, "time cells"]:
+        """Return x of every frame."""
+        return followed(*self.start(case, z), case.steps)[case.first]
 
     @eqx.filter_jit
     def cost(self, case: Case, z: Cells) -> Number:
         """Return the cost alone."""
-        return self._cost(self.residual(case, z))
+        return self._cost(self._residual(case, self.frames(case, z), z))
 
     @eqx.filter_jit
     def normal(self, case: Case, z: Cells) -> Normal:
         """Return cost, gradient and Gauss and Newton's matrix at z."""
-        residual = self.residual(case, z)
-        share = self._share(residual).ravel()
+        (system, x), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
+        path = followed(system, x, case.steps)
+        frames = path[case.first]
 
-        def along(way: Cells) -> Cells:
-            changed: Cells = jax.jvp(lambda at: self.residual(case, at), (z,), (way,))[1]
-            return changed.ravel()
+        def cost(frames: Cells, z: Cells) -> tuple[Number, Cells]:
+            residual = self._residual(case, frames, z)
+            return self._cost(residual), residual
 
-        rows = jax.lax.map(along, jnp.eye(self.layout.size), batch_size=_TOGETHER)
-        weighted = rows * share
-        return Normal(self._cost(residual), weighted @ residual.ravel(), weighted @ rows.T)
+        (value, residual), (by_frames, by_offset) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
+        (by_z,) = pull(pulled_back(system, path, case.steps, by_frames))
+        rows = case.weight[..., None] * self._changes(case, z, system, path)
+        root = jnp.sqrt(self._share(residual))[..., None]
+        rows = (root * rows).reshape(-1, self.layout.size)
+        return Normal(value, by_z + by_offset, rows.T @ rows)
+
+    def _changes(self, case: Case, z: Cells, system: System, path: Cells) -> Float[Array, "time cells z"]:
+        """Return the change of what is compared with the data by every number."""
+        layout = self.layout
+        shared, field, *_ = layout.split(z)
+        log_rate = case.field @ field
+        edges = np.cumsum(layout)
+        x = path[0][:, None]
+        start = jnp.zeros((len(case.inside), layout.size)).at[:, edges[1] : edges[2]].set(x * (1 - x) * case.initial)
+        rate = jnp.zeros((len(case.seconds), layout.size))
+        if layout.rate:
+            rate = rate.at[:, edges[2] : edges[3]].set(case.rate * case.rate_spread * jnp.eye(layout.rate))
+        pushed = Pushed(
+            lambda laws: self.model(case, laws, log_rate),
+            shared,
+            jnp.zeros_like(start).at[:, edges[0] : edges[1]].set(case.field),
+            rate,
+        )
+        found = directions(system, *halved(system, path, case.steps), start, pushed)
+        if layout.offset:
+            offsets = jnp.eye(layout.offset) * case.frame_std[:, None]
+            found = found.at[:, :, edges[3] :].add(offsets[:, None])
+        return found
 
     @eqx.filter_jit
     def seen(self, case: Case, z: Cells) -> tuple[Cells, Cells, Cells]:
-        """Return x of every frame, v, and the residuals."""
-        x, volt = self.frames(case, z)
-        return x, volt, self.residual(case, z)
+        """Return x of every frame, v = e(V - V0)/kT, and the residuals."""
+        system, _ = self.start(case, z)
+        x = self.frames(case, z)
+        cells = x.reshape(len(x), *self.template.geometry.shape)
+        volt = jax.vmap(lambda time, at: system.rates(time, at).potential)(case.seconds, cells)
+        return x, volt, self._residual(case, x, z)
+
+    def _residual(self, case: Case, x: Cells, z: Cells) -> Float[Array, "time cells"]:
+        """Return model less data over the standard deviation; 0 where there are no data."""
+        if self.layout.offset:
+            x = x + (case.frame_std * self.layout.split(z)[-1])[:, None]
+        return case.weight * jnp.where(case.weight > 0, x - case.x, 0.0)
 
     def _cost(self, residual: Cells) -> Number:
         if self.robust:

@@ -110,8 +110,8 @@ def windows_of(setup: Setup, priors: Priors) -> list[Particle]:
 
     What happens between two frames is nearly linear in the laws, so a fit of these finds its way from anywhere.
     """
-    layout = setup.layout._replace(rate=2 if setup.layout.rate else 0, offset=2 if setup.layout.offset else 0)
-    program = Program(setup.template, setup.unknowns, layout, setup.options.robust)
+    # The same program as that of whole half cycles, so that there is one to compile: the other frames have no data.
+    program = Program(setup.template, setup.unknowns, setup.layout, setup.options.robust)
     result = []
     for group, thickness in zip(setup.groups, setup.thickness, strict=True):
         parts = [part for cut in group for part in cut.windows(len(cut.seconds) - 1)]
@@ -129,7 +129,7 @@ def _case(
         priors,
         thickness=thickness,
         rate_spread=setup.options.rate_spread,
-        frames=2 if windows else setup.frames,
+        frames=setup.frames,
         from_frame=windows,
         several=len(setup.groups) > 1,
     )

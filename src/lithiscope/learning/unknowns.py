@@ -21,31 +21,39 @@ _DEGREE = 12  # of the polynomial in which these are written
 
 
 class ExchangeFactor(eqx.Module):
-    """F(x) = base(x) exp(sum_n c_n P_n(1-2x)): what is learned of an exchange current, smooth in x.
+    """F(x) = base(x) x^a (1-x)^b exp(sum_n c_n P_n(1-2x)): what is learned of an exchange current, smooth in x.
 
     Parameters
     ----------
     base : ExchangeLaw
-        What it is without the sum; takes care of both ends, where F goes to zero.
+        What it is without the rest.
     coefficients : array, shape (terms,)
         c_n, from n = 0.
+    ends : array, shape (2,)
+        a and b.
     """
 
     base: laws.ExchangeLaw = eqx.field(static=True)
     coefficients: Cells
+    ends: Cells
 
     def build(self) -> Callable[[Cells], Cells]:
         """Return F."""
-        return lambda x: self.base.value(x) * jnp.exp(_legendre(1 - 2 * x, self.coefficients))
+
+        def value(x: Cells) -> Cells:
+            ends = self.ends[0] * jnp.log(x) + self.ends[1] * jnp.log1p(-x)
+            found: Cells = self.base.value(x) * jnp.exp(_legendre(1 - 2 * x, self.coefficients) + ends)
+            return found
+
+        return value
 
 
 def _legendre(u: Cells, coefficients: Cells) -> Cells:
-    """Return sum_n c_n P_n(u) by Clenshaw's recurrence."""
-    count = coefficients.shape[0]
-    after, now = jnp.zeros_like(u), coefficients[count - 1] * jnp.ones_like(u)
-    for n in range(count - 2, -1, -1):
-        after, now = now, coefficients[n] + (2 * n + 1) / (n + 1) * u * now - (n + 1) / (n + 2) * after
-    return now
+    """Return sum_n c_n P_n(u)."""
+    terms = [jnp.ones_like(u), u]
+    for n in range(1, len(coefficients) - 1):
+        terms.append(((2 * n + 1) * u * terms[-1] - n * terms[-2]) / (n + 1))
+    return jnp.stack(terms[: len(coefficients)], axis=-1) @ coefficients
 
 
 def _with(where: Callable[[pf.Model], Any], model: pf.Model, value: Any) -> pf.Model:
@@ -80,7 +88,10 @@ class Unknown(eqx.Module):
 
 
 class ExchangeCurve(Unknown):
-    """ln F(x): the logarithm of a base law, plus a level, plus a smooth curve (squared exponential in x).
+    """ln F(x): that of a base law, plus a level, plus powers of x and 1-x, plus a smooth curve.
+
+    The curve is a Gaussian process of squared exponential correlation in x. The powers are there because no smooth
+    curve turns one law into another where they end: sqrt(x(1-x)) into (1-x) sqrt(x(1-x)), say.
 
     Parameters
     ----------
@@ -90,37 +101,53 @@ class ExchangeCurve(Unknown):
         Of the smooth curve: standard deviation, and length in x.
     level : float
         Standard deviation of the level.
+    power : float
+        Standard deviation of the exponents of x and 1-x; those of known laws lie between 0 and 3/2.
     """
 
     base: laws.ExchangeLaw = eqx.field(static=True)
     basis: Cells
+    power: float = eqx.field(static=True)
 
     def __init__(
-        self, base: laws.ExchangeLaw, *, amplitude: float = 1.0, length: float = 0.25, level: float = 2.0
+        self,
+        base: laws.ExchangeLaw,
+        *,
+        amplitude: float = 1.0,
+        length: float = 0.25,
+        level: float = 2.0,
+        power: float = 0.7,
     ) -> None:
-        self.base = base
+        self.base, self.power = base, power
         points = np.linspace(0.0, 1.0, 101)
         curve, _ = modes(smooth(points[:, None] - points[None], length), _CURVE_MODES)
         columns = np.column_stack([np.full(len(points), level), amplitude * curve])
         self.basis = jnp.asarray(np.polynomial.legendre.legfit(1 - 2 * points, columns, _DEGREE))
 
     def values(self, x: np.ndarray) -> np.ndarray:
-        """Return the map from z to ln F - ln base at some compositions, shape (x, size)."""
-        return np.asarray(np.polynomial.legendre.legvander(1 - 2 * x, _DEGREE) @ np.asarray(self.basis))
+        """Return the map from z to ln F - ln base at some compositions inside 0 and 1, shape (x, size)."""
+        smooth_part = np.polynomial.legendre.legvander(1 - 2 * x, _DEGREE) @ np.asarray(self.basis)
+        # One more, so that the powers leave the mean over x as it is.
+        return np.column_stack([smooth_part, self.power * (np.log(x) + 1), self.power * (np.log1p(-x) + 1)])
+
+    def factor(self, z: Cells) -> ExchangeFactor:
+        """Return F for some numbers."""
+        ends = self.power * z[-2:]
+        return ExchangeFactor(self.base, (self.basis @ z[:-2]).at[0].add(ends.sum()), ends)
 
     @property
     def size(self) -> int:
-        """Return the number of modes and one for the level."""
-        return int(self.basis.shape[1])
+        """Return the number of modes, with one for the level and two for the ends."""
+        return int(self.basis.shape[1]) + 2
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return "j0 level" and "j0 shape n"."""
-        return ("j0 level", *(f"j0 shape {n}" for n in range(1, self.size)))
+        """Return "j0 level", "j0 shape n" and the two powers."""
+        return ("j0 level", *(f"j0 shape {n}" for n in range(1, self.size - 2)), "j0 power of x", "j0 power of 1-x")
 
     def place(self, model: pf.Model, z: Cells) -> pf.Model:
         """Return the model with this F(x)."""
-        return _with(_exchange, model, ExchangeFactor(self.base, self.basis @ z))
+        return _with(_exchange, model, self.factor(z))
 
 
 class ExchangeLevel(Unknown):

@@ -192,11 +192,11 @@ class Model(eqx.Module):
         """Return mu in kT with gradient, strain and defects; 0 outside the particles."""
         active = self.geometry.active
         mu = self.free_energy.potential(jnp.where(active, x, 0.5)) + self.offset
-        mu = mu + self.elasticity.potential(x, self.geometry) - self._curvature(x)
+        mu = mu + self.elasticity.potential(x, self.geometry) - self.curvature(x)
         return jnp.where(active, mu, 0.0)
 
-    def _curvature(self, x: Cells) -> Cells:
-        """Return div(a kappa grad x)/psi."""
+    def curvature(self, x: Cells) -> Cells:
+        """Return div(a kappa grad x)/psi: what the gradient energy takes from mu, kT."""
         geometry = self.geometry
         kappa = jnp.broadcast_to(self.gradient_energy, (geometry.ndim,))
         flux = tuple(

@@ -19,7 +19,6 @@ from lithiscope.verification import (
 )
 from lithiscope.verification.rows import Row, Unchecked
 
-
 _MAPPINGS = Path("/proc/self/maps")
 _MANY = 20_000  # Linux lets a process have 65530 mappings, and each compiled program takes several
 

@@ -47,7 +47,7 @@ def verify(
     *,
     everything: bool = False,
     as_json: bool = False,
-    say: Callable[[str], object] = lambda text: None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> bool:
     """Run checks and return whether no row failed; what cannot be checked here is listed.
 

@@ -1,0 +1,269 @@
+"""The laws at the maximum of their own posterior, with the fields of all particles integrated out.
+
+Laws and fields trade off: far from equilibrium x(t) of a pixel is a function of k t alone, whatever that function is,
+so ln k may be multiplied by any number if j0(x) and mu(x) follow; and j0 trades off with mu(x). The posterior of a
+hundred pixels gets wider or narrower along such a way. The most probable point of all numbers at once lies where it is
+narrow, which is not where most of it is. So each place of the laws counts by its height and, through the determinant,
+by the width of the fields there (Laplace's approximation of the integral over the fields; Tierney and Kadane, J. Am.
+Stat. Assoc. 81, 82 (1986)). The amplitudes of the fields are at the maximum of the evidence (MacKay, Neural Comput. 4,
+415 (1992)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from lithiscope.learning.arrowhead import Block, Solver, Tie, covariances
+from lithiscope.learning.diary import Diary
+from lithiscope.learning.fit import Fit, Mapper, Particle, Point, Task, block_of, evaluated, minimise
+from lithiscope.learning.priors import best_weight
+from lithiscope.progress import SILENT, Reporter
+
+_FIXED = 1e4  # weight that holds the spread of ln k to 1 % of that of the start
+_ROUNDS = 12
+_NEAR = 0.2  # standard deviations from the maximum that no longer matter
+_FARTHEST = 3.0  # standard deviations of one step: the determinant is a straight line no further
+_PROBE = 0.3  # longest difference of a number of the laws that shows the slope of the determinant
+_UNKNOWN = 0.98  # of the prior's standard deviation: the data say nothing along this direction
+_SETTLED = 0.1  # decrease of the cost that the fields may still promise
+_SETTLING, _REPEATED = 16, 5  # steps of the fields, and of the weights in each
+_LEAST = 0.02  # of the curvature that Gauss and Newton's matrix has; less is noise
+_WORSE = 0.5  # by how much a step may raise what is minimised, for its slope is known in part
+
+
+def spread_of(particles: Sequence[Particle], point: Point) -> Tie | None:
+    """Return the tie whose row times all numbers is the spread of ln k over that at a point; None without laws."""
+    field = particles[0].program.layout.field
+    if not len(point.shared) or not field:
+        return None
+    rows = []
+    for particle, own in zip(particles, point.own, strict=True):
+        basis = np.asarray(particle.cases[0].field)
+        row = np.zeros(len(own))
+        row[:field] = (basis @ own[:field]) @ basis
+        rows.append(row)
+    whole = sum(float(row @ own) for row, own in zip(rows, point.own, strict=True))
+    return Tie(np.zeros(len(point.shared)), tuple(row / whole for row in rows), 1.0, _FIXED) if whole > 0 else None
+
+
+def spread_error(fit: Fit) -> float:
+    """Return the relative standard deviation of the spread of ln k; 0 where there is no field or no law."""
+    row = spread_of(fit.particles, fit.point)
+    if row is None:
+        return 0.0
+    _, each = covariances(fit.blocks, len(row.shared), fit.laws)
+    parts = [one[len(row.shared) :, len(row.shared) :] for one in each]
+    return float(np.sqrt(sum(float(way @ part @ way) for way, part in zip(row.own, parts, strict=True))))
+
+
+def at_best_laws(
+    particles: Sequence[Particle],
+    point: Point,
+    *,
+    iterations: int = 30,
+    mapper: Mapper = map,
+    reporter: Reporter = SILENT,
+    diary: Diary | None = None,
+) -> Fit:
+    """Return the fit whose laws are at the maximum of their posterior, the fields being integrated out.
+
+    Parameters
+    ----------
+    particles : sequence of Particle
+        The data.
+    point : Point
+        Where to start.
+    iterations : int
+        Steps of the first fit, at most, in which the spread of ln k stays as it is.
+    mapper : callable
+        `map`, or that of processes or a cluster.
+    reporter : Reporter
+        Told of each step.
+    diary : Diary, optional
+        Told of each accepted step; it may know from where to go on.
+    """
+    tie = spread_of(particles, point)
+    if tie is None:
+        return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
+    here = minimise(particles, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter, diary=diary)
+    free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
+    settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper)
+    if settled is None:
+        return replace(here, converged=False)
+    return _climbed(settled, mapper, reporter)
+
+
+def _climbed(here: Fit, mapper: Mapper, reporter: Reporter) -> Fit:
+    pair: tuple[_Slope, _Slope] | None = None
+    for number in range(here.iterations + 1, here.iterations + 1 + _ROUNDS):
+        slope = _slope(here, mapper)
+        matrix, step, size = _newton(here, slope, pair)
+        if size < _NEAR and pair is None and (beside := _beside(here, matrix, mapper)) is not None:
+            pair = slope, _slope(beside, mapper)
+            matrix, step, size = _newton(here, slope, pair)
+        reporter.say(f"laws: {size:.2f} standard deviations from the maximum of their posterior")
+        if size < _NEAR:
+            return replace(here, laws=matrix, iterations=number, converged=True)
+        found = _moved(here, step * min(1.0, _FARTHEST / size), mapper)
+        if found is None:
+            break
+        here = found
+    return replace(here, laws=matrix, iterations=number, converged=False)
+
+
+def _newton(here: Fit, slope: _Slope, pair: tuple[_Slope, _Slope] | None) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return second derivatives, Newton's step, and its length in standard deviations."""
+    matrix = _curved(Solver(here.blocks, len(here.point.shared)).matrix, pair)
+    step = -np.linalg.solve(matrix, slope.slope)
+    return matrix, step, float(np.sqrt(step @ matrix @ step))
+
+
+def minus_log_marginal(fit: Fit) -> float:
+    """Return minus the logarithm of the posterior of the laws, up to a constant, with the fields at their best."""
+    return fit.whole + 0.5 * Solver(fit.blocks, len(fit.point.shared)).log_determinant_of_own()
+
+
+class _Slope(NamedTuple):
+    at: np.ndarray
+    slope: np.ndarray
+
+
+def _slope(here: Fit, mapper: Mapper) -> _Slope:
+    """Return where the laws are, and the slope of minus the logarithm of their posterior."""
+    from scipy.linalg import solve_triangular
+
+    shared = len(here.point.shared)
+    solver = Solver(here.blocks, shared)
+    slope = here.point.shared + sum(block.gradient[:shared] for block in here.blocks)
+    for block, one in zip(here.blocks, solver.gone, strict=True):
+        slope = slope - one.coupling.T @ solve_triangular(one.root, block.gradient[shared:], lower=True)
+    return _Slope(here.point.shared, slope + _slope_of_determinant(here, solver, mapper))
+
+
+def _slope_of_determinant(here: Fit, solver: Solver, mapper: Mapper) -> np.ndarray:
+    """Return the slope of half the logarithm of the fields' determinant, by differences along the axes of the laws."""
+    variances, directions = np.linalg.eigh(np.linalg.inv(solver.matrix))
+    directions = directions * np.sign(directions[np.abs(directions).argmax(0), np.arange(solver.count)])
+    deviations = np.sqrt(variances)
+    follow = solver.follow()
+    probed = [number for number, deviation in enumerate(deviations) if deviation < _UNKNOWN]
+    lengths = np.minimum(deviations, _PROBE)
+    # Both sides: the determinant bends within a deviation.
+    tasks = [
+        Task(particle, np.concatenate([here.point.shared + change, own + moves @ change]))
+        for change in (side * lengths[number] * directions[:, number] for number in probed for side in (1, -1))
+        for particle, own, moves in zip(here.particles, here.point.own, follow, strict=True)
+    ]
+    found = list(mapper(block_of, tasks))
+    slopes, count = np.zeros(len(deviations)), len(here.particles)
+    before = solver.log_determinant_of_own()
+    for place, number in enumerate(probed):
+        sides = []
+        for side in (0, 1):
+            first = count * (2 * place + side)
+            blocks = [one[0] for one in found[first : first + count] if one is not None]
+            good = len(blocks) == count and all(np.isfinite(block.matrix).all() for block in blocks)
+            sides.append(Solver(blocks, solver.count).log_determinant_of_own() if good else np.nan)
+        differences = np.array([sides[0] - before, before - sides[1]])
+        if np.isfinite(differences).any():
+            slopes[number] = 0.5 * float(np.nanmean(differences)) / lengths[number]
+    return np.asarray(directions @ slopes)
+
+
+def _curved(matrix: np.ndarray, pair: tuple[_Slope, _Slope] | None) -> np.ndarray:
+    """Return the second derivatives of minus the logarithm of the laws' posterior.
+
+    Gauss and Newton's matrix knows neither that the amplitudes of the fields follow the laws, nor how the fields bend:
+    along the way to which the spread of ln k belongs it is too steep. The slopes at two places there tell (the update
+    of Broyden, Fletcher, Goldfarb and Shanno).
+    """
+    if pair is None:
+        return matrix
+    one, two = pair
+    way, change = two.at - one.at, two.slope - one.slope
+    along = matrix @ way
+    if _LEAST * (way @ along) < change @ way < way @ along:
+        matrix = matrix - np.outer(along, along) / (way @ along) + np.outer(change, change) / (change @ way)
+    return matrix
+
+
+def _beside(here: Fit, matrix: np.ndarray, mapper: Mapper) -> Fit | None:
+    """Return the fit with laws that are off by a deviation in the way that trades off with the spread of k."""
+    tie = spread_of(here.particles, here.point)
+    if tie is None:
+        return None
+    follow = Solver(here.blocks, len(matrix)).follow()
+    row = sum(moves.T @ one for moves, one in zip(follow, tie.own, strict=True))
+    way = np.linalg.solve(matrix, row)
+    return _at(here, way / np.sqrt(way @ row), mapper)
+
+
+def _moved(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
+    """Return the fit after a step of the laws, shortened until it serves; None where none does."""
+    before = minus_log_marginal(here)
+    for _ in range(5):
+        found = _at(here, step, mapper)
+        if found is not None and minus_log_marginal(found) < before + _WORSE:
+            return found
+        step = step / 2
+    return None
+
+
+def _at(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
+    """Return the fit with the laws moved and the fields at their best for them; None where the model cannot follow."""
+    shared = here.point.shared + step
+    follow = Solver(here.blocks, len(shared)).follow()
+    own = tuple(one + moves @ step for one, moves in zip(here.point.own, follow, strict=True))
+    particles, share, before = here.particles, 1.0, np.inf
+    for _ in range(_SETTLING):
+        there = evaluated(particles, Point(shared, own), mapper)
+        if there is None:
+            return None
+        blocks, cost, particles = there
+        best = [_best(*one, len(shared)) for one in zip(particles, blocks, own, strict=True)]
+        blocks = [one.block for one in best]
+        particles = [particle._replace(weights=one.weights) for particle, one in zip(particles, best, strict=True)]
+        promised = sum(one.promised for one in best)
+        if promised < _SETTLED:
+            return Fit(Point(shared, own), blocks, particles, cost, here.iterations, converged=False)
+        # Whole steps may swing about the best fields, where these bend.
+        share = max(share / 2, 1 / 8) if promised > before / 2 else share
+        before = promised
+        own = tuple(one + share * (better.own - one) for one, better in zip(own, best, strict=True))
+    return None
+
+
+class _Best(NamedTuple):
+    own: np.ndarray
+    weights: tuple[float, ...]
+    block: Block
+    promised: float
+
+
+def _best(particle: Particle, block: Block, own: np.ndarray, shared: int) -> _Best:
+    """Return the best numbers of a particle for its laws, with the best weights of its fields (MacKay 1992).
+
+    The mean of |z|^2 over the posterior sets a weight, so that modes of which the data say nothing count as wide as
+    they are, and not as zero.
+    """
+    data = block.matrix[shared:, shared:] - np.diag(block.prior)
+    slope = block.gradient[shared:] - block.prior * own
+    weights, fields = list(particle.weights or ()), particle.fields()
+    prior, new = block.prior.copy(), own
+    for _ in range(_REPEATED):
+        covariance = np.linalg.inv(data + np.diag(prior))
+        new = own - covariance @ (slope + prior * own)
+        wide = new**2 + np.diag(covariance)
+        for number, modes in enumerate(fields[: len(weights)]):
+            weights[number] = best_weight(float(wide[modes].sum()), modes.stop - modes.start)
+            prior[modes] = weights[number]
+    gradient = slope + prior * own
+    promised = 0.5 * float(gradient @ np.linalg.solve(data + np.diag(prior), gradient))
+    matrix = block.matrix.copy()
+    matrix[shared:, shared:] = data + np.diag(prior)
+    renewed = Block(matrix, np.concatenate([block.gradient[:shared], gradient]), prior)
+    return _Best(new, tuple(weights), renewed, promised)

@@ -1,0 +1,269 @@
+"""How x of every frame moves with every number, and the gradient of a cost of the frames.
+
+The cells of a depth-averaged particle see each other through the common voltage, and weakly through the gradient
+energy. So the equation of a small change, d(dx)/dt = A dx + C (dv + dmu of the neighbours) + what the numbers add, has
+coefficients A and C of each cell alone, computed once for all directions; dv is what keeps the current. Each half of a
+step is taken with the exact solution of a cell for coefficients that are the means of both ends, of second order. This
+is for the matrix of Gauss and Newton's method, which such an error does not hurt; the gradient, which decides where the
+fit ends, is the exact one of the discrete steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from lithiscope.phasefield.arrays import Cells, Number
+from lithiscope.phasefield.methods import LocalRosenbrock, State
+from lithiscope.phasefield.methods.local import local_derivatives
+from lithiscope.phasefield.system import System
+
+METHOD = LocalRosenbrock()
+_KIND = jnp.float32
+
+
+class Steps(NamedTuple):
+    """Steps of time.
+
+    Attributes
+    ----------
+    lengths : array, shape (step,)
+        s; places beyond the last step hold nothing.
+    first : array of int, shape (time,)
+        Number of the first step after each frame; the last is the number of steps.
+    """
+
+    lengths: Float[Array, " step"]
+    first: Int[Array, " time"]
+
+    @property
+    def times(self) -> Cells:
+        """Return where each step begins, s."""
+        return jnp.cumsum(self.lengths) - self.lengths
+
+
+def followed(system: System, x: Cells, steps: Steps) -> Float[Array, "step cells"]:
+    """Return x, flat, at the beginning of each step, and after the last.
+
+    Parameters
+    ----------
+    system : System
+        What happens.
+    x : array, shape (y, x)
+        At the start.
+    steps : Steps
+        Steps of time.
+    """
+    times = steps.times
+    room = jnp.zeros((len(steps.lengths) + 1, x.size), x.dtype).at[0].set(x.ravel())
+
+    def step(number: Any, now: Any) -> Any:
+        path, state, rates = now
+        after, _, there = METHOD.step(system, times[number], steps.lengths[number], state, rates)
+        return path.at[number + 1].set(after.x.ravel()), after, there
+
+    begin = (room, State(x, jnp.zeros((), x.dtype)), system.rates(jnp.zeros(()), x))
+    path: Cells = jax.lax.fori_loop(0, steps.first[-1], step, begin)[0]
+    return path
+
+
+def halved(system: System, path: Float[Array, "step cells"], steps: Steps) -> tuple[Cells, Steps]:
+    """Return a path and its steps with the middle of each step between its ends, by Hermite's cubic.
+
+    Parameters
+    ----------
+    system : System
+        What happens.
+    path : array, shape (step + 1, cells)
+        As of `followed`.
+    steps : Steps
+        Steps of time.
+    """
+    shape = system.model.geometry.shape
+    times = jnp.append(steps.times, steps.times[-1] + steps.lengths[-1])
+
+    def change(at: tuple[Number, Cells]) -> Cells:
+        found: Cells = system.rates(at[0], at[1].reshape(shape)).change.ravel()
+        return found
+
+    known = jnp.arange(len(path))[:, None] <= steps.first[-1]
+    slopes = jax.lax.map(change, (times, jnp.where(known, path, path[0])))
+    middle = (path[1:] + path[:-1]) / 2 + steps.lengths[:, None] / 8 * (slopes[:-1] - slopes[1:])
+    # The cubic may leave 0 to 1 where x bends sharply near an end.
+    least, most = jnp.minimum(path[1:], path[:-1]), jnp.maximum(path[1:], path[:-1])
+    middle = jnp.clip(middle, least / 2, (1 + most) / 2)
+    both = jnp.stack([path[:-1], middle], axis=1).reshape(-1, path.shape[1])
+    return jnp.concatenate([both, path[-1:]]), Steps(jnp.repeat(steps.lengths / 2, 2), 2 * steps.first)
+
+
+def pulled_back(system: System, path: Cells, steps: Steps, frames: Float[Array, "time cells"]) -> tuple[Any, Cells]:
+    """Return the gradient of a cost by the arrays of the system and by the first x, from that by x of the frames.
+
+    This is the discrete adjoint: one way back through the steps.
+
+    Parameters
+    ----------
+    system : System
+        What happens.
+    path : array, shape (step + 1, cells)
+        As of `followed`.
+    steps : Steps
+        Steps of time.
+    frames : array, shape (time, cells)
+        Gradient of the cost by x of each frame.
+
+    Returns
+    -------
+    system : System
+        Gradients by its arrays; None for what is no array.
+    x : array, shape (y, x)
+        Gradient by the first composition.
+    """
+    arrays, rest = eqx.partition(system, eqx.is_inexact_array)
+    times, shape = steps.times, system.model.geometry.shape
+    loads = jnp.zeros_like(path).at[steps.first].add(frames)
+
+    def back(count: Any, now: tuple[Any, Cells]) -> tuple[Any, Cells]:
+        total, load = now
+        number = steps.first[-1] - 1 - count
+
+        def one(arrays: Any, x: Cells) -> Cells:
+            whole = eqx.combine(arrays, rest)
+            start = State(x, jnp.zeros((), x.dtype))
+            after, _, _ = METHOD.step(whole, times[number], steps.lengths[number], start, whole.rates(times[number], x))
+            return after.x
+
+        _, pull = jax.vjp(one, arrays, path[number].reshape(shape))
+        by_arrays, by_x = pull(load.reshape(shape))
+        return jax.tree.map(jnp.add, total, by_arrays), by_x + loads[number].reshape(shape)
+
+    begin = (jax.tree.map(jnp.zeros_like, arrays), loads[steps.first[-1]].reshape(shape))
+    found: tuple[Any, Cells] = jax.lax.fori_loop(0, steps.first[-1], back, begin)
+    return found
+
+
+class Pushed(NamedTuple):
+    """What drives a small change.
+
+    Attributes
+    ----------
+    laws : callable
+        From numbers of the laws to the model that has them.
+    shared : array, shape (shared,)
+        Those numbers.
+    field : array, shape (cells, z)
+        Change of ln k by every number.
+    rate : array, shape (time, z)
+        Change of d<x>/dt at every frame by every number, 1/s.
+    """
+
+    laws: Any
+    shared: Cells
+    field: Float[Array, "cells z"]
+    rate: Float[Array, "time z"]
+
+
+class _Coefficients(NamedTuple):
+    own: Cells
+    voltage: Cells
+    field: Cells
+    laws: Float[Array, "cells shared"]
+
+
+def directions(
+    system: System, path: Cells, steps: Steps, start: Float[Array, "cells z"], pushed: Pushed
+) -> Float[Array, "time cells z"]:
+    """Return the change of x at every frame by every number.
+
+    Parameters
+    ----------
+    system : System
+        What happens.
+    path : array, shape (step + 1, cells)
+        As of `followed`.
+    steps : Steps
+        Steps of time.
+    start : array, shape (cells, z)
+        Change of the first x by every number.
+    pushed : Pushed
+        How the numbers act.
+
+    Returns
+    -------
+    array, shape (time, cells, z)
+        In single precision: what is small here is the difference of two runs, not of two numbers.
+    """
+    times, model = steps.times, system.model
+    inside = model.geometry.inside.ravel().astype(_KIND)
+    share = inside / inside.sum()
+    shared = len(pushed.shared)
+    field, start = pushed.field.astype(_KIND), start.astype(_KIND)
+    # In single precision too: it only ever meets other changes.
+    light = jax.tree.map(lambda leaf: leaf.astype(_KIND) if eqx.is_inexact_array(leaf) else leaf, model)
+
+    def neighbours(changes: Cells) -> Cells:
+        curved: Cells = jax.vmap(light.curvature, in_axes=-1, out_axes=-1)(changes.reshape(*model.geometry.shape, -1))
+        return -curved.reshape(changes.shape)
+
+    def step(number: Any, now: tuple[Cells, Cells, _Coefficients]) -> tuple[Cells, Cells, _Coefficients]:
+        changes, mean, here = now
+        length, end = steps.lengths[number], times[number] + steps.lengths[number]
+        there = _coefficients(system, end, path[number + 1], pushed)
+        own, voltage, rate, laws = (0.5 * (a + b) for a, b in zip(here, there, strict=True))
+        reach = length * _mean_growth(length * own)
+        grown, answer, by_rate, by_laws = (
+            one.astype(_KIND) for one in (jnp.exp(length * own), reach * voltage, reach * rate, reach[:, None] * laws)
+        )
+        moved = grown[:, None] * changes + by_rate[:, None] * field + answer[:, None] * neighbours(changes)
+        moved = moved.at[:, :shared].add(by_laws)
+        nodes = jax.vmap(lambda nodes: jnp.interp(end - length / 2, system.seconds, nodes), in_axes=1)(pushed.rate)
+        mean = mean + (length * nodes).astype(_KIND)
+        volt = (mean - share @ moved) / (share @ answer)
+        return moved + answer[:, None] * volt, mean, there
+
+    def interval(now: Any, edges: Any) -> tuple[Any, Cells]:
+        now = jax.lax.fori_loop(edges[0], edges[1], step, now)
+        return now, now[0]
+
+    edges = jnp.stack([steps.first[:-1], steps.first[1:]], axis=1)
+    begin = (start, share @ start, _coefficients(system, jnp.zeros(()), path[0], pushed))
+    _, later = jax.lax.scan(interval, begin, edges)
+    found: Cells = jnp.concatenate([start[None], later])
+    return found
+
+
+def _coefficients(system: System, time: Number, x: Cells, pushed: Pushed) -> _Coefficients:
+    model = system.model
+    cells = x.reshape(model.geometry.shape)
+    rates = system.rates(time, cells)
+    own, voltage = local_derivatives(system, cells, rates)
+
+    def by_field(log_rate: Cells) -> Cells:
+        there = eqx.tree_at(lambda m: m.reaction.rate, model, model.reaction.rate * jnp.exp(log_rate))  # type: ignore[union-attr]
+        change: Cells = there.rates(cells, potential=rates.potential).change
+        return change.ravel()
+
+    def by_laws(shared: Cells) -> Cells:
+        change: Cells = pushed.laws(shared).rates(cells, potential=rates.potential).change
+        return change.ravel()
+
+    _, field = jax.jvp(by_field, (jnp.zeros_like(cells),), (jnp.ones_like(cells),))
+    if len(pushed.shared):
+        laws = jax.vmap(lambda way: jax.jvp(by_laws, (pushed.shared,), (way,))[1], out_axes=1)(
+            jnp.eye(len(pushed.shared))
+        )
+    else:
+        laws = jnp.zeros((x.size, 0))
+    return _Coefficients(own.ravel(), voltage.ravel(), field, laws)
+
+
+def _mean_growth(exponent: Cells) -> Cells:
+    """Return (exp(z) - 1)/z."""
+    small = jnp.abs(exponent) < 1e-4
+    safe = jnp.where(small, 1.0, exponent)
+    found: Cells = jnp.where(small, 1 + exponent / 2, jnp.expm1(safe) / safe)
+    return found

@@ -1,0 +1,127 @@
+"""A field that trades off with a law: the law at the maximum of its own posterior."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lithiscope.learning import fit as fitting
+from lithiscope.learning import marginal
+from lithiscope.learning.arrowhead import Block, covariances, log_determinant
+from lithiscope.learning.fit import Fit, Particle, Point
+from lithiscope.learning.priors import log_constant
+
+COUNT, SIGMA = 40, 0.1
+
+
+class Toy:
+    """Pixels that show u exp(-a): a law a, known beforehand to +-1, and a field u of any amplitude trade off."""
+
+    program = SimpleNamespace(layout=SimpleNamespace(field=COUNT))
+    cases = (SimpleNamespace(field=np.eye(COUNT)),)
+    prior = Particle.prior
+
+    def __init__(self, data: np.ndarray, weights: Any = None) -> None:
+        self.data, self.weights = data, weights
+
+    def fields(self) -> list[slice]:
+        return [slice(0, COUNT)]
+
+    def _replace(self, weights: Any) -> Any:
+        return Toy(self.data, weights)
+
+
+def cost(task: Any) -> float:
+    particle, z = task
+    return 0.5 * float(np.sum(((z[1:] * np.exp(-z[0]) - particle.data) / SIGMA) ** 2))
+
+
+def block(task: Any) -> tuple[Block, float, Any]:
+    particle, z = task
+    jacobian = np.column_stack([-z[1:] * np.exp(-z[0]), np.exp(-z[0]) * np.eye(COUNT)]) / SIGMA
+    weights = particle.prior(z[1:])[1]
+    gradient = jacobian.T @ ((z[1:] * np.exp(-z[0]) - particle.data) / SIGMA)
+    gradient[1:] += weights * z[1:]
+    return Block(jacobian.T @ jacobian + np.diag(np.r_[0.0, weights]), gradient, weights), cost(task), particle
+
+
+@pytest.fixture
+def data(monkeypatch) -> np.ndarray:
+    monkeypatch.setattr(fitting, "block_of", block)
+    monkeypatch.setattr(marginal, "block_of", block)
+    monkeypatch.setattr(fitting, "cost_of", cost)
+    return 1.3 * np.random.default_rng(2).standard_normal(COUNT)
+
+
+def found(data: np.ndarray) -> Fit:
+    particles: Any = [Toy(data)]
+    return marginal.at_best_laws(particles, Point(np.zeros(1), (data,)))
+
+
+def exact(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a, and the logarithm of its density with that of the data, the field and its amplitude integrated out."""
+    a, log_v = np.linspace(-6, 6, 2401)[:, None], np.linspace(-9, 12, 801)[None, :]
+    total = np.exp(log_v - 2 * a) + SIGMA**2  # variance of a datum
+    # Densities of a, of the variance of the field (inverse gamma, nu = 4), and of the data without their constant.
+    log = -0.5 * a**2 - 0.5 * np.log(2 * np.pi) + np.log(4) - 2 * log_v - 2 * np.exp(-log_v)
+    log = log - 0.5 * COUNT * np.log(total / SIGMA**2) - 0.5 * float(data @ data) / total
+    return a[:, 0], np.log(np.exp(log - log.max()).sum(1) * 21 / 800) + log.max()
+
+
+def test_the_law_is_at_the_maximum_of_its_own_posterior(data: np.ndarray) -> None:
+    a, density = exact(data)
+    best = a[np.argmax(density)]
+    curvature = -np.gradient(np.gradient(density, a), a)[np.argmax(density)]
+    fit = found(data)
+    assert fit.converged
+    laws, _ = covariances(fit.blocks, 1, fit.laws)
+    # Within a fifth of a standard deviation, where it counts as found. The matrix has no curvature of the determinant.
+    assert abs(fit.point.shared[0] - best) < 0.2 / np.sqrt(curvature)
+    assert laws[0, 0] == pytest.approx(1 / curvature, rel=0.6)
+
+
+def test_a_weight_is_at_the_maximum_of_the_evidence(data: np.ndarray) -> None:
+    fit = found(data)
+    particle: Any = fit.particles[0]
+
+    def height(weight: float) -> float:
+        held = particle._replace(weights=(weight,))
+        z = np.r_[fit.point.shared, data * np.exp(fit.point.shared[0])]
+        for _ in range(3):  # the field is linear in the data, so one step is enough
+            one, half, _ = block((held, z))
+            z = z - np.r_[0.0, np.linalg.solve(one.matrix[1:, 1:], one.gradient[1:])]
+        one, half, _ = block((held, z))
+        return half + held.prior(z[1:])[0] + 0.5 * np.linalg.slogdet(one.matrix[1:, 1:])[1]
+
+    (best,) = particle.weights
+    assert height(best) < min(height(0.97 * best), height(1.03 * best))
+
+
+def test_the_evidence_is_the_integral_of_the_posterior(data: np.ndarray) -> None:
+    fit = found(data)
+    a, density = exact(data)
+    exact_mass = np.log(np.exp(density - density.max()).sum() * (a[1] - a[0])) + density.max()
+    own = np.diag(covariances(fit.blocks, 1, fit.laws)[1][0])[1:]
+    constant = log_constant(COUNT - fit.particles[0].weights[0] * float(own.sum()))
+    mass = -fit.whole - 0.5 * log_determinant(fit.blocks, 1, fit.laws) + constant
+    # Laplace's approximation in a and in the logarithm of the amplitude, of which each is off by a tenth or so.
+    assert mass == pytest.approx(exact_mass, abs=0.3)
+
+
+def test_without_laws_there_is_nothing_to_integrate(monkeypatch, data: np.ndarray) -> None:
+    asked = []
+    monkeypatch.setattr(marginal, "minimise", lambda *_given, **more: asked.append(more))
+    particles: Any = [Toy(data)]
+    marginal.at_best_laws(particles, Point(np.zeros(0), (data,)))
+    assert len(asked) == 1
+    assert "tie" not in asked[0]
+
+
+def test_the_error_of_the_spread_is_that_of_the_field_along_itself(data: np.ndarray) -> None:
+    fit = found(data)
+    own = covariances(fit.blocks, 1, fit.laws)[1][0][1:, 1:]
+    row = fit.point.own[0] / (fit.point.own[0] @ fit.point.own[0])
+    assert marginal.spread_error(fit) == pytest.approx(np.sqrt(row @ own @ row), rel=1e-6)
