@@ -52,6 +52,7 @@ def test_the_gradient_is_that_of_the_cost(problem: tuple) -> None:  # type: igno
         assert gradient @ way == pytest.approx(exact, rel=1e-9)
 
 
+@pytest.mark.long
 def test_the_matrix_is_that_of_the_exact_derivatives(problem: tuple) -> None:  # type: ignore[type-arg]
     _, setup, particle, z, block, _ = problem
     shared = setup.layout.shared

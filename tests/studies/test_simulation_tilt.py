@@ -107,6 +107,7 @@ def test_the_least_coherency_energy_lies_at_the_direction_without_misfit():
     assert coherent_tilt(thick) is None
 
 
+@pytest.mark.long
 def test_figure_and_numbers_tell_the_tilt_and_the_rest():
     settings = ("geometry.sizes=[200, 300]", *FLAT[1:], "geometry.spacing=50", "tolerance=0.01")
     recipe = load_simulation("lfp_tilted", settings=settings)
