@@ -42,7 +42,7 @@ def test_the_gradient_is_that_of_the_cost(problem: tuple) -> None:  # type: igno
         way = rng.standard_normal(len(z))
         sides = [cost_of(Task(particle, z + step * way)) for step in (-2e-5, -1e-5, 1e-5, 2e-5)]
         slope = (8 * (sides[2] - sides[1]) - (sides[3] - sides[0])) / 12e-5
-        # The matrix of a step has a kink where a cell enters the gap; differences across it are right to a few 1e-5.
+        # Differences are right to a few 1e-5 here, perhaps by the kink of a step's matrix where a cell enters the gap.
         assert gradient @ way == pytest.approx(slope, rel=1e-4)
         exact = sum(
             float(jax.jvp(lambda at, case=case: particle.program.cost(case, at), (z[place],), (way[place],))[1])  # type: ignore[misc]
