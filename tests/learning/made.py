@@ -85,7 +85,7 @@ def particle(video: int = 0, label: int = 1, *, frames: int = 5, seed: int = 0) 
         "lithium_fraction": ("time y x", model),
         "measured": ("time y x", measured),
         "residual": ("time y x", np.nan_to_num(-noise / 0.05) + np.where(mask, 0.0, np.nan)),
-        "voltage_kt": ("time", np.linspace(1, -1, frames)),
+        "voltage_volt": ("time", np.linspace(3.45, 3.39, frames)),
     }
     coords = {
         "time": ("time", 600.0 * np.arange(frames)),

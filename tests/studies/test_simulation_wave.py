@@ -51,6 +51,7 @@ def test_a_file_as_start_needs_no_nuclei():
     assert recipe.initial == Path("start.npy")
 
 
+@pytest.mark.long
 def test_the_boundary_carries_a_small_current_and_not_a_large_one():
     settings = (*SMALL, "sweep.directions=[lithiation]", "sweep.c_rates=[0.3, 10]")
     slow, fast = (run_case(case) for case in cases(load_simulation("lfp_wave", settings=settings)))

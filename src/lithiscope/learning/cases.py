@@ -97,6 +97,7 @@ def case_of(
     *,
     thickness: float,
     rate_spread: float,
+    volt_drop: float,
     frames: int,
     from_frame: bool = False,
     several: bool = False,
@@ -115,6 +116,8 @@ def case_of(
         nm; both faces react.
     rate_spread : float
         Prior of the changes of the rate within the half cycle.
+    volt_drop : float
+        Prior of what its voltages are off by, V.
     frames : int
         Frames that every case has; those that are missing here get no weight.
     from_frame : bool
@@ -147,6 +150,9 @@ def case_of(
         frame_std=jnp.asarray(np.concatenate([data.frame_std, np.zeros(missing)])),
         x=jnp.asarray(np.pad(data.x.reshape(len(data.x), -1), rows)),
         weight=jnp.asarray(np.pad(data.weight.reshape(len(data.x), -1), rows)),
+        volts=jnp.asarray(np.pad(data.volts, rows[0])),
+        volt_weight=jnp.asarray(np.pad(data.volt_weight, rows[0])),
+        volt_drop=jnp.asarray(volt_drop),
         lengths=jnp.zeros(_STEPS),
         first=jnp.zeros(frames, int),
     )

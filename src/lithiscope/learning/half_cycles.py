@@ -43,6 +43,9 @@ class HalfCycle:
         One over the standard deviation; 0 where x is not known.
     frame_std : array, shape (time,)
         Standard deviation common to a frame.
+    volts, volt_weight : array, shape (time,)
+        Measured voltage in V, and one over its standard deviation: 0 where there is no voltage, infinite where there is
+        no standard deviation.
     mask : array of bool, shape (y, x)
         Where the particle is.
     corner : (int, int)
@@ -60,6 +63,8 @@ class HalfCycle:
     x: np.ndarray
     weight: np.ndarray
     frame_std: np.ndarray
+    volts: np.ndarray
+    volt_weight: np.ndarray
     mask: np.ndarray
     corner: tuple[int, int]
     spacing: tuple[float, float]
@@ -84,12 +89,13 @@ class HalfCycle:
         edges = np.unique(np.linspace(0, len(self.seconds) - 1, count + 1).round().astype(int))
         parts = []
         for first, last in pairwise(edges):
-            weight = self.weight[first : last + 1].copy()
+            names = ("frames", "x", "weight", "frame_std", "volts", "volt_weight")
+            cut = {name: getattr(self, name)[first : last + 1].copy() for name in names}
             for place, inner in ((0, first > 0), (-1, last < len(self.seconds) - 1)):
-                weight[place] *= np.sqrt(0.5) if inner else 1.0
-            cut = {name: getattr(self, name)[first : last + 1] for name in ("frames", "x", "frame_std")}
+                for name in ("weight", "volt_weight"):
+                    cut[name][place] *= np.sqrt(0.5) if inner else 1.0
             seconds = self.seconds[first : last + 1] - self.seconds[first]
-            parts.append(HalfCycle(**{**self.__dict__, **cut, "weight": weight, "seconds": seconds}))
+            parts.append(HalfCycle(**{**self.__dict__, **cut, "seconds": seconds}))
         return parts
 
 
@@ -214,6 +220,7 @@ def _cut(
         )
     std_of_frame = f"{_X}_frame_std"
     frame_std = video[std_of_frame].values[frames].astype(float) if std_of_frame in video else np.zeros(len(frames))
+    volts, volt_weight = _volts(video, frames, where)
     direction = int(video["direction"].values[frames[0]]) if "direction" in video.coords else 0
     return HalfCycle(
         number,
@@ -225,10 +232,33 @@ def _cut(
         np.where(known, x, 0.0),
         np.where(known, 1 / np.where(known, std, 1.0), 0.0),
         np.nan_to_num(frame_std),
+        volts,
+        volt_weight,
         inside,
         (int(rows[0]), int(columns[0])),
         (spacing[0], spacing[1]),
     )
+
+
+def _volts(video: xr.Dataset, frames: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the voltage of frames, and one over its standard deviation: 0 where there is no voltage."""
+    if "voltage_volt" not in video:
+        return np.zeros(len(frames)), np.zeros(len(frames))
+    volts = video["voltage_volt"].values[frames].astype(float)
+    std = (
+        video["voltage_volt_std"].values[frames].astype(float) if "voltage_volt_std" in video else np.zeros(len(frames))
+    )
+    known = np.isfinite(volts)
+    if np.any(std[known] < 0):
+        raise AnalysisError(
+            "a standard deviation is negative",
+            field=f"voltage_volt_std ({where})",
+            value=std.tolist(),
+            limit="0 V or more",
+        )
+    with np.errstate(divide="ignore"):
+        weight = 1 / np.nan_to_num(std)
+    return np.where(known, volts, 0.0), np.where(known, weight, 0.0)
 
 
 def _padded(cut: HalfCycle, height: int, width: int) -> HalfCycle:

@@ -13,7 +13,7 @@ from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
 from lithiscope.learning.diary import Diary
 from lithiscope.learning.evidence import Seen, best_priors, projected
-from lithiscope.learning.fit import Fit, Mapper, Point, minimise
+from lithiscope.learning.fit import Fit, Mapper, Point, minimise, without_voltage
 from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.marginal import at_best_laws
@@ -95,7 +95,7 @@ def fitted(
     """Return the best laws with their fields, and the priors that the evidence chose."""
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
-    windows = windows_of(setup, priors)
+    windows = [without_voltage(one) for one in windows_of(setup, priors)]
     begin = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in windows))
     first = minimise(windows, begin, iterations=_WINDOW_ITERATIONS, mapper=mapper, reporter=reporter, diary=diary)
     field = setup.layout.field

@@ -19,7 +19,7 @@ import numpy as np
 
 from lithiscope.learning.arrowhead import Block, Solver, Tie, covariances
 from lithiscope.learning.diary import Diary
-from lithiscope.learning.fit import Fit, Mapper, Particle, Point, Task, block_of, evaluated, minimise
+from lithiscope.learning.fit import Fit, Mapper, Particle, Point, Task, block_of, evaluated, minimise, without_voltage
 from lithiscope.learning.priors import best_weight
 from lithiscope.progress import SILENT, Reporter
 
@@ -78,7 +78,7 @@ def at_best_laws(
     point : Point
         Where to start.
     iterations : int
-        Steps of the first fit, at most, in which the spread of ln k stays as it is.
+        Steps of the first fit, at most, in which the spread of ln k stays as it is where no voltage fixes it.
     mapper : callable
         `map`, or that of processes or a cluster.
     reporter : Reporter
@@ -89,7 +89,12 @@ def at_best_laws(
     tie = spread_of(particles, point)
     if tie is None:
         return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
-    here = minimise(particles, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter, diary=diary)
+    # Voltages weigh so much that a fit which is still far off goes astray by them.
+    deaf = [without_voltage(one) for one in particles]
+    here = minimise(deaf, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter, diary=diary)
+    if particles[0].program.layout.volt:
+        # They fix the spread, so nothing need hold it.
+        here = minimise(particles, here.point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
     free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
     settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper)
     if settled is None:
@@ -147,7 +152,6 @@ def _slope(here: Fit, mapper: Mapper) -> _Slope:
 def _slope_of_determinant(here: Fit, solver: Solver, mapper: Mapper) -> np.ndarray:
     """Return the slope of half the logarithm of the fields' determinant, by differences along the axes of the laws."""
     variances, directions = np.linalg.eigh(np.linalg.inv(solver.matrix))
-    directions = directions * np.sign(directions[np.abs(directions).argmax(0), np.arange(solver.count)])
     deviations = np.sqrt(variances)
     follow = solver.follow()
     probed = [number for number, deviation in enumerate(deviations) if deviation < _UNKNOWN]

@@ -52,6 +52,29 @@ class LearnOptions(Options):
         le=1,
         description="how much the rate of a particle may change within a half cycle, relative; 0: constant current",
     )
+    voltage: bool = Field(
+        default=False,
+        description="hold the model against the voltage of each frame too, which fixes the scale of j0(x); the ohmic "
+        "drop is taken off where its resistance is known. Needs a trace of the cell, or a video with voltage_volt",
+    )
+    voltage_noise: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="least standard deviation of each voltage, mV; a larger one that is told holds",
+    )
+    voltage_offset: float = Field(
+        default=20.0,
+        ge=0,
+        le=1000,
+        description="how much the plateau of the set may be off, mV, standard deviation; it is learned unless 0",
+    )
+    voltage_drop: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="how much all voltages of one half cycle may be off, mV: ohmic drop that was not corrected",
+    )
     field_modes: int = Field(default=160, ge=4, le=2000, description="modes of ln k(r)")
     initial_modes: int = Field(default=64, ge=2, le=1000, description="modes of the initial composition")
     robust: bool = Field(default=False, description="residuals as of a t distribution: outliers count less")

@@ -29,7 +29,7 @@ _INFORMED = 0.5  # of the prior standard deviation of ln j0
 
 def log_evidence(fit: Fit, setup: Setup) -> float:
     """Return ln of the evidence in Laplace's approximation, with the normalisation of the data's errors."""
-    weights = np.concatenate([cut.weight[cut.weight > 0] for group in setup.groups for cut in group])
+    weights = _weights(setup)
     data = float(np.log(weights).sum() - 0.5 * weights.size * np.log(2 * np.pi))
     _, each = covariances(fit.blocks, setup.layout.shared, fit.laws)
     constant = 0.0
@@ -45,7 +45,14 @@ def freedom(fit: Fit, setup: Setup) -> float:
     count = setup.layout.shared
     laws, each = covariances(fit.blocks, count, fit.laws)
     used = count - float(np.trace(laws)) + sum(len(one) - count - float(np.trace(one[count:, count:])) for one in each)
-    return float(sum((cut.weight > 0).sum() for group in setup.groups for cut in group) - used)
+    return float(len(_weights(setup)) - used)
+
+
+def _weights(setup: Setup) -> np.ndarray:
+    """Return one over the standard deviation of each datum."""
+    cuts = [cut for group in setup.groups for cut in group]
+    each = [cut.weight for cut in cuts] + ([cut.volt_weight for cut in cuts] if setup.layout.volt else [])
+    return np.concatenate([one[one > 0] for one in each])
 
 
 def laws_of(fit: Fit, setup: Setup, priors: Priors) -> xr.Dataset:
@@ -183,7 +190,8 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
             "lithium_fraction": ("time y x", on_pixels(frames[0])),
             "measured": ("time y x", on_pixels(_measured(group))),
             "residual": ("time y x", on_pixels(frames[2])),
-            "voltage_kt": ("time", frames[1]),
+            "voltage_volt": ("time", frames[1]),
+            "measured_voltage_volt": ("time", _measured_volts(group)),
         },
         coords=coords,
         attrs={"video": first.video, "particle": first.particle},
@@ -192,6 +200,10 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
 
 def _measured(group: Sequence[HalfCycle]) -> np.ndarray:
     return np.concatenate([np.where(cut.weight > 0, cut.x, np.nan).reshape(len(cut.x), -1) for cut in group])
+
+
+def _measured_volts(group: Sequence[HalfCycle]) -> np.ndarray:
+    return np.concatenate([np.where(cut.volt_weight > 0, cut.volts, np.nan) for cut in group])
 
 
 def _frames(particle: Particle, z: np.ndarray, group: Sequence[HalfCycle]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -21,13 +21,18 @@ _FREEDOM = 4.0  # of the t distribution of robust weights
 
 
 class Layout(NamedTuple):
-    """How many numbers each part of the vector z of a half cycle has, in this order."""
+    """How many numbers each part of the vector z of a half cycle has, in this order.
+
+    Laws, ln k, initial composition, rate, what the frames are off by, and what the voltages are off by; the last is 0
+    where no voltage is compared, and 1 otherwise.
+    """
 
     shared: int
     field: int
     initial: int
     rate: int
     offset: int
+    volt: int = 0
 
     @property
     def size(self) -> int:
@@ -61,6 +66,10 @@ class Case(eqx.Module):
         Times of the frames, and the standard deviation that a frame has in common.
     x, weight : array, shape (time, cells)
         Data, and one over their standard deviation.
+    volts, volt_weight : array, shape (time,)
+        Measured voltage in V, and one over its standard deviation.
+    volt_drop : float
+        Standard deviation of what all voltages of the half cycle are off by, V.
     lengths : array, shape (step,)
         Steps of time, s.
     first : array of int, shape (time,)
@@ -79,6 +88,9 @@ class Case(eqx.Module):
     frame_std: Float[Array, " time"]
     x: Float[Array, "time cells"]
     weight: Float[Array, "time cells"]
+    volts: Float[Array, " time"]
+    volt_weight: Float[Array, " time"]
+    volt_drop: Number
     lengths: Float[Array, " step"]
     first: Int[Array, " time"]
 
@@ -143,7 +155,7 @@ class Program(eqx.Module):
 
     def start(self, case: Case, z: Cells) -> tuple[System, Cells]:
         """Return the system and the initial composition that z stands for."""
-        shared, field, initial, rate, _ = self.layout.split(z)
+        shared, field, initial, rate, *_ = self.layout.split(z)
         model = self.model(case, shared, case.field @ field)
         nodes = (
             case.rate * (1 + case.rate_spread * rate) if self.layout.rate else jnp.full_like(case.seconds, case.rate)
@@ -158,7 +170,8 @@ class Program(eqx.Module):
     @eqx.filter_jit
     def cost(self, case: Case, z: Cells) -> Number:
         """Return the cost alone."""
-        return self._cost(self._residual(case, self.frames(case, z), z))
+        frames = self.frames(case, z)
+        return self._cost(self._residual(case, frames, z)) + self._volt_cost(case, frames, z)
 
     @eqx.filter_jit
     def normal(self, case: Case, z: Cells) -> Normal:
@@ -169,17 +182,22 @@ class Program(eqx.Module):
 
         def cost(frames: Cells, z: Cells) -> tuple[Number, Cells]:
             residual = self._residual(case, frames, z)
-            return self._cost(residual), residual
+            return self._cost(residual) + self._volt_cost(case, frames, z), residual
 
-        (value, residual), (by_frames, by_offset) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
+        (value, residual), (by_frames, straight) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
         (by_z,) = pull(pulled_back(system, path, case.steps, by_frames))
-        rows = case.weight[..., None] * self._changes(case, z, system, path)
+        changes = self._changes(case, z, system, path)
+        rows = case.weight[..., None] * (changes + self._offsets(case))
         root = jnp.sqrt(self._share(residual))[..., None]
         rows = (root * rows).reshape(-1, self.layout.size)
-        return Normal(value, by_z + by_offset, rows.T @ rows)
+        matrix = rows.T @ rows
+        if self.layout.volt:
+            rows = case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes)
+            matrix = matrix + rows.T @ rows
+        return Normal(value, by_z + straight, matrix)
 
     def _changes(self, case: Case, z: Cells, system: System, path: Cells) -> Float[Array, "time cells z"]:
-        """Return the change of what is compared with the data by every number."""
+        """Return the change of x of every frame by every number."""
         layout = self.layout
         shared, field, *_ = layout.split(z)
         log_rate = case.field @ field
@@ -195,25 +213,49 @@ class Program(eqx.Module):
             jnp.zeros_like(start).at[:, edges[0] : edges[1]].set(case.field),
             rate,
         )
-        found = directions(system, *halved(system, path, case.steps), start, pushed)
-        if layout.offset:
-            offsets = jnp.eye(layout.offset) * case.frame_std[:, None]
-            found = found.at[:, :, edges[3] :].add(offsets[:, None])
+        return directions(system, *halved(system, path, case.steps), start, pushed)
+
+    def _offsets(self, case: Case) -> Float[Array, "time 1 z"]:
+        """Return the change of what all pixels of a frame are off by, by every number."""
+        found = jnp.zeros((len(case.seconds), 1, self.layout.size))
+        if self.layout.offset:
+            first = sum(self.layout[:4])
+            found = found.at[:, 0, first : first + self.layout.offset].set(jnp.diag(case.frame_std))
         return found
+
+    def _volt(self, case: Case, z: Cells, time: Number, x: Cells) -> Number:
+        """Return the voltage that the cell shows at one time, V."""
+        system, _ = self.start(case, z)
+        rates = system.rates(time, x.reshape(self.template.geometry.shape))
+        return system.volt(rates) + case.volt_drop * self.layout.split(z)[-1].sum()
+
+    def _volt_changes(self, case: Case, z: Cells, frames: Cells, changes: Cells) -> Float[Array, "time z"]:
+        """Return the change of the voltage of every frame by every number."""
+        by_z, by_x = jax.vmap(jax.grad(lambda *at: self._volt(case, *at), (0, 2)), (None, 0, 0))(
+            z, case.seconds, frames
+        )
+        found: Cells = by_z + jnp.einsum("tc,tcz->tz", by_x, changes)
+        return found
+
+    def _volt_cost(self, case: Case, frames: Cells, z: Cells) -> Number:
+        """Return half the sum of squared weighted residuals of the voltage."""
+        if not self.layout.volt:
+            return jnp.zeros(())
+        model = jax.vmap(lambda *at: self._volt(case, z, *at))(case.seconds, frames)
+        known = case.volt_weight > 0
+        return 0.5 * jnp.sum((case.volt_weight * jnp.where(known, model - case.volts, 0.0)) ** 2)
 
     @eqx.filter_jit
     def seen(self, case: Case, z: Cells) -> tuple[Cells, Cells, Cells]:
-        """Return x of every frame, v = e(V - V0)/kT, and the residuals."""
-        system, _ = self.start(case, z)
+        """Return x of every frame, the voltage in V, and the residuals of x."""
         x = self.frames(case, z)
-        cells = x.reshape(len(x), *self.template.geometry.shape)
-        volt = jax.vmap(lambda time, at: system.rates(time, at).potential)(case.seconds, cells)
+        volt = jax.vmap(lambda *at: self._volt(case, z, *at))(case.seconds, x)
         return x, volt, self._residual(case, x, z)
 
     def _residual(self, case: Case, x: Cells, z: Cells) -> Float[Array, "time cells"]:
         """Return model less data over the standard deviation; 0 where there are no data."""
         if self.layout.offset:
-            x = x + (case.frame_std * self.layout.split(z)[-1])[:, None]
+            x = x + (case.frame_std * self.layout.split(z)[4])[:, None]
         return case.weight * jnp.where(case.weight > 0, x - case.x, 0.0)
 
     def _cost(self, residual: Cells) -> Number:

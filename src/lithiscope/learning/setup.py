@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from lithiscope.learning.fit import Particle
 from lithiscope.learning.half_cycles import HalfCycle
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.program import Case, Layout, Program
-from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, PotentialCurve, Share, Unknown
+from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, PotentialCurve, Share, Shift, Unknown
 from lithiscope.materials import Material, material
 from lithiscope.phasefield.from_material import free_energy_of
 
@@ -77,12 +78,23 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
         )
     if "coherency" in names and options.strain != "coherent":
         raise OptionError("there is no coherency to learn", field="strain", value=options.strain, limit="coherent")
+    if options.voltage and not any(cut.volt_weight.any() for cut in cuts):
+        raise OptionError(
+            "the videos hold no voltage to compare with",
+            field="voltage",
+            value=True,
+            limit="videos with voltage_volt",
+            remedy="join the trace of the cell to the images first, or leave the voltage out",
+        )
+    least = 1e-3 * options.voltage_noise
+    cuts = [replace(cut, volt_weight=np.minimum(cut.volt_weight, 1 / least)) for cut in cuts]
     keys = list(dict.fromkeys(cut.key for cut in cuts))
     groups = tuple(tuple(cut for cut in cuts if cut.key == key) for key in keys)
     thickness = tuple(_thickness(videos[group[0].video], group[0], options) for group in groups)
     given = material(options.material)
     template = _template(given, cuts[0], options, thickness[0])
-    unknowns = tuple(one for name in options.unknowns if (one := _unknown(name, template, options)) is not None)
+    names_of_all = (*options.unknowns, *(["equilibrium_voltage"] if options.voltage and options.voltage_offset else []))
+    unknowns = tuple(one for name in names_of_all if (one := _unknown(name, template, options)) is not None)
     points = min(int(group[0].mask.sum()) for group in groups)
     layout = Layout(
         shared=sum(one.size for one in unknowns),
@@ -90,6 +102,7 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
         initial=min(options.initial_modes, points) + 1,
         rate=max(len(cut.seconds) for cut in cuts) if options.rate_spread else 0,
         offset=max(len(cut.seconds) for cut in cuts) if any(cut.frame_std.any() for cut in cuts) else 0,
+        volt=int(options.voltage),
     )
     return Setup(template, unknowns, layout, options, thickness, groups)
 
@@ -129,6 +142,7 @@ def _case(
         priors,
         thickness=thickness,
         rate_spread=setup.options.rate_spread,
+        volt_drop=1e-3 * setup.options.voltage_drop,
         frames=setup.frames,
         from_frame=windows,
         several=len(setup.groups) > 1,
@@ -176,7 +190,7 @@ def _template(given: Material, cut: HalfCycle, options: LearnOptions, thickness:
         reaction,
         elasticity=pf.Coherent(jnp.asarray(given.coherency)) if options.strain == "coherent" else None,
         gradient_energy=jnp.asarray(given.gradient_energy_nm2),
-        plateau=given.plateau,
+        plateau=jnp.asarray(given.plateau),
         site_density=given.site_density,
         temperature=given.temperature,
     )
@@ -219,6 +233,8 @@ def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | 
         return Factor("gradient energy", lambda m: m.gradient_energy, 1.0)
     if name == "coherency":
         return Factor("coherency", _penalty, 0.5)
+    if name == "equilibrium_voltage":
+        return Shift("equilibrium voltage", lambda m: m.plateau, 1e-3 * options.voltage_offset)
     if name == "alpha":
         return Share("alpha", _alpha, 0.5)
     return None

@@ -253,6 +253,14 @@ class Factor(OneNumber):
         return now * jnp.exp(moved)
 
 
+class Shift(OneNumber):
+    """A number that is normal itself: equilibrium voltage."""
+
+    def value(self, now: Cells, moved: Cells) -> Cells:
+        """Return the sum."""
+        return now + moved
+
+
 class Share(OneNumber):
     """A number between 0 and 1, normal in its logit: alpha."""
 

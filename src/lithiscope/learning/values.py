@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope import stages
-from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, OneNumber, PotentialCurve, Share, Unknown
+from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, OneNumber, PotentialCurve, Shift, Unknown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lithiscope.learning.setup import Setup
 
 PLAIN = "prior σ"
-_UNITS = {"gradient energy": "nm2", "coherency": "kT", "alpha": "1"}
+_UNITS = {"gradient energy": "nm2", "coherency": "kT", "alpha": "1", "equilibrium voltage": "V"}
 
 
 class Values(NamedTuple):
@@ -79,6 +79,13 @@ def values_of(one: Unknown, setup: Setup, mean: np.ndarray, std: np.ndarray) -> 
     if isinstance(one, OneNumber):
         middle = float(one.where(setup.template))
         value = np.array([float(one.value(jnp.asarray(middle), one.deviation * mean[0]))])
-        slope = value if isinstance(one, Factor) else value * (1 - value) if isinstance(one, Share) else np.nan
+        slope = _slope(one, value)
         return Values(value, np.abs(slope * one.deviation * std), (_UNITS.get(one.name, "1"),))
     return Values(mean, std, (PLAIN,) * one.size)
+
+
+def _slope(one: OneNumber, value: np.ndarray) -> np.ndarray:
+    """Return the derivative of a number by its normal form."""
+    if isinstance(one, Shift):
+        return np.ones_like(value)
+    return value if isinstance(one, Factor) else value * (1 - value)

@@ -16,7 +16,18 @@ from lithiscope.stages.learning import LEARNING_STAGES
 from lithiscope.stages.pathways import PATHWAY_STAGES
 from lithiscope.stages.schema import Stage, Variable
 from lithiscope.stages.simulation import SIMULATION
-from lithiscope.units import AMPERE, COUNT, ELECTRONVOLT, GRAY, MICROMETRE, NANOMETRE, ONE, SECOND, SQUARE_MICROMETRE
+from lithiscope.units import (
+    AMPERE,
+    COUNT,
+    ELECTRONVOLT,
+    GRAY,
+    MICROMETRE,
+    NANOMETRE,
+    ONE,
+    SECOND,
+    SQUARE_MICROMETRE,
+    VOLT,
+)
 
 RECORDING = Stage(
     "recording",
@@ -127,6 +138,8 @@ COMPOSITION_VIDEO = Stage(
         "coefficient": Variable("time component [z] y x", ONE, "amount of each component"),
         "covariance": Variable("time component component_other [z] y x", ONE, "covariance of the coefficients"),
         "noise_gain": Variable("time", ONE, "apparent over native standard deviation, from resampling"),
+        "voltage_volt": Variable("time", VOLT, "voltage of the cell at the middle of the frame, against lithium"),
+        "voltage_volt_std": Variable("time", VOLT, "random standard deviation of the voltage"),
         "label": Variable("[z] y x", ONE, "particle number; 0 is background", kind="int"),
         "mask": Variable("[z] y x", ONE, "where the active material is", kind="bool"),
     },

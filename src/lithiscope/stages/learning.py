@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lithiscope.stages.coordinates import SPACE, TIME
 from lithiscope.stages.schema import Stage, Variable
-from lithiscope.units import AMPERE_PER_SQUARE_METRE, ONE
+from lithiscope.units import AMPERE_PER_SQUARE_METRE, ONE, VOLT
 
 LEARNED_LAWS = Stage(
     "learned_laws",
@@ -54,7 +54,8 @@ LEARNED_PARTICLE = Stage(
         "lithium_fraction": Variable("time y x", ONE, "lithium fraction of the model"),
         "measured": Variable("time y x", ONE, "lithium fraction that the model was fitted to"),
         "residual": Variable("time y x", ONE, "model less data over the standard deviation"),
-        "voltage_kt": Variable("time", ONE, "e (V - V0)/kT of the model"),
+        "voltage_volt": Variable("time", VOLT, "voltage of the model"),
+        "measured_voltage_volt": Variable("time", VOLT, "measured voltage, NaN where there is none"),
     },
     coordinates={**TIME, **SPACE},
     attributes={"video": "number of the video", "particle": "label of the particle", "name": "name of the particle"},

@@ -23,6 +23,7 @@ from lithiscope.studies.provenance import now, step_key, summary
 from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml, override
 from lithiscope.studies.store import Store
+from lithiscope.units import VOLT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,6 +75,11 @@ def learn_videos(
     store = Store(path)
     videos = _videos(store, runs)
     section = learning_section(settings, _thickness(store))
+    if section.voltage:
+        videos = {
+            run: _with_record(store, run, one, section.voltage_noise, seed + k)
+            for k, (run, one) in enumerate(videos.items())
+        }
     videos = joined({run: with_noise(video, sigma, seed + k, path) for k, (run, video) in enumerate(videos.items())})
     clock = now()
     checkpoint = Checkpoint(path.parent / f"{STORE}.npz", _key(section, videos))
@@ -221,6 +227,20 @@ def _videos(store: Store, runs: Sequence[str]) -> dict[str, xr.Dataset]:
             remedy="choose one of these",
         )
     return {run: store.load(found[run]) for run in (runs or found)}
+
+
+def _with_record(store: Store, run: str, video: xr.Dataset, noise: float, seed: int) -> xr.Dataset:
+    """Return the video of a simulation with its voltage, and noise of so many mV on it; others as they are."""
+    name = f"simulation-{run}" if run else "simulation"
+    if "voltage_volt" in video or name not in store.steps():
+        return video
+    volt = store.load(name)["voltage_volt"].values.astype(float)
+    std = np.full(len(volt), 1e-3 * noise)
+    volt = volt + std * np.random.default_rng([seed, 1]).standard_normal(len(volt))
+    return stages.check(
+        video.assign(voltage_volt=("time", volt, {"units": VOLT}), voltage_volt_std=("time", std, {"units": VOLT})),
+        "composition_video",
+    )
 
 
 def _thickness(store: Store) -> float | None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lithiscope import stages
 from lithiscope.errors import OptionError
 from lithiscope.progress import Reporter
 from lithiscope.studies.kinetics import labels_of, video_of
 from lithiscope.studies.runner import Step, options_at
+from lithiscope.units import VOLT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,7 +103,43 @@ def learning_video(recipe: Recipe, inputs: Mapping[str, xr.Dataset]) -> tuple[xr
             remedy="choose some of these",
         )
     kept = np.flatnonzero(np.isin(half_cycle, wanted))
+    if section.voltage:
+        video = with_voltage(video, inputs.get("cell_frames"))
     return video.assign(label=labels).isel(time=kept), names
+
+
+def with_voltage(video: xr.Dataset, frames: xr.Dataset | None) -> xr.Dataset:
+    """Return a video with the voltage of the cell at each frame, less the ohmic drop where that is known.
+
+    Parameters
+    ----------
+    video : composition_video
+        Without a voltage.
+    frames : cell_frames, optional
+        What the cell did at these frames.
+
+    Raises
+    ------
+    OptionError
+        If the cell told no voltage.
+    """
+    if frames is None or "voltage_volt" not in frames:
+        raise OptionError(
+            "no voltage of the cell is known",
+            field="learning.voltage",
+            value=True,
+            limit="a trace with a voltage in cell.files",
+            remedy="give the potentiostat's trace in cell.files, or set learning.voltage to false",
+        )
+    volt, std = frames["voltage_volt"].values, np.zeros(frames.sizes["time"])
+    if "voltage_volt_std" in frames:
+        std = frames["voltage_volt_std"].values
+    if "ohmic_drop_volt" in frames:
+        volt = volt - frames["ohmic_drop_volt"].values
+    return stages.check(
+        video.assign(voltage_volt=("time", volt, {"units": VOLT}), voltage_volt_std=("time", std, {"units": VOLT})),
+        "composition_video",
+    )
 
 
 def learned_tree(results: Mapping[str, Any]) -> xr.DataTree | None:

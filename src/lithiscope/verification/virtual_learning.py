@@ -15,6 +15,7 @@ from lithiscope import laws, stages
 PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
 _OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
 _START, _SPREAD, _SMOOTH = 0.05, 0.5, 3.0
+_VOLT_OFFSET, _VOLT_DROP = 0.02, 0.001  # V, standard deviations
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Truth:
         F(x), and the reaction law, by name.
     pattern : {"smooth", "domains"}
         ln k: smooth with a standard deviation of 1/2, or two sharp fast domains.
+    volt_sigma : float
+        Noise of the voltage, V; 0: no voltage is told. It is also off by an offset, and each half cycle by a drop.
     """
 
     shape: tuple[int, int] = (30, 22)
@@ -38,6 +41,7 @@ class Truth:
     exchange: str = "skewed_lim"
     law: str = "butler_volmer"
     pattern: Literal["smooth", "domains"] = "smooth"
+    volt_sigma: float = 0.0
 
     def mask(self) -> np.ndarray:
         """Return where the particle is."""
@@ -95,7 +99,7 @@ class Truth:
             elasticity=pf.Coherent(jnp.asarray(_COHERENCY)),
             gradient_energy=_GRADIENT,
         )
-        pictures, seconds = [], []
+        pictures, seconds, volts = [], [], []
         for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
             protocol = pf.constant_current(sign * C_RATE, seconds=0.9 * 3600 / C_RATE)
             run = pf.simulate(
@@ -107,8 +111,18 @@ class Truth:
             )
             pictures.append(run.video["lithium_fraction"].values)
             seconds.append(run.video["time"].values + number * 7200.0)
+            volts.append(run.record["voltage_volt"].values)
         x = np.concatenate(pictures).astype(float)
-        return _video(x + SIGMA * rng.standard_normal(x.shape), mask, np.concatenate(seconds))
+        video = _video(x + SIGMA * rng.standard_normal(x.shape), mask, np.concatenate(seconds))
+        return video if not self.volt_sigma else self._with_voltage(video, np.concatenate(volts), rng)
+
+    def _with_voltage(self, video: Any, volts: np.ndarray, rng: np.random.Generator) -> Any:
+        """Return the video with its voltage, noisy and off."""
+        shown = volts + _VOLT_OFFSET * rng.standard_normal() + np.repeat(_VOLT_DROP * rng.standard_normal(2), FRAMES)
+        return video.assign(
+            voltage_volt=("time", shown + self.volt_sigma * rng.standard_normal(len(volts))),
+            voltage_volt_std=("time", np.full(len(volts), self.volt_sigma)),
+        )
 
 
 def _textured(start: float, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
