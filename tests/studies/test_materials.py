@@ -38,6 +38,8 @@ def test_the_numbers_of_the_engine_are_printed():
     assert "kappa = 8.832 nm2" in text
     assert "B = 3.375 rho_s kT (0.1916 GPa)" in text
     assert "omega = 4.5088" in text
+    assert "Full potential: true, so in a simulation gradient energy and strain act on j0 too" in text
+    assert "Full potential: false, so in a simulation j0 follows x alone" in "\n".join(show_materials("lfp_lim_2016"))
 
 
 def test_the_yaml_that_is_printed_is_a_set(tmp_path):

@@ -15,7 +15,7 @@ from lithiscope.materials import material
 from lithiscope.phasefield import LocalRosenbrock
 from lithiscope.studies.simulation import run_case, simulate_recipe
 from lithiscope.studies.simulation_cases import cases
-from lithiscope.studies.simulation_model import model_of_recipe
+from lithiscope.studies.simulation_model import model_of_recipe, reaction_of_recipe
 from lithiscope.studies.simulation_recipe import SimulationRecipe, load_simulation
 
 ETA, X = jnp.linspace(-6.0, 6.0, 13), jnp.linspace(0.05, 0.95, 13)
@@ -92,6 +92,34 @@ def test_one_phase_may_react_by_another_function():
     x = 0.7
     share = 0.5 * (1 - np.tanh((x - 0.85) / 0.02))
     assert float(made.exchange_density(x)[0, 0]) == pytest.approx(2.0 * 3 * (1 - x) * np.sqrt(x * (1 - x)) * share)
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "acts"),
+    [
+        ("lfp_cogswell_bazant_2012", {}, True),
+        ("lfp_lim_2016", {}, False),
+        ("lfp_cogswell_bazant_2012", {"full_potential": False}, False),
+        ("lfp_lim_2016", {"full_potential": True}, True),
+        # What the set says of its own F(x) says nothing of another.
+        ("lfp_cogswell_bazant_2012", {"exchange": "symmetric"}, False),
+        ("lfp_cogswell_bazant_2012", {"exchange_current": 0.02}, False),
+    ],
+)
+def test_whether_strain_acts_on_j0_is_as_the_set_says_of_its_own_law(name, section, acts):
+    made = model_of_recipe(recipe(initial=0.4, material={"name": name}, reaction=section)).reaction
+    assert made.full_potential is acts
+
+
+def test_the_examples_that_were_found_without_strain_on_j0_say_so():
+    built = {name: reaction_of_example(name) for name in ("lfp_tilted", "two_domains", "lfp_wave", "lfp_rates")}
+    assert built == {"lfp_tilted": False, "two_domains": False, "lfp_wave": True, "lfp_rates": False}
+
+
+def reaction_of_example(name: str) -> bool:
+    one = load_simulation(name)
+    rate = np.ones((1, 1))
+    return reaction_of_recipe(one, material(one.material.name), rate).full_potential
 
 
 def test_j0_on_the_full_potential_feels_gradient_and_strain():

@@ -40,6 +40,9 @@ def number_lines(given: Material) -> Iterator[str]:
     yield from _table(given)
     yield ""
     yield f"Laws: {_laws(given)}"
+    if data.reaction is not None:
+        acts = "gradient energy and strain act on j0 too" if given.full_potential else "j0 follows x alone"
+        yield f"Full potential: {str(given.full_potential).lower()}, so in a simulation {acts}"
     yield f"Optical constants: {len(data.optical_constants) or 'none yet'}"
     yield "In the units of the phase-field engine:"
     yield from (f"  {line}" for line in _engine(given))

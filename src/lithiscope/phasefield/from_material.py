@@ -63,6 +63,7 @@ def reaction_of(
     rate: Any = 1.0,
     film_resistance: Any = 0.0,
     phase: Literal["both", "lithium_poor", "lithium_rich"] = "both",
+    full_potential: bool | None = None,
 ) -> Reaction:
     """Return the reaction of a parameter set.
 
@@ -76,6 +77,8 @@ def reaction_of(
         ohm m2.
     phase : {"both", "lithium_poor", "lithium_rich"}
         In which phase lithium is inserted.
+    full_potential : bool, optional
+        Whether gradient energy and strain act on j0 too; None: as the set says.
     """
     name, parameters = material.exchange
     exchange: Law | ExchangeTable | FixedLaw
@@ -91,6 +94,7 @@ def reaction_of(
         rate=rate,
         film_resistance=film_resistance,
         temperature=material.temperature,
+        full_potential=material.full_potential if full_potential is None else full_potential,
     )
 
 

@@ -162,8 +162,15 @@ def reaction_of_recipe(recipe: SimulationRecipe, material: Material, rate: NDArr
         rate=rate,
         film_resistance=section.film_resistance,
         temperature=material.temperature,
-        full_potential=section.full_potential,
+        full_potential=_full_potential(section, material),
     )
+
+
+def _full_potential(section: ReactionSection, material: Material) -> bool:
+    """Return whether gradient energy and strain act on j0; what the set says holds for its own F(x) only."""
+    if section.full_potential is not None:
+        return section.full_potential
+    return section.exchange is None and section.exchange_current is None and material.full_potential
 
 
 def _exchange(section: ReactionSection, material: Material, base: Path) -> tuple[float, Exchange]:

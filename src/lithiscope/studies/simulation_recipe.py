@@ -122,8 +122,10 @@ class ReactionSection(Options):
         description="j0 in A/m2: the same at every x, or before the F(x) of `exchange` where that is given; or a table "
         "(.csv with x, j0), beyond which its ends hold; null: as the set says",
     )
-    full_potential: bool = Field(
-        False, description="let gradient energy and strain act on j0 too, as in Cogswell and Bazant 2012"
+    full_potential: bool | None = Field(
+        None,
+        description="let gradient energy and strain act on j0 too, as in Cogswell and Bazant 2012; null: as the set "
+        "says of its own F(x), and not for one that is given here",
     )
     spread: float = Field(0.0, ge=0, le=5, description="standard deviation of ln k from place to place")
     length: float = Field(150.0, ge=0, description="correlation length of that field, nm")
