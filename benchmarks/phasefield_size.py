@@ -73,8 +73,12 @@ def stepped(name: str, side: int, ndim: int) -> Callable[[], Any]:
         model = pf.Model(geometry, well, pf.Reaction(0.01), gradient_energy=2.0)
         protocol, method, length = pf.constant_current(1.0), pf.BogackiShampine(), 1.0
     else:
-        strain = Periodic(crystal_of(material("lfp_averaged"), "cba"), geometry) if kind == "strained" else None
-        model = pf.Model(geometry, well, None, pf.CahnHilliard(1.0), strain, gradient_energy=2.0, allow_unresolved=True)
+        lfp, transport = material("lfp_averaged"), pf.CahnHilliard(1.0)
+        strain = Periodic(crystal_of(lfp, "cba"), geometry) if kind == "strained" else None
+        density = lfp.site_density
+        model = pf.Model(
+            geometry, well, None, transport, strain, gradient_energy=2.0, site_density=density, allow_unresolved=True
+        )
         method = pf.Rosenbrock() if kind == "rosenbrock" else pf.ExponentialRungeKutta()
         protocol, length = pf.rest(10.0), 1.0
     chosen = method.prepared(model, 1e-4)

@@ -82,6 +82,72 @@ def test_combinations_that_make_no_sense_are_refused() -> None:
         bulk(np.pad(np.ones((5, 5), bool), 1), transport=None)
 
 
+TABLE = pf.TabulatedVoltage([0.0, 0.5, 1.0], [4.2, 3.9, 3.6], 3.9)
+PLATELET = pixels(np.ones((2, 3), bool), 50.0, surface="everywhere", thickness=150.0)
+ROW = pixels(np.ones((1, 20), bool), 2.0, surface="nowhere")
+STEP = jnp.asarray(np.where(np.arange(20) < 10, 0.02, 0.98)[None])
+
+
+def test_the_plateau_is_that_of_the_free_energy_where_it_has_one() -> None:
+    assert float(pf.Model(PLATELET, TABLE, pf.Reaction(0.05)).plateau) == 3.9
+    assert float(pf.Model(PLATELET, pf.RegularSolution(2.0), pf.Reaction(0.05)).plateau) == 3.422
+    for plateau in ({}, {"plateau": 3.9}):
+        model = pf.Model(PLATELET, TABLE, pf.Reaction(0.05), **plateau)
+        run = pf.simulate(model, pf.rest(10.0), 2, initial=0.5)
+        assert run.record["voltage_volt"].values[-1] == pytest.approx(3.9, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "here"), [("plateau", 3.422), ("temperature", 350.0)])
+def test_a_table_made_with_another_constant_is_refused_with_both_values(name: str, here: float) -> None:
+    with pytest.raises(OptionError) as caught:
+        pf.Model(PLATELET, TABLE, pf.Reaction(0.05), **{name: here})
+    assert caught.value.field == name
+    assert f"{here:g}" in str(caught.value.limit)
+    assert {"plateau": "3.9", "temperature": "298.15"}[name] in str(caught.value.value)
+    assert "same" in str(caught.value.remedy)
+
+
+def test_constants_without_a_value_yet_are_not_compared() -> None:
+    def volt(plateau: jax.Array) -> jax.Array:
+        model = pf.Model(PLATELET, TABLE, pf.Reaction(0.05), plateau=plateau, temperature=plateau * 100)
+        return model.plateau * model.thermal_voltage()
+
+    assert np.isfinite(jax.grad(volt)(jnp.asarray(3.5)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"gradient_energy": 8.83}, "gradient_energy"),
+        ({"elasticity": pf.Coherent(3.37)}, "elasticity"),
+        ({"offset": np.linspace(0.0, 1.0, 20)[None]}, "offset"),
+        ({"free_energy": pf.RegularSolution(2.1)}, "free_energy"),
+        ({"free_energy": pf.DoubleWell(5.0)}, "free_energy"),
+    ],
+)
+def test_what_does_not_act_on_plain_diffusion_is_refused_with_it_and_taken_without(changes: dict, field: str) -> None:
+    given = {"free_energy": pf.RegularSolution(1.9), "reaction": None} | changes
+    with pytest.raises(OptionError) as caught:
+        pf.Model(ROW, transport=pf.Fickian(1.0), **given)
+    assert caught.value.field == field
+    assert "CahnHilliard" in str(caught.value.remedy)
+    pf.Model(ROW, transport=pf.CahnHilliard(1.0), allow_unresolved=True, **given)
+
+
+@pytest.mark.parametrize("free_energy", [pf.RegularSolution(2.0), pf.RegularSolution(-3.0), TABLE])
+def test_plain_diffusion_lowers_the_free_energy_of_every_solid_solution_that_is_taken(
+    free_energy: pf.FreeEnergy,
+) -> None:
+    model = pf.Model(ROW, free_energy, None, pf.Fickian(1.0), offset=0.4)
+    energy = pf.simulate(model, pf.rest(50.0), 6, initial=STEP).record["free_energy"].values
+    assert np.all(np.diff(energy) < 0)
+
+
+def test_particles_with_a_shift_of_their_own_may_diffuse() -> None:
+    two = pixels(np.ones((1, 4), bool), 2.0, surface="nowhere", label=np.array([[1, 1, 2, 2]]))
+    pf.Model(two, pf.RegularSolution(1.0), None, pf.Fickian(1.0), offset=np.array([[0.0, 0.0, 1.0, 1.0]]))
+
+
 def test_interface_thinner_than_three_cells_is_refused_unless_asked_for() -> None:
     with pytest.raises(AnalysisError, match="thinner than the cells"):
         bulk(gradient_energy=0.1)

@@ -18,6 +18,9 @@ Cells: TypeAlias = Float[Array, "..."]
 Number: TypeAlias = Float[Array, ""]
 """A single value."""
 
+Constants: TypeAlias = dict[str, Any]
+"""Constants of the model by name, in its units, with which a part of it was made."""
+
 
 def parameter(
     name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, unit: str = "1", least: float = 0.0

@@ -11,7 +11,7 @@ import numpy as np
 
 from lithiscope import laws
 from lithiscope.errors import OptionError
-from lithiscope.phasefield.arrays import Cells, Number, parameter
+from lithiscope.phasefield.arrays import Cells, Constants, Number, parameter
 
 _HIGHEST = 1e4  # kT, 250 V: beyond it the unit is another one
 
@@ -30,6 +30,10 @@ class FreeEnergy(eqx.Module):
     def on_ideal_entropy(self) -> bool:
         """Return whether f holds x ln x + (1-x) ln(1-x), so that x stays between 0 and 1 by itself."""
         return True
+
+    def made_for(self) -> Constants:
+        """Return the constants of the model that went into f, by their names there; those of the model must agree."""
+        return {}
 
 
 class RegularSolution(FreeEnergy):
@@ -148,18 +152,27 @@ class TabulatedVoltage(FreeEnergy):
     volt : sequence of float
         Equilibrium voltage, V.
     plateau : float
-        The voltage at which mu is zero; that of the model.
+        The voltage at which mu is zero; the model takes it from here, unless it is given the same.
     temperature : float
-        K.
+        K, that of the model.
+
+    Raises
+    ------
+    OptionError
+        If the points cannot be interpolated, or a value is in another unit.
     """
 
     knots: Cells
     pieces: Cells  # coefficients of mu, highest power first, (4, pieces)
     start: Cells  # f at the left end of each piece
+    plateau: float = eqx.field(static=True)
+    temperature: float = eqx.field(static=True)
 
     def __init__(self, x: Any, volt: Any, plateau: float, temperature: float = laws.ROOM_TEMPERATURE) -> None:
         from scipy.interpolate import PchipInterpolator
 
+        self.plateau = float(parameter("plateau", plateau, low=-10.0, high=10.0, unit="V"))
+        self.temperature = float(parameter("temperature", temperature, low=100.0, high=2000.0, unit="K"))
         points, volts = np.asarray(x, dtype=float), np.asarray(volt, dtype=float)
         mu = -(volts - plateau) / laws.thermal_voltage(temperature)
         laws.chemical_potential("table", x=points, mu=mu)  # refuses what cannot be interpolated
@@ -193,6 +206,10 @@ class TabulatedVoltage(FreeEnergy):
     def on_ideal_entropy(self) -> bool:
         """Return False."""
         return False
+
+    def made_for(self) -> Constants:
+        """Return plateau and temperature, with which voltages became mu."""
+        return {"plateau": self.plateau, "temperature": self.temperature}
 
     def _place(self, x: Cells) -> tuple[Any, Cells]:
         piece = jnp.clip(jnp.searchsorted(self.knots, x, side="right") - 1, 0, self.knots.shape[0] - 2)

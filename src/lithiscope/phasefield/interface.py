@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lithiscope.phasefield.arrays import known
 from lithiscope.phasefield.free_energy import FreeEnergy
 
 
 def binodal(free_energy: FreeEnergy, *, points: int = 20001) -> tuple[float, float] | None:
-    """Return the two compositions of the widest common tangent below f(x), or None for a solid solution.
+    """Return the two compositions of the widest common tangent below f(x); None for a solid solution or traced numbers.
 
     Parameters
     ----------
@@ -19,9 +21,11 @@ def binodal(free_energy: FreeEnergy, *, points: int = 20001) -> tuple[float, flo
         Points between 0 and 1; the answer is good to one part of them.
     """
     x = (np.arange(points) + 0.5) / points
-    f = np.asarray(free_energy.density(jnp.asarray(x)))
-    known = np.isfinite(f)
-    x, f = x[known], f[known]
+    f = known(free_energy.density(jnp.asarray(x)))
+    if f is None:
+        return None
+    defined = np.isfinite(f)
+    x, f = x[defined], f[defined]
     hull = _lower_hull(x, f)
     gaps = np.diff(x[hull])
     widest = int(np.argmax(gaps))
@@ -55,6 +59,31 @@ def interface_width(free_energy: FreeEnergy, gradient_energy: float) -> float:
     f = np.asarray(free_energy.density(jnp.asarray(x)))
     excess = f - np.interp(x, ends, (f[0], f[-1]))
     return float((ends[1] - ends[0]) * np.sqrt(gradient_energy / (2 * excess.max())))
+
+
+def falling_potential(free_energy: FreeEnergy, *, points: int = 200) -> tuple[float, float] | None:
+    """Return the range of x in which mu falls in some cell, to one part of the points; None for a solid solution.
+
+    Parameters
+    ----------
+    free_energy : FreeEnergy
+        f(x); with traced parameters, which have no value yet, the answer is None.
+    points : int
+        Points between 0 and 1.
+
+    Examples
+    --------
+    >>> from lithiscope.phasefield import RegularSolution
+    >>> falling_potential(RegularSolution(1.9)) is None
+    True
+    """
+    x = (np.arange(points) + 0.5) / points
+    mu = known(jax.vmap(free_energy.potential)(jnp.asarray(x)))
+    if mu is None:
+        return None
+    falls = np.any(np.diff(mu, axis=0).reshape(points - 1, -1) < -1e-9, axis=1)  # kT; NaN beyond a table is no fall
+    where = np.flatnonzero(falls)
+    return None if where.size == 0 else (float(x[where[0]]), float(x[where[-1] + 1]))
 
 
 def _lower_hull(x: np.ndarray, f: np.ndarray) -> np.ndarray:

@@ -15,10 +15,12 @@ from lithiscope.phasefield.elasticity import Elasticity, NoElasticity
 from lithiscope.phasefield.free_energy import FreeEnergy
 from lithiscope.phasefield.geometry.cells import Geometry, divergence, next_cell
 from lithiscope.phasefield.interface import interface_width
+from lithiscope.phasefield.model_checks import refuse_fick_without_descent, refuse_other_constants
 from lithiscope.phasefield.reaction import Reaction
 from lithiscope.phasefield.transport import CahnHilliard, Fickian, NoTransport, Transport
 from lithiscope.phasefield.voltage import driven
 
+_PLATEAU = 3.422  # V, LiFePO4
 _CELLS_ACROSS = 3  # an interface on fewer cells sticks to the grid
 
 
@@ -65,8 +67,9 @@ class Model(eqx.Module):
         kappa/(rho_s kT) in nm2, index order.
     offset : float or array
         Shift of the chemical potential in each cell, kT: domains with defects.
-    plateau : float
-        V0, the voltage at mu = 0 without overpotential, V.
+    plateau : float, optional
+        V0, the voltage at mu = 0 without overpotential, V; None: that of the free energy where it was made with one (a
+        table of voltages), 3.422 V for LiFePO4 otherwise.
     site_density : float
         Lithium sites per volume, 1/m3.
     temperature : float
@@ -77,7 +80,8 @@ class Model(eqx.Module):
     Raises
     ------
     OptionError
-        If a parameter or a combination makes no sense; the message says why.
+        If a parameter or a combination makes no sense, or a part was made with another plateau, site density or
+        temperature than the model has; the message says why.
     AnalysisError
         If the interface is thinner than three cells.
     """
@@ -104,7 +108,7 @@ class Model(eqx.Module):
         *,
         gradient_energy: Any = 0.0,
         offset: Any = 0.0,
-        plateau: Any = 3.422,
+        plateau: Any = None,
         site_density: Any = laws.LFP_SITE_DENSITY,
         temperature: Any = laws.ROOM_TEMPERATURE,
         allow_unresolved: bool = False,
@@ -114,6 +118,10 @@ class Model(eqx.Module):
         self.elasticity = NoElasticity() if elasticity is None else elasticity
         self.gradient_energy = parameter("gradient_energy", gradient_energy, low=0.0, high=1e6, unit="nm2", least=1e-6)
         self.offset = parameter("offset", offset, low=-1e4, high=1e4, unit="kT")
+        if plateau is None:
+            plateau = (
+                free_energy.made_for().get("plateau", _PLATEAU) if isinstance(free_energy, FreeEnergy) else _PLATEAU
+            )
         self.plateau = parameter("plateau", plateau, low=-10.0, high=10.0, unit="V")
         self.site_density = parameter("site_density", site_density, low=1e26, high=1e30, unit="1/m3")
         self.temperature = parameter("temperature", temperature, low=100.0, high=2000.0, unit="K")
@@ -121,6 +129,7 @@ class Model(eqx.Module):
 
     def __check_init__(self) -> None:
         self._check_parts()
+        self._check_constants()
         surface = np.asarray(self.geometry.surface)[self.geometry.active]
         if self.reaction is None and not self.transport.moves():
             raise OptionError("nothing happens", field="reaction", remedy="give a reaction, a transport or both")
@@ -134,6 +143,8 @@ class Model(eqx.Module):
                 remedy="let every cell react (depth-averaged model), or choose a transport",
             )
         self.elasticity.check(self.geometry)
+        if isinstance(self.transport, Fickian):
+            refuse_fick_without_descent(self)
         self._check_interface()
 
     def _check_parts(self) -> None:
@@ -154,20 +165,20 @@ class Model(eqx.Module):
         if self.reaction is None:
             return
         fits("rate", self.reaction.rate, cells, "cell")
-        own, film = known(self.temperature), known(self.reaction.temperature)
-        if self.reaction.has_film and own is not None and film is not None and not np.allclose(own, film, rtol=1e-6):
-            raise OptionError(
-                "the film resistance was made for another temperature",
-                field="temperature",
-                value=f"{float(film):g} K",
-                limit=f"{float(own):g} K, that of the model",
-                remedy="give Reaction the temperature of the model",
-            )
+
+    def _check_constants(self) -> None:
+        own = {"plateau": self.plateau, "site_density": self.site_density, "temperature": self.temperature}
+        made = {"free energy": self.free_energy.made_for(), "elasticity": self.elasticity.made_for()}
+        film = {} if self.reaction is None else {"film of the reaction": self.reaction.made_for()}
+        refuse_other_constants(own, made | film)
 
     def _check_interface(self) -> None:
         if self.allow_unresolved or not isinstance(self.transport, CahnHilliard):
             return
-        kappa = np.broadcast_to(np.asarray(self.gradient_energy), (self.geometry.ndim,))
+        stated = known(self.gradient_energy)
+        if stated is None:
+            return
+        kappa = np.broadcast_to(stated, (self.geometry.ndim,))
         for axis, (one, step) in enumerate(zip(kappa, self.geometry.spacing, strict=True)):
             width = interface_width(self.free_energy, float(one))
             if np.isfinite(width) and width < _CELLS_ACROSS * step:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lithiscope import laws
 from lithiscope.errors import OptionError
-from lithiscope.phasefield.arrays import Cells, Number, constant, known, parameter
+from lithiscope.phasefield.arrays import Cells, Constants, Number, constant, known, parameter
 
 _FILM_ITERATIONS = 40
 _FASTEST = 1e4  # A/m2, a thousand times the fastest that is known; cells then fill in milliseconds
@@ -157,6 +157,10 @@ class Reaction(eqx.Module):
         self.temperature = parameter("temperature", temperature, low=100.0, high=2000.0, unit="K")
         self.film = film / laws.thermal_voltage(self.temperature)
         self.has_film = not (isinstance(film_resistance, (int, float)) and film_resistance == 0)
+
+    def made_for(self) -> Constants:
+        """Return the temperature if there is a film, whose drop is counted in kT/e."""
+        return {"temperature": self.temperature} if self.has_film else {}
 
     def exchange_density(self, x: Cells) -> Cells:
         """Return k(r) j0 F(x) in A/m2."""

@@ -135,7 +135,10 @@ class CahnHilliard(Transport):
 
 
 class Fickian(Transport):
-    """Flux = -D grad x: plain diffusion, whatever the free energy says.
+    """Flux = -D grad x: plain diffusion, for solid solutions.
+
+    Gradient energy, strain and shifts of mu do not act on it, and it evens out a mixture that should separate: a model
+    with any of these is refused, because its free energy could rise.
 
     Parameters
     ----------

@@ -267,7 +267,7 @@ def _with_interactions(model: Model, recipe: SimulationRecipe) -> Model:
     import equinox as eqx
     import jax.numpy as jnp
 
-    from lithiscope.phasefield import RegularSolution
+    from lithiscope.phasefield import Fickian, RegularSolution
 
     given = [(defect, defect.omega) for defect in recipe.defects if defect.omega is not None]
     if not given:
@@ -282,6 +282,14 @@ def _with_interactions(model: Model, recipe: SimulationRecipe) -> Model:
     omega = np.full(model.geometry.shape, float(model.free_energy.omega))
     for defect, value in given:
         omega = np.where(region_mask(defect, omega.shape), value, omega)
+    if isinstance(model.transport, Fickian) and omega.max() > 2:
+        raise OptionError(
+            "a defect that separates into phases cannot go with Fick's law",
+            field="defects.omega",
+            value=float(omega.max()),
+            limit="2 with transport.kind fickian",
+            remedy="set transport.kind to cahn_hilliard",
+        )
     changed: Model = eqx.tree_at(lambda one: one.free_energy, model, RegularSolution(jnp.asarray(omega)))
     return changed
 

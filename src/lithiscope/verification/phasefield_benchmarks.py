@@ -221,8 +221,9 @@ def _manufactured(cells: int) -> _Manufactured:
         _box((cells // 2, cells), 1 / cells, (False, True)),
         pf.DoubleWell(1.0),
         None,
-        pf.Fickian(1.0),  # a model moves lithium; the equation of the problem does not use it
+        pf.CahnHilliard(1.0),  # a model moves lithium; the equation of the problem does not use it
         gradient_energy=_KAPPA,
+        allow_unresolved=True,
     )
     system = System.of(model, pf.rest(8.0).parts[0])
     return _Manufactured(system.model, system.seconds, system.values, system.control)

@@ -189,7 +189,8 @@ def _strained_rows(everything: bool) -> Iterator[Row]:
         if name != "periodic strain" and not everything:
             continue
         well, transport = pf.RegularSolution(4.51), pf.CahnHilliard(1.0)
-        model = pf.Model(geometry, well, None, transport, elasticity, gradient_energy=8.83)
+        density = lfp.site_density
+        model = pf.Model(geometry, well, None, transport, elasticity, gradient_energy=8.83, site_density=density)
         yield falling_row(f"closed crystal, {name}", model, pf.rest(30.0), _two_phases(model))
 
 

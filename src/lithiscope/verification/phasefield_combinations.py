@@ -134,6 +134,10 @@ def rows() -> Iterator[Row]:
         "or whose refusal does not name the part at fault and the remedy"
     )
     yield Row(name, source, 0.0, float(wrong), 0.0, "a bound of the design, with no slack", "<=")
+    name = (
+        f"constants that two parts share, of {len(disagreements())} in which they differ, that are not refused by name"
+    )
+    yield Row(name, source, 0.0, float(len(unnoticed())), 0.0, "a bound of the design, with no slack", "<=")
     chosen = pairwise(lambda names: allowed(names, why))
     found = []
     for names in chosen:
@@ -147,17 +151,62 @@ def fault(names: Sequence[str]) -> str | None:
     """Return the part for which a combination has to be refused, by what the parts mean; None where all fit.
 
     A crystal that repeats itself needs a grid that does; a closed system changes by transport only; a reaction needs a
-    surface; and without transport a cell off the rim can never change.
+    surface; without transport a cell off the rim can never change; and Fick's law lowers the free energy of a solid
+    solution without strain only.
     """
-    _, law, transport, geometry, strain = names[:5]
+    free, law, transport, geometry, strain = names[:5]
     if strain == "periodic" and not geometry.startswith("periodic"):
         return "elasticity"
-    if law == "closed":
-        return "reaction" if transport == "none" else None
-    if geometry == "periodic, closed":
+    if law == "closed" and transport == "none":
+        return "reaction"
+    if law != "closed" and geometry == "periodic, closed":
         return "surface"
     # The layer of a smoothed boundary this small reaches every cell.
-    return "transport" if transport == "none" and geometry in ("rim", "one facet", "two particles") else None
+    if transport == "none":
+        return "transport" if geometry in ("rim", "one facet", "two particles") else None
+    if transport == "Fickian":
+        return "elasticity" if strain != "none" else None if free in ("table", "solid solution") else "free_energy"
+    return None
+
+
+def disagreements() -> dict[str, Callable[[], pf.Model]]:
+    """Return, for each constant that two parts share, what makes a model in which they differ."""
+    around = _part(3, "periodic platelet")
+
+    def made(free: pf.FreeEnergy, elasticity: pf.Elasticity | None = None, **constants: Any) -> pf.Model:
+        return pf.Model(around, free, pf.Reaction(0.01, film_resistance=0.1), None, elasticity, **constants)
+
+    def strained(kind: Any, **constants: Any) -> Callable[[], pf.Model]:
+        crystal = _crystal(2)
+        moved = Crystal(
+            crystal.stiffness, crystal.misfit, **(crystal.made_for() | constants), axes="bca", plane=crystal.plane
+        )
+        return lambda: made(_part(0, "solid solution"), kind(moved, around))
+
+    table, solution = _part(0, "table"), _part(0, "solid solution")
+    hot = pf.Reaction(0.01, film_resistance=0.1, temperature=330.0)
+    return {
+        "plateau, table of voltages": lambda: made(table, plateau=3.9),
+        "temperature, table of voltages": lambda: pf.Model(around, table, pf.Reaction(0.01), temperature=330.0),
+        "temperature, film": lambda: pf.Model(around, solution, hot),
+        "temperature, periodic crystal": strained(Periodic, temperature=1000.0),
+        "site_density, periodic crystal": strained(Periodic, site_density=1e27),
+        "temperature, crystal with a free surface": strained(FreeSurface, temperature=1000.0),
+        "site_density, crystal with a free surface": strained(FreeSurface, site_density=1e27),
+    }
+
+
+def unnoticed() -> list[str]:
+    """Return which of the disagreements is accepted, or refused without the constant, both values and the remedy."""
+    left = []
+    for name, make in disagreements().items():
+        try:
+            make()
+        except LithiscopeError as error:
+            if error.field == name.split(",")[0] and error.value and error.limit and error.remedy:
+                continue
+        left.append(name)
+    return left
 
 
 def as_ruled(names: Sequence[str], reason: str | None) -> bool:
@@ -190,7 +239,8 @@ def built(names: Sequence[str]) -> tuple[pf.Model | None, str | None]:
         return None, elasticity
     try:
         parts = _part(3, geometry), _part(0, free), _part(1, law), _part(2, transport), elasticity
-        return pf.Model(*parts, gradient_energy=40.0, allow_unresolved=True), None
+        kappa = 0.0 if transport == "Fickian" else 40.0
+        return pf.Model(*parts, gradient_energy=kappa, allow_unresolved=True), None
     except LithiscopeError as error:
         return None, str(error)
 

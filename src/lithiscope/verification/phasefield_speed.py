@@ -105,9 +105,18 @@ def free_surface(side: int, ndim: int) -> Callable[[], Relaxed]:
 def strained_step(side: int) -> float:
     """Return the shortest time of five steps of a periodic cube with Cahn-Hilliard transport and strain, ms."""
     cube = pixels(np.ones((side,) * 3, bool), 1.0, periodic=True, surface="nowhere")
-    strain = Periodic(crystal_of(material("lfp_averaged"), "cba"), cube)
-    well, transport = pf.RegularSolution(3.0), pf.CahnHilliard(1.0)
-    model = pf.Model(cube, well, None, transport, strain, gradient_energy=2.0, allow_unresolved=True)
+    lfp, transport = material("lfp_averaged"), pf.CahnHilliard(1.0)
+    strain, well = Periodic(crystal_of(lfp, "cba"), cube), pf.RegularSolution(3.0)
+    model = pf.Model(
+        cube,
+        well,
+        None,
+        transport,
+        strain,
+        gradient_energy=2.0,
+        site_density=lfp.site_density,
+        allow_unresolved=True,
+    )
     system = System.of(model, pf.rest(10.0).parts[0])
     x = jnp.asarray(np.random.default_rng(0).uniform(0.4, 0.6, cube.shape))
     now, state = jnp.zeros(()), State(x, jnp.zeros(()))

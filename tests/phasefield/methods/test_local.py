@@ -80,6 +80,6 @@ def test_the_same_as_the_explicit_method() -> None:
 
 
 def test_transport_is_refused() -> None:
-    reason = pf.LocalRosenbrock().refusal(_model(pf.Fickian(100.0)))
+    reason = pf.LocalRosenbrock().refusal(_model(pf.CahnHilliard(100.0)))
     assert reason is not None
     assert "between the cells" in reason

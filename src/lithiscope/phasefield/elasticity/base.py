@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from lithiscope.phasefield.arrays import Cells, Number, parameter
+from lithiscope.phasefield.arrays import Cells, Constants, Number, parameter
 from lithiscope.phasefield.geometry import Geometry
 
 
@@ -26,6 +26,10 @@ class Elasticity(eqx.Module):
     @abc.abstractmethod
     def energy(self, x: Cells, geometry: Geometry) -> Number:
         """Return the elastic energy in kT a site, summed over the cells by their share psi."""
+
+    def made_for(self) -> Constants:
+        """Return the constants of the model that went into this; those of the model must agree."""
+        return {}
 
 
 class NoElasticity(Elasticity):

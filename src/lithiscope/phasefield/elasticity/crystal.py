@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from lithiscope.errors import OptionError
 from lithiscope.laws.constants import BOLTZMANN
-from lithiscope.phasefield.arrays import Number
+from lithiscope.phasefield.arrays import Constants, Number
 from lithiscope.phasefield.elasticity.tensors import Moduli, Stiffness, Strain, inverse, misfit_tensor
 
 Plane: TypeAlias = Literal["stress", "strain"]
@@ -66,9 +66,9 @@ class Crystal(eqx.Module):
     misfit : array, shape (3,) or (3, 3)
         Strain from x = 0 to x = 1 along a, b, c.
     site_density : float
-        Lithium sites per volume, 1/m3.
+        Lithium sites per volume, 1/m3; that of the model.
     temperature : float
-        Kelvin.
+        Kelvin; that of the model.
     axes : str or array, shape (3, 3)
         Crystal axes along z, y and x of the grid; see `axes_matrix`.
     plane : {"stress", "strain"}, optional
@@ -117,6 +117,10 @@ class Crystal(eqx.Module):
                 limit="stress or strain in two dimensions, None in three",
                 remedy="give plane='stress' for a platelet, plane='strain' for a long prism",
             )
+
+    def made_for(self) -> Constants:
+        """Return site density and temperature, with which stiffness becomes energy in kT a site."""
+        return {"site_density": self.site_density, "temperature": self.temperature}
 
     def on_grid(self) -> tuple[Moduli, Strain]:
         """Return stiffness (units of rho_s kT) and misfit along z, y, x; along y, x only in plane stress."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lithiscope.errors import OptionError
-from lithiscope.phasefield.arrays import Cells, Number
+from lithiscope.phasefield.arrays import Cells, Constants, Number
 from lithiscope.phasefield.elasticity.base import Elasticity
 from lithiscope.phasefield.elasticity.conjugate_gradients import Count, solve
 from lithiscope.phasefield.elasticity.crystal import Crystal
@@ -102,6 +102,10 @@ class FreeSurface(Elasticity):
                 limit="one particle",
                 remedy="simulate them apart, or use plane='stress'",
             )
+
+    def made_for(self) -> Constants:
+        """Return site density and temperature of the crystal."""
+        return self.crystal.made_for()
 
     def relax(self, x: Cells, geometry: Geometry, start: Relaxed | None = None) -> Relaxed:
         """Return the equilibrium of a composition.

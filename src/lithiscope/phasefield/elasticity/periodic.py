@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope.errors import OptionError
-from lithiscope.phasefield.arrays import Cells, Number
+from lithiscope.phasefield.arrays import Cells, Constants, Number, known
 from lithiscope.phasefield.elasticity.base import Elasticity
 from lithiscope.phasefield.elasticity.crystal import Crystal
 from lithiscope.phasefield.elasticity.tensors import coherency_energy
@@ -39,11 +39,14 @@ class Periodic(Elasticity):
     penalty: Cells
     shape: tuple[int, ...] = eqx.field(static=True)
     spacing: tuple[float, ...] = eqx.field(static=True)
+    constants: tuple[tuple[str, float], ...] = eqx.field(static=True)  # those of the crystal that are no tracers
 
     def __init__(self, crystal: Crystal, geometry: Geometry) -> None:
         crystal.check(geometry.ndim)
         self.shape, self.spacing = geometry.shape, geometry.spacing
         self.penalty = jnp.zeros(())
+        found = {name: known(value) for name, value in crystal.made_for().items()}
+        self.constants = tuple((name, float(value)) for name, value in found.items() if value is not None)
         self.check(geometry)
         self.penalty = penalty_of_waves(crystal, self.shape, self.spacing)
 
@@ -65,6 +68,10 @@ class Periodic(Elasticity):
                 limit="a periodic geometry",
                 remedy="use FreeSurface for a particle with a surface, or Coherent for a mean penalty",
             )
+
+    def made_for(self) -> Constants:
+        """Return site density and temperature of the crystal, as far as they were numbers."""
+        return dict(self.constants)
 
     def potential(self, x: Cells, geometry: Geometry) -> Cells:  # noqa: ARG002
         """Return the elastic part of the chemical potential, kT; its mean is zero."""
