@@ -11,7 +11,7 @@ import pytest
 from lithiscope import phasefield as pf
 from lithiscope.errors import LithiscopeError
 from lithiscope.phasefield.elasticity import Stiffness, misfit_tensor
-from lithiscope.phasefield.geometry import pixels, smoothed
+from lithiscope.phasefield.geometry import pixels, population, smoothed
 
 SHAPE = (3, 4)
 FULL = np.ones(SHAPE, bool)
@@ -30,6 +30,82 @@ def start(protocol: pf.Protocol = CURRENT, *, initial: object = 0.1, **changes) 
 
 def reaction(**changes) -> pf.Reaction:
     return pf.Reaction(**({"exchange_current": 0.05} | changes))
+
+
+def steps(*, times: object = 3, protocol: object = CURRENT, **changes) -> None:
+    pf.simulate(model(), protocol, times, initial=0.1, **changes)
+
+
+def part(control: str = "rate", seconds: object = (0.0, 10.0), values: object = (1.0, 1.0), **limits) -> pf.Part:
+    return pf.Part(control, seconds, values, **limits)
+
+
+def table(**changes) -> pf.TabulatedVoltage:
+    return pf.TabulatedVoltage([0.0, 1.0], [3.5, 3.3], **({"plateau": 3.4} | changes))
+
+
+MASK = np.where(FULL, np.nan, 1.0)
+NAN, INF = float("nan"), float("inf")
+
+COMPLETE: dict[str, tuple[str, Callable[[], object]]] = {
+    "current for rate": ("control", lambda: part("current")),
+    "control of a trace": ("control", lambda: pf.from_trace(None, control="current")),
+    "rate limit of NaN": ("rate_limit", lambda: pf.constant_potential(3.4, 100.0, rate_limit=NAN)),
+    "rate limit below zero": ("rate_limit", lambda: pf.constant_potential(3.4, 100.0, rate_limit=-1.0)),
+    "rate limit of text": ("rate_limit", lambda: part("potential", values=(3.4, 3.4), rate_limit="C/10")),
+    "end of CC-CV of NaN": (
+        "end_c_rate",
+        lambda: pf.constant_current_constant_voltage(1.0, 3.3, end_c_rate=NAN, seconds=9.0),
+    ),
+    "1C of a negative range": ("fraction_per_c", lambda: pf.constant_current(1.0, fraction_per_c=-1.0)),
+    "1C of no range": ("fraction_per_c", lambda: pf.constant_current(1.0, fraction_per_c=0.0)),
+    "1C of NaN": ("fraction_per_c", lambda: pf.constant_current(1.0, fraction_per_c=NAN)),
+    "1C of more than all": ("fraction_per_c", lambda: pf.constant_current(1.0, fraction_per_c=150.0)),
+    "1C of text": ("fraction_per_c", lambda: pf.constant_current(1.0, fraction_per_c="half")),
+    "C-rate of text": ("c_rate", lambda: pf.constant_current("C/2")),
+    "C-rate of NaN": ("c_rate", lambda: pf.constant_current(NAN)),
+    "two C-rates": ("c_rate", lambda: pf.constant_current([1.0, 2.0])),
+    "no such mean": ("to_fraction", lambda: pf.constant_current(1.0, to_fraction=NAN)),
+    "mean limits of NaN": ("fraction_limits", lambda: part(fraction_limits=(NAN, NAN))),
+    "mean limits the wrong way round": ("fraction_limits", lambda: part(fraction_limits=(0.9, 0.1))),
+    "voltage limits of NaN": ("volt_limits", lambda: part(volt_limits=(NAN, 4.2))),
+    "voltage limits of text": ("volt_limits", lambda: part(volt_limits=("low", "high"))),
+    "times of text": ("seconds", lambda: part(seconds=("a", "b"))),
+    "times without end": ("seconds", lambda: pf.rest(INF)),
+    "values of text": ("values", lambda: part(values=("1C", "2C"))),
+    "values of NaN": ("values", lambda: part(values=(NAN, 1.0))),
+    "parts that are none": ("parts", lambda: pf.Protocol(("current",))),
+    "no parts": ("parts", lambda: pf.Protocol(())),
+    "table at 25 degrees C": ("temperature", lambda: table(temperature=25.0)),
+    "table with a plateau in mV": ("plateau", lambda: table(plateau=3400.0)),
+    "table without a plateau": ("plateau", lambda: table(plateau=NAN)),
+    "frames of text": ("times", lambda: steps(times="abc")),
+    "frames of nothing": ("times", lambda: steps(times=None)),
+    "fewer than no frames": ("times", lambda: steps(times=-3)),
+    "frames out of order": ("times", lambda: steps(times=[5.0, 1.0])),
+    "frames of NaN": ("times", lambda: steps(times=[0.0, NAN])),
+    "frames before the start": ("times", lambda: steps(times=[-5.0, 1.0])),
+    "no protocol": ("protocol", lambda: steps(protocol=None)),
+    "protocol by name": ("protocol", lambda: steps(protocol="rest")),
+    "controller by name": ("controller", lambda: steps(controller="x")),
+    "tolerance for a controller": ("controller", lambda: steps(controller=1e-4)),
+    "method by name": ("method", lambda: steps(method="explicit")),
+    "no model": ("model", lambda: pf.simulate(None, CURRENT)),
+    "NaN in the mask": ("mask", lambda: pixels(MASK, 50.0)),
+    "NaN in the distance": ("distance", lambda: smoothed(np.where(np.eye(9) > 0, NAN, 1.0), 1.0)),
+    "no particles": ("geometries", lambda: population([])),
+    "unknown mobility": ("mobility", lambda: pf.CahnHilliard(1.0, "degenerate")),
+}
+
+
+@pytest.mark.parametrize("case", COMPLETE)
+def test_bad_input_is_refused_with_field_value_limit_and_remedy(case: str) -> None:
+    field, make = COMPLETE[case]
+    with pytest.raises(LithiscopeError) as caught:
+        make()
+    found = caught.value
+    assert found.field == field
+    assert all(one is not None for one in (found.value, found.limit, found.remedy)), str(found)
 
 
 CASES: dict[str, tuple[str, Callable[[], object]]] = {
@@ -84,7 +160,6 @@ CASES: dict[str, tuple[str, Callable[[], object]]] = {
     "D in m2/s": ("diffusivity", lambda: pf.CahnHilliard(1e-15)),
     "D of three axes": ("diffusivity", lambda: model(transport=pf.Fickian([1.0, 2.0, 3.0]))),
     "defects of another shape": ("offset", lambda: model(offset=np.ones((5, 7)))),
-    "unknown mobility": ("mobility", lambda: pf.CahnHilliard(1.0, "degenerate")),
     "table that does not rise": ("x", lambda: pf.ExchangeTable([0.0, 0.5, 0.3], [0.0, 0.0, 0.0])),
     "table without values": ("x", lambda: pf.ExchangeTable([0.0, 0.5], [0.0])),
     "no free energy": ("free_energy", lambda: model(free_energy=None)),

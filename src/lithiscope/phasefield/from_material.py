@@ -127,7 +127,13 @@ def transport_of(material: Material, way: Way, axes: str, ndim: int) -> Transpor
         return CahnHilliard(diffusivity, factor=factor)
     if way == "fickian":
         return Fickian(diffusivity, factor)
-    raise OptionError("there is no such transport", field="way", value=way, limit="none, cahn_hilliard, fickian")
+    raise OptionError(
+        "there is no such transport",
+        field="way",
+        value=way,
+        limit="none, cahn_hilliard, fickian",
+        remedy="cahn_hilliard where phases separate, fickian in a solid solution, none where every cell reacts",
+    )
 
 
 def elasticity_of(
@@ -150,7 +156,11 @@ def elasticity_of(
     if strain == "free_surface":
         return FreeSurface(crystal, geometry)
     raise OptionError(
-        "there is no such elasticity", field="strain", value=strain, limit="none, coherent, periodic, free_surface"
+        "there is no such elasticity",
+        field="strain",
+        value=strain,
+        limit="none, coherent, periodic, free_surface",
+        remedy="coherent is a penalty and suits every grid; the other two are by crystal",
     )
 
 

@@ -156,6 +156,7 @@ class Model(eqx.Module):
                     field=name,
                     value=type(getattr(self, name)).__name__,
                     limit=kind.__name__,
+                    remedy=f"build it first; the classes of lithiscope.phasefield that are a {kind.__name__} say how",
                 )
         cells, axes = self.geometry.shape, (self.geometry.ndim,)
         fits("offset", self.offset, cells, "cell")

@@ -89,6 +89,7 @@ class ExchangeTable(eqx.Module):
                 field="x",
                 value=f"{self.x.size} compositions, {self.log_value.size} values",
                 limit="at least two, compositions rising, as many values",
+                remedy="sort the compositions, each once, with ln F beside each",
             )
 
     def build(self) -> Any:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope.errors import AnalysisError, OptionError
+from lithiscope.phasefield.arguments import refuse_arguments
 from lithiscope.phasefield.arrays import Cells, fits, refuse_undefined
 from lithiscope.phasefield.choose import choose_method
 from lithiscope.phasefield.methods import Method, State
@@ -104,6 +105,7 @@ def simulate(
     AnalysisError
         If not even the first moment has a finite rate.
     """
+    refuse_arguments(model, protocol, times, method, controller)
     refuse_undefined(model)
     _refuse_closed(model, protocol)
     chosen, reason = choose_method(model, method, tolerance=controller.tolerance, seconds=protocol.duration)

@@ -110,7 +110,13 @@ class CahnHilliard(Transport):
     def __init__(self, diffusivity: Any, mobility: str = "ideal", factor: DiffusivityFactor | None = None) -> None:
         self.diffusivity = parameter("diffusivity", diffusivity, low=0.0, high=1e16, unit="nm2/s", least=_SLOWEST)
         if mobility not in ("ideal", "constant"):
-            raise OptionError("there is no such mobility", field="mobility", value=mobility, limit="ideal, constant")
+            raise OptionError(
+                "there is no such mobility",
+                field="mobility",
+                value=mobility,
+                limit="ideal, constant",
+                remedy="ideal is D x(1-x), which gives Fick's law in a dilute mixture; constant is D",
+            )
         self.factor = factor
         self.ideal = mobility == "ideal"
 

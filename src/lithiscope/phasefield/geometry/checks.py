@@ -75,9 +75,21 @@ def check_mask(mask: np.ndarray) -> np.ndarray:
     """
     values = np.asarray(mask)
     if values.ndim not in (2, 3):
-        raise OptionError("a mask has two or three dimensions", field="mask", value=values.shape, limit="((z), y, x)")
+        raise OptionError(
+            "a mask has two or three dimensions",
+            field="mask",
+            value=values.shape,
+            limit="((z), y, x)",
+            remedy="give one particle or picture at a time, without an axis of time",
+        )
     if values.dtype.kind == "f" and np.any(np.isnan(values)):
-        raise OptionError("the mask has NaN in it", field="mask", value=f"{int(np.isnan(values).sum())} cells of NaN")
+        raise OptionError(
+            "the mask has NaN in it",
+            field="mask",
+            value=f"{int(np.isnan(values).sum())} cells of NaN",
+            limit="bool, or 0 and 1",
+            remedy="decide for each cell: mask = np.nan_to_num(values) > threshold takes NaN as outside",
+        )
     if values.dtype.kind not in "biuf" or not np.all((values == 0) | (values == 1)):
         raise OptionError(
             "the mask has values other than true and false",

@@ -46,7 +46,13 @@ def population(geometries: Sequence[Geometry]) -> Geometry:
     """
     grids = list(geometries)
     if not grids:
-        raise OptionError("there is no particle", field="geometries", value="an empty list", limit="at least one")
+        raise OptionError(
+            "there is no particle",
+            field="geometries",
+            value="an empty list",
+            limit="at least one",
+            remedy="make geometries by pixels() or smoothed(), or check what filtered them out",
+        )
     spacing, ndim = grids[0].spacing, grids[0].ndim
     for place, one in enumerate(grids):
         if one.spacing != spacing:
@@ -58,7 +64,13 @@ def population(geometries: Sequence[Geometry]) -> Geometry:
                 remedy="draw all of them with the same spacing",
             )
         if any(bool(np.any(np.take(np.asarray(face), -1, axis) > 0)) for axis, face in enumerate(one.open_faces)):
-            raise OptionError("a periodic grid cannot stand beside others", field=f"geometries[{place}]")
+            raise OptionError(
+                "a periodic grid cannot stand beside others",
+                field=f"geometries[{place}]",
+                value="open across an edge of its grid",
+                limit="closed at every edge",
+                remedy="make it with periodic=False",
+            )
     boxes = [_box(one.active) for one in grids]
     corners, shape = _rows([tuple(part.stop - part.start for part in box) for box in boxes])
     places = [

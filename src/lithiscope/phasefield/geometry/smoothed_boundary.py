@@ -142,7 +142,9 @@ def _check_distance(distance: np.ndarray, spacing: Sequence[float], periodic: Se
         raise OptionError(
             "the distance is not finite everywhere",
             field="distance",
-            value=f"{int(np.sum(~np.isfinite(distance)))} cells",
+            value=f"{int(np.sum(~np.isfinite(distance)))} cells of NaN or infinity",
+            limit="finite numbers, nm",
+            remedy="give the signed distance in every cell, negative outside, or a mask of bool",
         )
     if not np.any(distance > 0):
         raise AnalysisError(
