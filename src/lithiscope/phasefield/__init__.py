@@ -25,6 +25,7 @@ from lithiscope.phasefield.methods import (
     Rosenbrock,
 )
 from lithiscope.phasefield.model import Model, Rates
+from lithiscope.phasefield.plan import Plan
 from lithiscope.phasefield.protocol import (
     Part,
     Protocol,
@@ -35,7 +36,7 @@ from lithiscope.phasefield.protocol import (
     rest,
 )
 from lithiscope.phasefield.reaction import ExchangeTable, Law, Reaction
-from lithiscope.phasefield.replay import Frames, Plan, replay
+from lithiscope.phasefield.replay import Frames, replay
 from lithiscope.phasefield.simulate import Simulation, in_precision, simulate
 from lithiscope.phasefield.steps import Controller
 from lithiscope.phasefield.transport import CahnHilliard, DiffusivityFactor, Fickian, NoTransport, Transport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -12,34 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lithiscope.phasefield.arrays import Cells
+from lithiscope.phasefield.arrays import Cells, Number
 from lithiscope.phasefield.methods.base import Method, State
 from lithiscope.phasefield.model import Model, Rates
+from lithiscope.phasefield.plan import LIMITS, End, Plan, Stretch
 from lithiscope.phasefield.protocol import Protocol
 from lithiscope.phasefield.system import System
 
 _MEMORY = 2**28  # bytes of states kept for a gradient before segments are used
-
-
-class Plan(NamedTuple):
-    """The accepted steps of a run: what `replay` repeats.
-
-    Attributes
-    ----------
-    parts : tuple of int
-        Part of the protocol of each stretch between two outputs.
-    starts : array, shape (stretch,)
-        Time from the start of the part at which each stretch begins, s.
-    lengths : tuple of arrays
-        Lengths of the steps of each stretch, s.
-    output : array of bool, shape (stretch,)
-        Whether the end of a stretch is one of the times that were asked for.
-    """
-
-    parts: tuple[int, ...]
-    starts: np.ndarray
-    lengths: tuple[np.ndarray, ...]
-    output: np.ndarray
 
 
 class Frames(NamedTuple):
@@ -53,17 +32,32 @@ class Frames(NamedTuple):
         V.
     insertion : array, shape (time,)
         What the reaction adds to <x>, 1/s.
+    time : array, shape (time,)
+        From the start of the run, s; differentiable where a frame is the end of a part at a limit.
     """
 
     lithium_fraction: Float[Array, "time ..."]
     volt: Float[Array, " time"]
     insertion: Float[Array, " time"]
+    time: Float[Array, " time"]
+
+
+Now = tuple[Number, State, Rates]
+"""Time from the start of the part, and state and rates there."""
 
 
 def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial: Cells) -> Frames:
     """Repeat the recorded steps with (other) parameters and give the frames; differentiable in all of them.
 
-    The steps are constants to differentiation, so the gradient is that of the numbers themselves (discrete adjoint).
+    The gradient is that of the numbers themselves (discrete adjoint). The lengths of the steps are constants, but for
+    those that follow from the solution. Where a part ended at a limit, the moment of its end depends on the parameters:
+    the last step is as long as it takes to the limit, and its derivative is that of the root (implicit function
+    theorem). Later parts begin at that moment, and frames at times that were asked for stay at these times. A last
+    frame at which the run ended before its time is the state at the moment of the limit, wherever that moment is.
+
+    The values are those of the recorded lengths whatever the parameters, so the gradient holds where the plan was
+    recorded: after a change of parameters that moves a limit, record the run anew.
+
     States are kept at every step of all parts up to 256 MB, beyond that at every sqrt(n)-th, and the rest is computed
     again.
 
@@ -84,49 +78,94 @@ def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial
     frames: list[Frames] = []
     # Of all parts together: each of many short parts is within the limit, and all of them are kept at once.
     together = _steps_together(sum(len(one) for one in plan.lengths), initial)
-    for part, first, last in _runs(plan):
-        system = System.of(model, protocol.parts[part])
-        state, found = _part(system, method, plan, (first, last), state, together)
-        keep = np.flatnonzero(plan.output[first:last])
+    begin, late = jnp.zeros((), initial.dtype), None
+    for stretches in plan.runs():
+        system = System.of(model, protocol.parts[stretches[0].part])
+        (time, state, _), found = _part(system, method, stretches, state, together, late)
+        keep = np.flatnonzero([one.output for one in stretches])
+        found = found._replace(time=begin + found.time)
         frames.append(jax.tree.map(lambda values, keep=keep: values[keep], found))
+        begin = begin + time
+        if late is not None or stretches[-1].end in LIMITS:
+            late = begin - jax.lax.stop_gradient(begin)
     return jax.tree.map(lambda *parts: jnp.concatenate(parts), *frames)
 
 
-def _runs(plan: Plan) -> list[tuple[int, int, int]]:
-    """Return (part, first stretch, stretch after the last) for every part of the protocol that was run."""
-    edges = [0, *(int(edge) + 1 for edge in np.flatnonzero(np.diff(plan.parts))), len(plan.parts)]
-    return [(plan.parts[first], first, last) for first, last in pairwise(edges)]
-
-
 def _part(
-    system: System, method: Method, plan: Plan, stretches: tuple[int, int], state: State, together: int
-) -> tuple[State, Frames]:
-    """Repeat the stretches of one part; frames at the end of each."""
-    first, last = stretches
-    blocks, ends = _blocks(plan.lengths[first:last], together)
+    system: System, method: Method, stretches: list[Stretch], state: State, together: int, late: Number | None
+) -> tuple[Now, Frames]:
+    """Repeat the stretches of one part that begins so much later (0, with a derivative); frames at the end of each."""
+    limit = stretches[-1].end
+    lengths = [one.lengths for one in stretches]
+    if limit in LIMITS:
+        lengths[-1] = lengths[-1][:-1]
+    blocks, ends = _blocks(lengths, together)
+    steps = jnp.asarray(blocks, state.x.dtype)
+    if late is not None:
+        steps = steps * (1 + late * jnp.asarray(_longer(stretches, ends), state.x.dtype)[:, None])
 
-    def step(now: tuple[Any, State, Rates], length: Any) -> tuple[Any, State, Rates]:
+    def step(now: Now, length: Any) -> Now:
         time, before, rates = now
         after, _, there = method.step(system, time, length, before, rates)
         return time + length, after, there
 
-    def maybe(now: tuple[Any, State, Rates], length: Any) -> tuple[tuple[Any, State, Rates], None]:
+    def maybe(now: Now, length: Any) -> tuple[Now, None]:
         return jax.lax.cond(length > 0, step, lambda now, _: now, now, length), None
 
+    def seen(now: Now) -> Frames:
+        time, after, there = now
+        return Frames(after.x, system.volt(there), there.insertion, time)
+
     @partial(jax.checkpoint, prevent_cse=False)
-    def block(now: tuple[Any, State, Rates], lengths: Any) -> tuple[tuple[Any, State, Rates], Frames]:
+    def block(now: Now, lengths: Any) -> tuple[Now, Frames]:
         # What is computed again must lie inside the checkpoint with what needs it, or it is not fused with it.
         if together == 1:
             now = step(now, lengths[0])
         else:
             now, _ = jax.lax.scan(jax.checkpoint(maybe, prevent_cse=False), now, lengths)
-        _, after, there = now
-        return now, Frames(after.x, system.volt(there), there.insertion)
+        return now, seen(now)
 
-    time = jnp.asarray(plan.starts[first], state.x.dtype)
+    @jax.checkpoint
+    def last(now: Now) -> Now:
+        return step(now, _to_limit(system, method, limit, now, final))
+
+    time = jnp.asarray(stretches[0].start, state.x.dtype)
     begin = (time, state, system.rates(time, state.x))
-    (_, after, _), frames = jax.lax.scan(block, begin, jnp.asarray(blocks, state.x.dtype))
-    return after, jax.tree.map(lambda values: values[ends], frames)
+    now, frames = jax.lax.scan(block, begin, steps)
+    if limit not in LIMITS:
+        return now, jax.tree.map(lambda values: values[ends], frames)
+    final = jnp.asarray(stretches[-1].lengths[-1], state.x.dtype)
+    now = last(now)
+    return now, jax.tree.map(lambda all_, one: jnp.append(all_[ends[:-1]], one[None], axis=0), frames, seen(now))
+
+
+def _to_limit(system: System, method: Method, limit: End, now: Now, recorded: Number) -> Number:
+    """Return the recorded length of the step to a limit, with the derivatives of the moment at which it is met."""
+    time, state, rates = now
+
+    def limited(length: Number) -> Number:
+        after, _, there = method.step(system, time, length, state, rates)
+        if limit == "voltage":
+            return system.volt(there)
+        return system.model.geometry.mean(after.x) if limit == "fraction" else there.insertion
+
+    return jax.lax.custom_root(
+        limited, recorded, lambda _, length: length, lambda slope, value: value / slope(jnp.ones_like(value))
+    )
+
+
+def _longer(stretches: list[Stretch], ends: np.ndarray) -> np.ndarray:
+    """Return by what share the steps of each block grow for every second by which their part begins later, 1/s.
+
+    A frame is at its time from the start of the run, so there is less to go to the first one, and more from the last
+    one to where the part ends by its duration. A limit comes when it comes.
+    """
+    share = np.zeros(int(ends[-1]) + 1)
+    if stretches[0].end == "frame":
+        share[: ends[0] + 1] = -1 / stretches[0].lengths.sum()
+        if stretches[-1].end == "duration":
+            share[ends[-2] + 1 :] = 1 / stretches[-1].lengths.sum()
+    return share
 
 
 def _blocks(lengths: Sequence[np.ndarray], together: int) -> tuple[np.ndarray, np.ndarray]:

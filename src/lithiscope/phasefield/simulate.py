@@ -18,8 +18,8 @@ from lithiscope.phasefield.arrays import Cells, fits, refuse_undefined
 from lithiscope.phasefield.choose import choose_method
 from lithiscope.phasefield.methods import Method, State
 from lithiscope.phasefield.model import Model
+from lithiscope.phasefield.plan import End, Plan, Stretch
 from lithiscope.phasefield.protocol import Protocol
-from lithiscope.phasefield.replay import Plan
 from lithiscope.phasefield.results import Shot, to_stages
 from lithiscope.phasefield.steps import Controller, Limits, Progress, Why, advance, back_to_limit, start
 from lithiscope.phasefield.system import System
@@ -126,7 +126,7 @@ def simulate(
             "precision": str(x.dtype),
         },
     )
-    return Simulation(video, record, run.stopped, run.complete, run.plan(), chosen, run.state.x)
+    return Simulation(video, record, run.stopped, run.complete, Plan.of(run.stretches), chosen, run.state.x)
 
 
 def in_precision(model: Model, dtype: Any) -> Model:
@@ -222,7 +222,7 @@ class _Run:
         self.accepted = self.rejected = 0
         self._part, self._offset = 0, 0.0
         self._half_cycle, self._last_direction = -1, 0
-        self._stretches: list[tuple[int, float, np.ndarray, bool]] = []
+        self.stretches: list[Stretch] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -291,36 +291,34 @@ class _Run:
             part = self.protocol.parts[self._part]
             end = self._offset + part.duration
             if time <= end * (1 + 1e-12):
-                if self._advance(min(time - self._offset, part.duration)):
-                    self._keep(output=True)
+                if self._advance(min(time - self._offset, part.duration), "frame"):
+                    self._keep()
                     return True
-            elif self._advance(part.duration):
+            elif self._advance(part.duration, "duration"):
                 self._next(part.duration)
         return False
 
     def keep_last(self) -> None:
         """Keep the state at which the run ended before a time that was asked for."""
-        if not self.shots or (self._stretches and not self._stretches[-1][3]):
-            self._keep(output=True)
+        if not self.shots or (self.stretches and not self.stretches[-1].output):
+            self._keep()
 
-    def _keep(self, *, output: bool) -> None:
-        if output:
-            time = self._offset + float(self.now.time)
-            if self.shots and time <= self.shots[-1].time:
-                return
-            rates = self.method.told(self.system, self.state, self.now.rates)
-            direction = int(np.sign(float(rates.insertion))) if abs(float(rates.insertion)) * 3600 > 1e-9 else 0
-            half_cycle = self._half_cycle if direction else -1
-            self.shots.append(Shot.of(self.system, time, self.state, rates, half_cycle, direction, self._first_mean))
-        if self._stretches:
-            part, begin, lengths, _ = self._stretches[-1]
-            self._stretches[-1] = (part, begin, lengths, output)
+    def _keep(self) -> None:
+        time = self._offset + float(self.now.time)
+        if self.shots and time <= self.shots[-1].time:
+            return
+        rates = self.method.told(self.system, self.state, self.now.rates)
+        direction = int(np.sign(float(rates.insertion))) if abs(float(rates.insertion)) * 3600 > 1e-9 else 0
+        half_cycle = self._half_cycle if direction else -1
+        self.shots.append(Shot.of(self.system, time, self.state, rates, half_cycle, direction, self._first_mean))
+        if self.stretches:
+            self.stretches[-1] = self.stretches[-1]._replace(output=True)
 
     @property
     def _first_mean(self) -> float:
         return self.shots[0].mean if self.shots else float(self.model.geometry.mean(self.state.x))
 
-    def _advance(self, end: float) -> bool:
+    def _advance(self, end: float, reason: End) -> bool:
         """Step to a time of the part; return whether it was reached, else go to the next part or stop."""
         if end <= float(self.now.time):
             return True
@@ -334,10 +332,10 @@ class _Run:
             if self.now.why != Why.RECORD_FULL:
                 break
         why = Why(int(self.now.why))
-        if why == Why.LIMIT:
-            self._back(lengths)
+        if why != Why.REACHED:
+            reason = self._back(lengths) if why == Why.LIMIT else ""
         self.state = self.now.state
-        self._stretches.append((self._part, begin, np.concatenate(lengths), False))
+        self.stretches.append(Stretch(self._part, begin, np.concatenate(lengths), reason))
         if why == Why.LIMIT:
             self._next(float(self.now.time))
             return False
@@ -346,12 +344,15 @@ class _Run:
             return False
         return True
 
-    def _back(self, lengths: list[np.ndarray]) -> None:
-        """Shorten the last step so that it ends at the limit."""
-        before = self.now.before[0]
+    def _back(self, lengths: list[np.ndarray]) -> End:
+        """Shorten the last step so that it ends at the limit, and return which one."""
+        before = self.now.before
         length, state, rates = back_to_limit(self.system, self.method, self.limits, self.now)
-        self.now = self.now._replace(time=before + length, state=state, rates=rates)
+        self.now = self.now._replace(time=before[0] + length, state=state, rates=rates)
         lengths[-1] = np.append(lengths[-1][:-1], np.asarray(length))
+        # One that was passed by a rounding before the step is met at its start, and does not move.
+        crossed = float(self.limits.beyond(self.system, *before[1:])) < 0
+        return self.limits.nearest(self.system, state, rates) if crossed else ""
 
     def _next(self, duration: float) -> None:
         """Go to the next part of the protocol."""
@@ -370,16 +371,6 @@ class _Run:
     def _limit(self) -> str:
         volt, mean = float(self.system.volt(self.now.rates)), float(self.model.geometry.mean(self.state.x))
         return f"a limit, at {volt:.4g} V and a mean composition of {mean:.4g}"
-
-    def plan(self) -> Plan:
-        """Return the record of the steps."""
-        stretches = [one for one in self._stretches if one[2].size]
-        return Plan(
-            tuple(one[0] for one in stretches),
-            np.array([one[1] for one in stretches]),
-            tuple(one[2] for one in stretches),
-            np.array([one[3] for one in stretches], dtype=bool),
-        )
 
 
 def _stuck(system: System, now: Progress, offset: float) -> str:

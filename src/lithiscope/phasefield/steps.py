@@ -15,6 +15,7 @@ from lithiscope.errors import OptionError
 from lithiscope.phasefield.arrays import Cells, Number
 from lithiscope.phasefield.methods.base import Method, State
 from lithiscope.phasefield.model import Rates
+from lithiscope.phasefield.plan import LIMITS, End
 from lithiscope.phasefield.protocol import Part
 from lithiscope.phasefield.system import System
 
@@ -74,12 +75,19 @@ class Limits(NamedTuple):
 
     def beyond(self, system: System, state: State, rates: Rates) -> Number:
         """Return by how much the furthest limit is passed, relative to 1 V or to x = 1; negative inside."""
+        return jnp.max(self._over(system, state, rates))
+
+    def nearest(self, system: System, state: State, rates: Rates) -> End:
+        """Return which limit is passed furthest, or is the least far."""
+        return LIMITS[int(jnp.argmax(self._over(system, state, rates))) // 2]
+
+    def _over(self, system: System, state: State, rates: Rates) -> Cells:
         volt, mean = system.volt(rates), system.model.geometry.mean(state.x)
-        over = jnp.stack([self.volt[0] - volt, volt - self.volt[1], self.fraction[0] - mean, mean - self.fraction[1]])
         slow = jnp.where(
             self.rate > 0, 1 - jnp.abs(rates.insertion) / jnp.where(self.rate > 0, self.rate, 1.0), -jnp.inf
         )
-        return jnp.maximum(jnp.max(over), slow)
+        fractions = (self.fraction[0] - mean, mean - self.fraction[1])
+        return jnp.stack([self.volt[0] - volt, volt - self.volt[1], *fractions, slow])
 
 
 class Progress(NamedTuple):

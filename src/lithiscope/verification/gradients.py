@@ -93,10 +93,21 @@ def differences(
     # Compiling takes far longer than running here, so the compiler is told not to try hard.
     quickly: Any = partial(eqx.filter_jit, compiler_options={"xla_backend_optimization_level": 0})
     value, slopes = quickly(loss), quickly(eqx.filter_grad(loss))(inputs)
-    return {name: _difference(value, inputs, slopes, one) for name, one in where.items()}
+    return {name: difference(value, inputs, slopes, one) for name, one in where.items()}
 
 
-def _difference(loss: Callable[[Inputs], Any], inputs: Inputs, slopes: Inputs, one: Where) -> float:
+def difference(loss: Callable[[Inputs], Any], inputs: Inputs, slopes: Inputs, one: Where) -> float:
+    """Return the relative difference of a gradient along a direction of one parameter from finite differences.
+
+    Parameters
+    ----------
+    loss : callable
+        What is differentiated.
+    inputs, slopes : Inputs
+        Where, and the gradient there.
+    one : callable
+        Which array of both.
+    """
     at = one(inputs)
     way = _direction(at, inputs)
     exact = float(jnp.sum(one(slopes) * way))

@@ -12,6 +12,7 @@ from lithiscope.verification import (
     phasefield_combinations,
     phasefield_engine,
     phasefield_gradients,
+    phasefield_limits,
     phasefield_peers,
     phasefield_precision,
     phasefield_seeds,
@@ -34,6 +35,7 @@ def _all(everything: bool) -> Iterator[Row | Unchecked]:
     yield from phasefield_engine.engine_rows(everything)
     yield from phasefield_bulk.bulk_rows(everything)
     yield from phasefield_gradients.rows(everything)
+    yield from phasefield_limits.rows()
     yield from phasefield_precision.rows(everything)
     yield from phasefield_seeds.rows(everything)
     yield from phasefield_benchmarks.rows(everything)
