@@ -24,6 +24,7 @@ from lithiscope.verification.stepwise import falling_row
 _BOUND = "a bound of the design, with no slack"
 _SERIES = "Crank 1975, The Mathematics of Diffusion, chapters 5 and 6"
 _TIME, _RATE = 0.1, 2.0  # in radius2/D, and the rate of the surface in D/radius
+_BOX, _GRIDS = 48.0, (16, 32, 64)  # nm; cells a side
 _FLUX = 0.5  # rise of x per radius at the surface
 Series = Callable[[np.ndarray], np.ndarray]
 
@@ -35,6 +36,7 @@ def bulk_rows(everything: bool) -> Iterator[Row]:
     yield from _balance_rows(everything)
     yield from _strained_rows(everything)
     yield from _time_rows()
+    yield _order_row()
     yield _interface_row()
 
 
@@ -234,6 +236,43 @@ def _time_rows() -> Iterator[Row]:
         "what finite steps leave of the next order, which dominates here down to steps of 1/64 s",
         ">=",
     )
+
+
+def _order_row() -> Row:
+    return compare(
+        "order in space of Cahn-Hilliard transport, phases that part on a periodic grid: "
+        f"{', '.join(map(str, _GRIDS))} cells a side",
+        "differences through faces, the mean of x(1-x) between two cells",
+        2.0,
+        order_in_space(pf.CahnHilliard([1.0, 2.0], factor=pf.DiffusivityFactor(0.1, 0.45, 0.1))),
+        within=0.1,
+        because="the next order still shows on the coarsest grid; what is left of the steps of time is 1e-7",
+    )
+
+
+def order_in_space(transport: pf.Transport) -> float:
+    """Return the order at which the state on three grids converges, each twice as fine, after phases have parted.
+
+    Parameters
+    ----------
+    transport : Transport
+        The flux of a regular solution in a gap with gradient energy, in a periodic box, from a smooth start.
+    """
+    ends = [_parted(transport, cells) for cells in _GRIDS]
+    # The mean over the cells that make up one of the next coarser grid.
+    finer = [one.reshape(one.shape[0] // 2, 2, -1, 2).mean(axis=(1, 3)) for one in ends[1:]]
+    errors = [float(np.sqrt(np.mean((one - other) ** 2))) for one, other in zip(ends, finer, strict=False)]
+    return float(np.log2(errors[0] / errors[1]))
+
+
+def _parted(transport: pf.Transport, cells: int) -> np.ndarray:
+    box = pixels(np.ones((cells, cells), bool), _BOX / cells, surface="nowhere", periodic=True)
+    model = pf.Model(box, pf.RegularSolution(2.6), None, transport, gradient_energy=20.0, allow_unresolved=True)
+    place = 2 * np.pi * (np.arange(cells) + 0.5) / cells
+    y, x = place[:, None], place[None]
+    start = 0.45 + 0.1 * np.cos(y) + 0.1 * np.cos(y) * np.cos(x) + 0.08 * np.sin(x)
+    exact = pf.Controller(1e-7)
+    return np.asarray(pf.simulate(model, pf.rest(200.0), 2, initial=jnp.asarray(start), controller=exact).final)
 
 
 def _interface_row() -> Row:

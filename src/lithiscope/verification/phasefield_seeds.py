@@ -154,13 +154,22 @@ def _tilt_rows(settings: Sequence[str]) -> Iterator[Row]:
     yield Row("change of the tilt in ten hours of rest", _KOO, 1.5, kept, 0.0, "1.5 of the grid", "<=", "degrees")
     because = "3 % of areas counted in cells, 2 % for what the phases take up"
     ratio = motion.speed / motion.demanded
-    yield compare(
-        "speed along the normal over what the current demands", _KOO, 1.0, ratio, within=0.05, because=because
-    )
-    control = load_simulation("lfp_tilted", settings=(*_COARSE["lfp_tilted"], "strain.kind=none", "strain.plane=null"))
-    plain = float(boundary_tilt(run_case(cases(control)[0]).video)[0][-1])
+    # With one front and nothing that fills beside it this is the balance of lithium; two fronts would make it 1/2.
+    claim = "speed of the boundary along its normal, over that of one front that takes up all of the current"
+    yield compare(claim, "balance of lithium", 1.0, ratio, within=0.05, because=because)
+    yield _strain_row(float(tilt[-1]) if tuple(settings) == _COARSE["lfp_tilted"] else None)
+
+
+def _strain_row(strained: float | None) -> Row:
+    """Return the row of the tilt without strain over that with it, both on the coarse grid; None: it is yet to run."""
+    coarse = _COARSE["lfp_tilted"]
+    if strained is None:
+        strained = float(boundary_tilt(_done("lfp_tilted", coarse)[1][0].video)[0][-1])
+    _, (plain,) = _done("lfp_tilted", (*coarse, "strain.kind=none", "strain.plane=null"))
+    ratio = float(boundary_tilt(plain.video)[0][-1]) / strained
+    claim = "tilt after the rest without strain, over that with it, both in two dimensions on cells of 20 nm"
     because = "without strain only the start tilts it, and the sides undo that"
-    yield Row("tilt after the rest without strain, over that with it", _KOO, 0.5, plain / tilt[-1], 0.0, because, "<=")
+    return Row(claim, _KOO, 0.5, ratio, 0.0, because, "<=")
 
 
 def _thin_row() -> Row:
