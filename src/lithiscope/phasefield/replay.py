@@ -19,6 +19,7 @@ from lithiscope.phasefield.protocol import Protocol
 from lithiscope.phasefield.system import System
 
 _MEMORY = 2**28  # bytes of states kept for a gradient before segments are used
+_EXPONENTIALS = 12  # arrays that a step of three rates takes exponentials and logarithms of, about
 
 
 class Frames(NamedTuple):
@@ -59,7 +60,7 @@ def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial
     recorded: after a change of parameters that moves a limit, record the run anew.
 
     States are kept at every step of all parts up to 256 MB, beyond that at every sqrt(n)-th, and the rest is computed
-    again.
+    again; exponentials and logarithms of short runs are kept too.
 
     Parameters
     ----------
@@ -77,11 +78,11 @@ def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial
     state = State(initial, jnp.zeros((), initial.dtype))
     frames: list[Frames] = []
     # Of all parts together: each of many short parts is within the limit, and all of them are kept at once.
-    together = _steps_together(sum(len(one) for one in plan.lengths), initial)
+    kept = _Kept.of(sum(len(one) for one in plan.lengths), initial)
     begin, late = jnp.zeros((), initial.dtype), None
     for stretches in plan.runs():
         system = System.of(model, protocol.parts[stretches[0].part])
-        (time, state, _), found = _part(system, method, stretches, state, together, late)
+        (time, state, _), found = _part(system, method, stretches, state, kept, late)
         keep = np.flatnonzero([one.output for one in stretches])
         found = found._replace(time=begin + found.time)
         frames.append(jax.tree.map(lambda values, keep=keep: values[keep], found))
@@ -92,14 +93,14 @@ def replay(model: Model, protocol: Protocol, plan: Plan, method: Method, initial
 
 
 def _part(
-    system: System, method: Method, stretches: list[Stretch], state: State, together: int, late: Number | None
+    system: System, method: Method, stretches: list[Stretch], state: State, kept: _Kept, late: Number | None
 ) -> tuple[Now, Frames]:
     """Repeat the stretches of one part that begins so much later (0, with a derivative); frames at the end of each."""
     limit = stretches[-1].end
     lengths = [one.lengths for one in stretches]
     if limit in LIMITS:
         lengths[-1] = lengths[-1][:-1]
-    blocks, ends = _blocks(lengths, together)
+    blocks, ends = _blocks(lengths, kept.together)
     steps = jnp.asarray(blocks, state.x.dtype)
     if late is not None:
         steps = steps * (1 + late * jnp.asarray(_longer(stretches, ends), state.x.dtype)[:, None])
@@ -116,10 +117,10 @@ def _part(
         time, after, there = now
         return Frames(after.x, system.volt(there), there.insertion, time)
 
-    @partial(jax.checkpoint, prevent_cse=False)
+    @partial(jax.checkpoint, prevent_cse=False, policy=_exponentials if kept.exponentials else None)
     def block(now: Now, lengths: Any) -> tuple[Now, Frames]:
         # What is computed again must lie inside the checkpoint with what needs it, or it is not fused with it.
-        if together == 1:
+        if kept.together == 1:
             now = step(now, lengths[0])
         else:
             now, _ = jax.lax.scan(jax.checkpoint(maybe, prevent_cse=False), now, lengths)
@@ -177,6 +178,19 @@ def _blocks(lengths: Sequence[np.ndarray], together: int) -> tuple[np.ndarray, n
     return np.concatenate(rows), np.array(ends)
 
 
-def _steps_together(steps: int, x: Cells) -> int:
-    """Return how many steps are computed again together: one, or the square root of all where memory is short."""
-    return 1 if steps * x.size * x.dtype.itemsize <= _MEMORY else int(np.ceil(np.sqrt(steps)))
+class _Kept(NamedTuple):
+    """What is kept for a gradient: of which steps the states, and whether what is dear of each step too."""
+
+    together: int  # steps that are computed again together: one, or the square root of all where memory is short
+    exponentials: bool
+
+    @classmethod
+    def of(cls, steps: int, x: Cells) -> _Kept:
+        """Return what fits into the memory."""
+        size = steps * x.size * x.dtype.itemsize
+        return cls(1 if size <= _MEMORY else int(np.ceil(np.sqrt(steps))), _EXPONENTIALS * size <= _MEMORY)
+
+
+def _exponentials(primitive: Any, *_: Any, **__: Any) -> bool:
+    """Return whether a result is kept: exponentials and logarithms are half of a step's time, all else is cheap."""
+    return primitive.name in ("exp", "log")

@@ -72,9 +72,9 @@ def _cases() -> Iterator[Case]:
     yield "end of a constant voltage at a rate", both, [300.0, 1100.0, _LAST], held
     part = pf.constant_potential(3.34, 1e5).parts[0]
     filled = pf.Protocol((replace(part, fraction_limits=(-np.inf, 0.5)),)) + pf.rest(100.0)
-    back = pf.constant_current(-1.0, volt_limits=(-np.inf, 3.5))
-    name = "constant voltage to a mean composition, rest, and back to a voltage"
-    yield name, filled + back, [0.0, 300.0, _LAST], j0 | {"potential held": lambda g: g.values[0]}
+    back = pf.constant_current(-1.0, seconds=1000.0)
+    name = "constant voltage to a mean composition, rest, and a frame on the way back"
+    yield name, filled + back, [0.0, 300.0, 1000.0, _LAST], j0 | {"potential held": lambda g: g.values[0]}
 
 
 def run_differences(
@@ -127,7 +127,7 @@ def run_differences(
 def many_at_once() -> float:
     """Return the largest difference of x between runs over parameters, or particles, at once and one by one."""
     model, protocol = platelet(), pf.constant_current_constant_voltage(2.0, 3.34, end_c_rate=0.5, seconds=1000.0)
-    run = pf.simulate(model, protocol, 5, initial=_START)
+    run = pf.simulate(model, protocol, 5, initial=jnp.asarray(_START))
 
     def filled(exchange_current: Any, rate: Any, start: Any) -> Any:
         reaction = (exchange_current, rate)
