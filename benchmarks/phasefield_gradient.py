@@ -22,6 +22,7 @@ from lithiscope.materials import material
 from lithiscope.phasefield.elasticity import FreeSurface, Periodic
 from lithiscope.phasefield.from_material import crystal_of, model_of, reaction_of
 from lithiscope.phasefield.geometry import ellipsoid, pixels, smoothed
+from lithiscope.verification.phasefield_speed import shortest
 
 SIDE, REPEATS = 128, 5
 
@@ -51,9 +52,12 @@ def gradient() -> dict[str, float]:
         frames = pf.replay(changed, protocol, run.plan, run.method, jnp.full((SIDE, SIDE), 0.03))
         return jnp.sum(frames.lithium_fraction**2)
 
-    forward, both = best(jax.jit(loss), log_rate), best(jax.jit(jax.value_and_grad(loss)), log_rate)
+    # Of processor time: other programs on the machine lengthen the wall clock of the one and not of the other.
+    (_, forward), (wall, both) = (
+        shortest(jax.jit(one), log_rate, calls=20) for one in (loss, jax.value_and_grad(loss))
+    )
     steps = sum(len(one) for one in run.plan.lengths)
-    return {"steps": steps, "forward_s": forward, "value_and_gradient_s": both, "ratio": both / forward}
+    return {"steps": steps, "forward_s": forward, "value_and_gradient_s": wall, "ratio": both / forward}
 
 
 def strain() -> list[dict[str, float]]:
