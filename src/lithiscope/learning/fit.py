@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -23,6 +24,7 @@ from lithiscope.progress import SILENT, Reporter
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 """How a function is mapped over particles: `map`, or that of processes or a cluster."""
 
+_BAND = 4  # modes of the longest wavelengths
 _DAMPING = 1.0  # in units of the prior's weight
 ENOUGH = 0.5  # decrease of the cost, half a chi-square, that no longer matters
 
@@ -54,14 +56,16 @@ class Particle(NamedTuple):
     tolerance : float
         Of the steps of time.
     weights : tuple of float, optional
-        One over the square of the amplitude of ln k, and of the initial composition of each half cycle, in units of
-        what the options say; none: one.
+        One over the square of the amplitude of each of `fields`, in units of what the options say; none: one.
+    level : bool
+        Whether the last number of the field is the level of the particle among others.
     """
 
     program: Program
     cases: tuple[Case, ...]
     tolerance: float
     weights: tuple[float, ...] | None = None
+    level: bool = False
 
     @property
     def own(self) -> int:
@@ -70,12 +74,13 @@ class Particle(NamedTuple):
         return layout.field + len(self.cases) * (layout.size - layout.shared - layout.field)
 
     def fields(self) -> list[slice]:
-        """Return where, among its own numbers, the modes of ln k and of each initial composition are."""
+        """Return where, among its own numbers, the modes of ln k and of each initial composition are, band by band."""
         layout = self.program.layout
         mine = layout.size - layout.shared - layout.field
         starts = [layout.field + number * mine for number in range(len(self.cases))]
         # The first number of an initial composition is its level.
-        return [slice(0, layout.field), *(slice(start + 1, start + layout.initial) for start in starts)]
+        ends = [(0, layout.field - self.level), *((start + 1, start + layout.initial) for start in starts)]
+        return [band for first, last in ends for band in bands(first, last)]
 
     def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the logarithm of the prior of the particle's own numbers, and the weight of each."""
@@ -94,6 +99,18 @@ class Particle(NamedTuple):
             np.concatenate([np.arange(common), common + number * mine + np.arange(mine)])
             for number in range(len(self.cases))
         ]
+
+
+def bands(first: int, last: int) -> list[slice]:
+    """Return modes in bands that double in size, from the longest wavelengths to the shortest.
+
+    Each band has its own amplitude. With one for all, the many modes of short wavelength that a smooth field lacks make
+    the few that it has look less probable than they are, and shrink them.
+    """
+    edges = [first]
+    while edges[-1] < last:
+        edges.append(min(2 * edges[-1] - first + _BAND, last))
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 class Task(NamedTuple):

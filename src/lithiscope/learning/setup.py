@@ -112,7 +112,10 @@ def particles_of(setup: Setup, priors: Priors) -> list[Particle]:
     program = Program(setup.template, setup.unknowns, setup.layout, setup.options.robust)
     return [
         Particle(
-            program, tuple(_case(setup, cut, priors, thickness, program) for cut in group), setup.options.tolerance
+            program,
+            tuple(_case(setup, cut, priors, thickness, program) for cut in group),
+            setup.options.tolerance,
+            level=len(setup.groups) > 1 and setup.layout.field > 0,
         )
         for group, thickness in zip(setup.groups, setup.thickness, strict=True)
     ]
