@@ -79,3 +79,22 @@ def test_windows_share_the_frames_at_their_seams() -> None:
     # Each datum counts once in all.
     total = sum((one.weight**2).sum() for one in (first, second, third))
     assert total == pytest.approx((cut.weight**2).sum())
+
+
+def test_voltages_go_with_their_frames_and_unknown_ones_have_no_weight() -> None:
+    volts = np.linspace(3.3, 3.5, 9)
+    volts[6] = np.nan
+    video = _video().assign(voltage_volt=("time", volts), voltage_volt_std=("time", np.full(9, 0.002)))  # type: ignore[attr-defined]
+    _, second = half_cycles([video])
+    assert second.volts.tolist() == [volts[5], 0.0, volts[7], volts[8]]
+    assert second.volt_weight == pytest.approx([500.0, 0.0, 500.0, 500.0])
+    middle = second.windows(3)[1]
+    assert middle.volts.tolist() == [0.0, volts[7]]
+    assert middle.volt_weight == pytest.approx([0.0, 500.0 * np.sqrt(0.5)])
+    negative = video.assign(voltage_volt_std=("time", np.full(9, -0.002)))
+    with pytest.raises(AnalysisError, match="voltage_volt_std"):
+        half_cycles([negative])
+
+
+def test_without_voltage_nothing_is_compared() -> None:
+    assert all(not cut.volt_weight.any() for cut in half_cycles([_video()]))  # type: ignore[list-item]

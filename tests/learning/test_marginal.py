@@ -20,7 +20,7 @@ COUNT, SIGMA = 40, 0.1
 class Toy:
     """Pixels that show u exp(-a): a law a, known beforehand to +-1, and a field u of any amplitude trade off."""
 
-    program = SimpleNamespace(layout=SimpleNamespace(field=COUNT))
+    program = SimpleNamespace(layout=SimpleNamespace(field=COUNT, volt=0))
     cases = (SimpleNamespace(field=np.eye(COUNT)),)
     prior = Particle.prior
 

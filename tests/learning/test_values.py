@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from learning.scenes import ellipse, video_of
+from lithiscope.errors import OptionError
 from lithiscope.learning import LearnOptions
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.setup import setup_of
@@ -16,8 +17,10 @@ from lithiscope.learning.values import values_of
 MASK = ellipse(7, 6)
 
 
-def setup(*unknowns, **more):
+def setup(*unknowns, volts=None, **more):
     video = video_of(np.full((3, *MASK.shape), 0.5), MASK, 60.0 * np.arange(3), np.zeros(3, int), thickness=100.0)
+    if volts is not None:
+        video = video.assign(voltage_volt=("time", volts), voltage_volt_std=("time", [0.005, 0.0, 1e-5]))
     return setup_of([video], half_cycles([video]), LearnOptions(unknowns=unknowns, **more))
 
 
@@ -62,3 +65,24 @@ def test_the_level_of_j0_has_a_unit_and_its_shape_none():
     reaction = model.reaction
     middle = float(reaction.exchange_current * reaction.exchange.build()(jnp.array(0.5)))
     assert found.value[0] == pytest.approx(middle, rel=1e-6)  # the symmetric law is 1 at one half
+
+
+def test_a_voltage_asks_where_the_plateau_is_and_counts_no_sharper_than_it_may():
+    given = setup("exchange_level", volts=[3.4, 3.4, 3.4], voltage=True, voltage_offset=10.0, voltage_noise=2.0)
+    shift = given.unknowns[-1]
+    found = values_of(shift, given, np.array([0.5]), np.array([0.1]))
+    assert found.unit == ("V",)
+    assert found.value[0] == pytest.approx(float(given.template.plateau) + 0.005)
+    assert found.std[0] == pytest.approx(0.001)
+    model = placed(given.unknowns, given.template, jnp.array([0.0, 0.5]))
+    assert float(model.plateau) == pytest.approx(found.value[0])
+    # 5 mV as told, none told, and less told than the 2 mV that are the least.
+    assert given.groups[0][0].volt_weight == pytest.approx([200.0, 500.0, 500.0])
+    known = setup("exchange_level", volts=[3.4, 3.4, 3.4], voltage=True, voltage_offset=0.0)
+    assert [one.names for one in known.unknowns] == [("j0 level",)]
+
+
+def test_a_voltage_that_is_not_there_is_asked_for():
+    with pytest.raises(OptionError, match="no voltage") as caught:
+        setup("exchange_level", voltage=True)
+    assert caught.value.field == "voltage"

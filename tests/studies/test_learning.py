@@ -12,6 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from learning.made import laws
+from learning.scenes import video_of
 from lithiscope import stages
 from lithiscope.cli.app import app
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning, OptionError
@@ -20,12 +21,13 @@ from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.learn import learn_study, with_learning
 from lithiscope.studies.learn_command import learn_command
 from lithiscope.studies.learn_video import learn_videos, learning_section
-from lithiscope.studies.learning import learned_tree, learning_steps
+from lithiscope.studies.learning import learned_tree, learning_steps, with_voltage
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.reopen import open_study
 from lithiscope.studies.store import Store
 from studies.kinetic_beamtime import NO_CELL, NO_KINETICS
 
+SIMULATION = ("mean_lithium_fraction", "insertion_rate", "free_energy", "mass_balance_error")
 pytestmark = pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
 
 
@@ -239,6 +241,45 @@ def test_a_simulation_needs_noise_and_then_is_learned_from(simulated, fit):
     assert set(held.steps()) == {"learned_laws", "learned_particle-0-1"}
     assert "seed 3" in held.attributes()["provenance"]["recipe"]
     assert "the spread of ln k is not known" in held.attributes()["warnings"]
+
+
+def test_the_voltage_of_a_simulation_comes_with_noise(simulated, fit):
+    store = Store(simulated / "study.zarr")
+    volts = {"1C-lithiation": np.linspace(3.4, 3.3, 4), "1C-delithiation": np.linspace(3.4, 3.5, 4)}
+    for name, volt in volts.items():
+        rest = {key: ("time", np.zeros(4)) for key in SIMULATION}
+        record = {"voltage_volt": ("time", volt), **rest}
+        times = {
+            "time": ("time", 600.0 * np.arange(4)),
+            "y": ("y", 0.05 * np.arange(6)),
+            "x": ("x", 0.05 * np.arange(5)),
+        }
+        attrs = {"stopped": "the end", "method": "stand-in"}
+        store.save(f"simulation-{name}", stages.new("simulation", record, coords=times, attrs=attrs), key="", record={})
+    for flag in ("true", "false"):
+        learn_videos(simulated, settings=[f"learning.voltage={flag}", "voltage_noise=2"], sigma=0.07)
+    (video,), (without,) = (one[0] for one in fit.calls)
+    off = video["voltage_volt"].values - np.concatenate(list(volts.values()))
+    assert np.allclose(video["voltage_volt_std"].values, 0.002)
+    # Eight values of 2 mV: four deviations of their root mean square.
+    assert 0.0 < np.sqrt(np.mean(off**2)) < 0.002 * (1 + 4 / np.sqrt(16))
+    assert "voltage_volt" not in without
+
+
+def test_the_voltage_of_a_cell_is_that_of_the_frames_without_ohmic_drop():
+    video = video_of(np.full((3, 4, 4), 0.5), np.ones((4, 4), bool), 60.0 * np.arange(3), np.zeros(3, int))
+    cell = {
+        "voltage_volt": ("time", [3.40, np.nan, 3.30]),
+        "voltage_volt_std": ("time", [1e-4, np.nan, 1e-4]),
+        "ohmic_drop_volt": ("time", [0.01, 0.0, -0.01]),
+    }
+    frames = stages.new("cell_frames", cell, coords={"time": ("time", 60.0 * np.arange(3))})
+    found = with_voltage(video, frames)
+    np.testing.assert_allclose(found["voltage_volt"].values, [3.39, np.nan, 3.31])
+    np.testing.assert_allclose(found["voltage_volt_std"].values, [1e-4, np.nan, 1e-4])
+    with pytest.raises(OptionError, match="no voltage of the cell") as caught:
+        with_voltage(video, None)
+    assert caught.value.field == "learning.voltage"
 
 
 def test_the_noise_follows_its_seed(simulated, fit):

@@ -192,6 +192,8 @@ def with_steps(particle: Particle, case: Case, z: Any) -> Case | None:
 
 def without_voltage(particle: Particle) -> Particle:
     """Return the particle as if no voltage had been measured."""
+    if not particle.program.layout.volt:
+        return particle
     cases = (eqx.tree_at(lambda c: c.volt_weight, case, jnp.zeros_like(case.volt_weight)) for case in particle.cases)
     return particle._replace(cases=tuple(cases))
 
