@@ -13,6 +13,7 @@ from lithiscope.errors import AnalysisError, StageError
 from lithiscope.materials import material
 from lithiscope.report import FigureOptions, learned
 from lithiscope.report import learned_words as words
+from lithiscope.report.learned_voltage import has_voltage, learned_voltage
 
 SVG = FigureOptions(format="svg")
 
@@ -46,6 +47,21 @@ def test_sheets_fit_their_width(width):
     assert size(learned.learned_laws(laws(), options=options))[0] <= 100 * width + 1
     few = size(learned.learned_rates(many[:1], options=options))[0]
     assert few <= 301
+
+
+def test_the_voltage_is_drawn_where_there_was_one():
+    one = particle(frames=6)
+    assert not has_voltage(one)
+    half = np.repeat([0, 1], 3)
+    one = one.assign(measured_voltage_volt=one["voltage_volt"] + 0.002).assign_coords(
+        half_cycle=("time", half), direction=("time", 1 - 2 * half)
+    )
+    assert has_voltage(one)
+    drawn = learned_voltage(one, options=SVG).decode()
+    for text in ("voltage / V", "lithiation, model", "delithiation, measured", "mean lithium fraction"):
+        assert text in drawn
+    with pytest.raises(AnalysisError, match="measured_voltage_volt"):
+        learned_voltage(one.drop_vars("measured_voltage_volt"))
 
 
 def test_a_residual_that_is_large_changes_the_picture():

@@ -32,6 +32,18 @@ def test_the_video_has_its_noise_and_both_half_cycles() -> None:
     assert list(video["direction"].values) == [1] * 9 + [-1] * 9
 
 
+def test_a_voltage_is_noisy_and_off_and_strain_is_apart_then() -> None:
+    video = Truth(shape=(10, 8), volt_sigma=0.002).video(0)
+    volts = video["voltage_volt"].values
+    assert (video["voltage_volt_std"].values == 0.002).all()
+    # 0.6C needs some 10 mV each way about the plateau; the offset is 20 mV, one deviation.
+    assert 3.3 < volts.min() < volts.max() < 3.55
+    assert volts[13] > volts[4]  # delithiation above lithiation
+    assert "voltage_volt" not in Truth(shape=(10, 8)).video(0)
+    x = np.array([0.2])
+    assert Truth(volt_sigma=0.002).potential(x) - Truth().potential(x) == pytest.approx(3.37 / 2 * 0.6)
+
+
 def test_potential_and_exchange_are_those_of_the_engine() -> None:
     truth = Truth()
     assert truth.potential(np.array([0.5]))[0] == pytest.approx(0)
@@ -41,8 +53,11 @@ def test_potential_and_exchange_are_those_of_the_engine() -> None:
 
 def test_rows_tell_the_worst() -> None:
     inside = np.arange(100) < 95
-    found = [Found(0.99, 0.05, 0.1, 0.05, inside, 1.02, 1.0), Found(0.97, 0.06, 0.2, 0.05, inside, 0.95, 1.0)]
+    found = [
+        Found(0.99, 0.05, 0.1, 0.05, 0.95, inside, 1.02, 1.0),
+        Found(0.97, 0.06, 0.2, 0.05, 0.3, inside, 0.95, 1.0),
+    ]
     rates = list(learning._rate_rows("a particle", found))
     assert [row.verdict for row in rates] == ["fail", "pass", "pass", "pass"]
-    assert [row.verdict for row in learning._law_rows("a particle", found)] == ["fail", "pass"]
+    assert [row.verdict for row in learning._law_rows("a particle", found)] == ["fail", "fail", "pass"]
     assert rates[3].measured == pytest.approx(0.05)

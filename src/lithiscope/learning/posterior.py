@@ -191,7 +191,7 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
             "measured": ("time y x", on_pixels(_measured(group))),
             "residual": ("time y x", on_pixels(frames[2])),
             "voltage_volt": ("time", frames[1]),
-            "measured_voltage_volt": ("time", _measured_volts(group)),
+            **({"measured_voltage_volt": ("time", _measured_volts(group))} if setup.layout.volt else {}),
         },
         coords=coords,
         attrs={"video": first.video, "particle": first.particle},

@@ -55,7 +55,9 @@ LEARNED_PARTICLE = Stage(
         "measured": Variable("time y x", ONE, "lithium fraction that the model was fitted to"),
         "residual": Variable("time y x", ONE, "model less data over the standard deviation"),
         "voltage_volt": Variable("time", VOLT, "voltage of the model"),
-        "measured_voltage_volt": Variable("time", VOLT, "measured voltage, NaN where there is none"),
+        "measured_voltage_volt": Variable(
+            "time", VOLT, "voltage that the model was held against, NaN where it is not known"
+        ),
     },
     coordinates={**TIME, **SPACE},
     attributes={"video": "number of the video", "particle": "label of the particle", "name": "name of the particle"},

@@ -70,8 +70,9 @@ class Truth:
         return np.asarray(self.exchange_current * laws.exchange_law(self.exchange).value(x))
 
     def potential(self, x: np.ndarray) -> np.ndarray:
-        """Return mu(x) over kT, strain included as far as it goes with x of the pixel."""
-        return np.asarray(np.log(x / (1 - x)) + (_OMEGA - _COHERENCY / 2) * (1 - 2 * x))
+        """Return mu(x) over kT; without a voltage strain is included as far as it goes with x of the pixel."""
+        strain = 0.0 if self.volt_sigma else _COHERENCY / 2
+        return np.asarray(np.log(x / (1 - x)) + (_OMEGA - strain) * (1 - 2 * x))
 
     def video(self, seed: int) -> Any:
         """Return the composition video of a lithiation and a delithiation, with noise."""

@@ -11,6 +11,7 @@ import numpy as np
 from lithiscope.errors import LithiscopeError
 from lithiscope.report import learned
 from lithiscope.report import learned_words as words
+from lithiscope.report.learned_voltage import has_voltage, learned_voltage
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
 from lithiscope.report.page.content import Figure, Notice, PageContent, Quantity, Table
 from lithiscope.report.page.head import provenance_of
@@ -91,6 +92,13 @@ def _draw_particles(study: Study, particles: list[xr.Dataset], drawer: Drawer) -
             + (f" {drawn_frames} of {count} frames." if drawn_frames < count else ""),
             "learned-frames" if number == 0 else f"learned-frames-{number + 1}",
         )
+        if has_voltage(one):
+            drawer.draw(
+                partial(learned_voltage, one, options=study.figures),
+                f"Voltage of the model with {words.particle_name(one)}",
+                "Lines: the model, with the plateau that was learned. Points: the cell, less its known ohmic drop.",
+                "learned-voltage" if number == 0 else f"learned-voltage-{number + 1}",
+            )
 
 
 def _material(laws: xr.Dataset) -> Material | None:
