@@ -56,6 +56,15 @@ def test_inverse(name, share, x):
     assert float(back) == pytest.approx(eta, abs=1e-13 + 1e-14 * (1 + abs(eta)) + 1e-14 * (1 + abs(rate)) / steepness)
 
 
+def test_at_the_limit_of_a_law_rounding_does_not_lose_the_inverse():
+    law = LAWS["coupled"]
+    eta = np.linspace(39.0, 40.0, 201)  # the slope is 1e-15 here, and rates differ by their rounding
+    rate = net_rate(eta, law, x=0.125)
+    back = overpotential(rate, law, x=0.125)
+    np.testing.assert_allclose(net_rate(back, law, x=0.125), rate, rtol=1e-12)
+    assert np.isnan(overpotential(1.001 * rate.max(), law, x=0.125))
+
+
 def test_butler_volmer_is_written_with_alpha_of_lithiation():
     eta = np.linspace(-6, 6, 13)
     expected = np.exp(0.7 * eta) - np.exp(-0.3 * eta)

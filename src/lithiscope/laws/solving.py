@@ -10,6 +10,7 @@ import numpy as np
 
 from lithiscope.laws.arrays import Array, constant_of
 
+_ROUNDING = 8.0  # of the last digit
 _STEPS = 60
 
 
@@ -35,9 +36,11 @@ def invert_monotone(
     Returns
     -------
     array
-        Shape of `target`; NaN where the target is outside the range of the function on the bracket.
+        Shape of `target`; NaN where the target is outside the range of the function on the bracket, but for rounding.
     """
-    reachable = (rate(low + 0 * target) <= target) & (target <= rate(high + 0 * target))
+    # Where a law has come to its limit, the rate of a smaller eta may lie above that of the end by its rounding.
+    room = _ROUNDING * xp.finfo(target.dtype).eps * xp.abs(target)
+    reachable = (rate(low + 0 * target) <= target + room) & (target - room <= rate(high + 0 * target))
     wanted = constant_of(xp, xp.where(reachable, target, 0.0))
     goal = xp.arcsinh(wanted / 2)
 

@@ -16,7 +16,7 @@ from truth.bulk_models import bulk, notched, start
     "changes",
     [
         {},
-        {"transport": pf.Fickian(30.0), "gradient_energy": 0.0},
+        {"transport": pf.Fickian(30.0), "free_energy": pf.RegularSolution(1.0), "gradient_energy": 0.0},
         {"transport": pf.CahnHilliard(30.0, factor=pf.DiffusivityFactor(0.1, 0.5, 0.1))},
         {"mask": notched((4, 5, 6)), "gradient_energy": [20.0, 30.0, 40.0]},
     ],

@@ -53,7 +53,7 @@ def test_iterations_are_few_and_hardly_grow_with_the_grid() -> None:
     "changes",
     [
         {},
-        {"transport": pf.Fickian(30.0), "gradient_energy": 0.0},
+        {"transport": pf.Fickian(30.0), "free_energy": pf.RegularSolution(1.0), "gradient_energy": 0.0},
         {"free_energy": pf.RegularSolution(1.0), "gradient_energy": 0.0},
         {"mask": notched((7, 6, 5)), "gradient_energy": [20.0, 30.0, 40.0]},
     ],
