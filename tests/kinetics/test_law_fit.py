@@ -169,6 +169,7 @@ def test_a_law_that_is_none_of_them_is_said():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_error_bars_cover():
     """240 particles, each with a k0 of its own, fitted one by one: 95 % +- 1.4 % binomial; the bar is 92 to 98 %.
 

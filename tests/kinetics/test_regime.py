@@ -54,6 +54,7 @@ def verdicts(ratios, number, seed, **arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_verdicts_on_156_particles():
     """Bars: >= 80 % decided at a ratio of 10 or more, <= 5 % wrong, not decidable within a factor of 3."""
     found = verdicts([100, 30, 10, 3, 2, 1, 0.5, 1 / 3, 0.1, 1 / 30, 0.01], 12, seed=2) | verdicts([5, 0.2], 12, seed=3)

@@ -121,6 +121,7 @@ def test_a_slow_bulk_with_a_stated_exchange_current(slow_bulk):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_verdicts_under_constant_current():
     """Decided from ten times on, never wrong, open within three, at two rates: 0.2 and 0.6 of a diffusion time."""
     for ratio, right in ((30.0, SURFACE), (10.0, SURFACE), (2.0, OPEN), (1.0, OPEN), (0.5, OPEN), (0.1, BULK)):

@@ -109,6 +109,7 @@ def test_parts_after_a_limit_begin_when_it_is_met_and_frames_stay_at_their_times
     )
 
 
+@pytest.mark.long
 def test_the_end_at_a_voltage_moves_so_that_the_voltage_holds() -> None:
     protocol = pf.constant_current(2.0, volt_limits=(3.30, np.inf))
     run = pf.simulate(UNIFORM, protocol, [300.0, 1e6], initial=0.1)

@@ -110,7 +110,10 @@ def plates(ratio: float, tau_bulk: float) -> tuple[Electrode, Transport]:
 @pytest.mark.filterwarnings("ignore::lithiscope.errors.LithiscopeWarning")
 @pytest.mark.parametrize(
     ("ratio", "tau_bulk", "top", "limit"),
-    [(100.0, 400.0, 0.85, "surface-reaction-limited"), (1 / 30, 5000.0, 0.75, "bulk-diffusion-limited")],
+    [
+        (100.0, 400.0, 0.85, "surface-reaction-limited"),
+        pytest.param(1 / 30, 5000.0, 0.75, "bulk-diffusion-limited", marks=pytest.mark.long),
+    ],
 )
 def test_raw_files_to_a_verdict_on_every_particle(tmp_path, ratio, tau_bulk, top, limit):
     electrode, transport = plates(ratio, tau_bulk)

@@ -31,11 +31,13 @@ class OneSided(pf.CahnHilliard):
         return tuple(-mobility * (next_cell(mu, axis) - mu) / step for axis, step in enumerate(geometry.spacing))
 
 
+@pytest.mark.long
 def test_transport_by_the_chemical_potential_has_order_two_in_space() -> None:
     row = bulk._order_row()
     assert row.verdict == "pass", row.measured
 
 
+@pytest.mark.long
 def test_a_flux_of_first_order_is_noticed() -> None:
     assert bulk.order_in_space(OneSided(1.0, factor=pf.DiffusivityFactor(0.1, 0.45, 0.1))) < 1.7
 
