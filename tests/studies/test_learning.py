@@ -20,8 +20,8 @@ from lithiscope.learning import inference
 from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.learn import learn_study, with_learning
 from lithiscope.studies.learn_command import learn_command
-from lithiscope.studies.learn_video import learn_videos, learning_section
-from lithiscope.studies.learning import learned_tree, learning_steps, with_voltage
+from lithiscope.studies.learn_video import _key, learn_videos, learning_section
+from lithiscope.studies.learning import learned_tree, learning_steps, shown_at, with_voltage
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.reopen import open_study
 from lithiscope.studies.store import Store
@@ -264,6 +264,14 @@ def test_the_voltage_of_a_simulation_comes_with_noise(simulated, fit):
     # Eight values of 2 mV: four deviations of their root mean square.
     assert 0.0 < np.sqrt(np.mean(off**2)) < 0.002 * (1 + 4 / np.sqrt(16))
     assert "voltage_volt" not in without
+
+
+def test_another_voltage_is_another_fit():
+    video = video_of(np.full((3, 4, 4), 0.5), np.ones((4, 4), bool), 60.0 * np.arange(3), np.zeros(3, int))
+    section = learning_section([], 150)
+    one, other = (shown_at(video, np.full(3, volt), np.full(3, 1e-3)) for volt in (3.4, 3.5))
+    keys = {_key(section, {"a": given}) for given in (video, one, other, one)}
+    assert len(keys) == 3
 
 
 def test_the_voltage_of_a_cell_is_that_of_the_frames_without_ohmic_drop():

@@ -18,12 +18,11 @@ from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
 from lithiscope.studies.learn import store_path
-from lithiscope.studies.learning import learned_parts
+from lithiscope.studies.learning import learned_parts, shown_at
 from lithiscope.studies.provenance import now, step_key, summary
 from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml, override
 from lithiscope.studies.store import Store
-from lithiscope.units import VOLT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,7 +105,10 @@ def learn_videos(
 
 def _key(section: LearningSection, videos: Mapping[str, xr.Dataset]) -> str:
     """Return the key of a fit: it changes with the options and with every number of the videos."""
-    held = [hashlib.sha256(np.ascontiguousarray(one[_X].values).tobytes()).hexdigest() for one in videos.values()]
+    numbers = [
+        one[name].values for one in videos.values() for name in (_X, "voltage_volt", "voltage_volt_std") if name in one
+    ]
+    held = [hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest() for values in numbers]
     return step_key(STORE, section.model_dump(mode="json"), held)
 
 
@@ -237,10 +239,7 @@ def _with_record(store: Store, run: str, video: xr.Dataset, noise: float, seed: 
     volt = store.load(name)["voltage_volt"].values.astype(float)
     std = np.full(len(volt), 1e-3 * noise)
     volt = volt + std * np.random.default_rng([seed, 1]).standard_normal(len(volt))
-    return stages.check(
-        video.assign(voltage_volt=("time", volt, {"units": VOLT}), voltage_volt_std=("time", std, {"units": VOLT})),
-        "composition_video",
-    )
+    return shown_at(video, volt, std)
 
 
 def _thickness(store: Store) -> float | None:

@@ -136,6 +136,11 @@ def with_voltage(video: xr.Dataset, frames: xr.Dataset | None) -> xr.Dataset:
         std = frames["voltage_volt_std"].values
     if "ohmic_drop_volt" in frames:
         volt = volt - frames["ohmic_drop_volt"].values
+    return shown_at(video, volt, std)
+
+
+def shown_at(video: xr.Dataset, volt: np.ndarray, std: np.ndarray) -> xr.Dataset:
+    """Return a video with the voltage of each frame and its standard deviation, V, shape (time,)."""
     return stages.check(
         video.assign(voltage_volt=("time", volt, {"units": VOLT}), voltage_volt_std=("time", std, {"units": VOLT})),
         "composition_video",
