@@ -48,10 +48,15 @@ def block(task: Any) -> tuple[Block, float, Any]:
     return Block(jacobian.T @ jacobian + np.diag(np.r_[0.0, weights]), gradient, weights), cost(task), particle
 
 
+def slope_of_determinant(given: Any) -> np.ndarray:
+    (_, z), covariance = given
+    return np.r_[-np.exp(-2 * z[0]) / SIGMA**2 * np.trace(covariance), np.zeros(COUNT)]
+
+
 @pytest.fixture
 def data(monkeypatch) -> np.ndarray:
     monkeypatch.setattr(fitting, "block_of", block)
-    monkeypatch.setattr(marginal, "block_of", block)
+    monkeypatch.setattr(marginal, "determinant_slope", slope_of_determinant)
     monkeypatch.setattr(fitting, "cost_of", cost)
     return 1.3 * np.random.default_rng(2).standard_normal(COUNT)
 

@@ -139,6 +139,12 @@ class Solver:
 
         return [-solve_triangular(one.root.T, one.coupling) for one in self.gone]
 
+    def covariances_of_own(self) -> list[np.ndarray]:
+        """Return the inverse of the matrix of the numbers of each particle."""
+        from scipy.linalg import cho_solve
+
+        return [cho_solve((one.root, True), np.eye(len(one.root))) for one in self.gone]
+
     def log_determinant_of_own(self) -> float:
         """Return ln det of the matrix of all numbers that are not shared."""
         return 2 * sum(float(np.log(np.diag(one.root)).sum()) for one in self.gone)
@@ -174,14 +180,11 @@ def covariances(
 
     `laws` stands for what elimination leaves of the matrix of the shared numbers.
     """
-    from scipy.linalg import cho_solve
-
     solver = Solver(blocks, shared)
     left = solver.matrix if laws is None else laws
     known = np.linalg.inv(left) if shared else np.zeros((0, 0))
     each = []
-    for one, follow in zip(solver.gone, solver.follow(), strict=True):
-        own = cho_solve((one.root, True), np.eye(len(one.root)))
+    for own, follow in zip(solver.covariances_of_own(), solver.follow(), strict=True):
         mixed = follow @ known
         each.append(np.block([[known, mixed.T], [mixed, own + mixed @ follow.T]]))
     return known, each

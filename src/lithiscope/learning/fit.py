@@ -168,6 +168,26 @@ def cost_of(task: Task) -> float:
     return total if np.isfinite(total) else np.inf
 
 
+def determinant_slope(given: tuple[Task, np.ndarray]) -> np.ndarray:
+    """Return the gradient by (shared, own) of half the logarithm of the determinant of a particle's own numbers.
+
+    The inverse of their matrix is given. The steps of time and the weights of the prior stay as they are.
+    """
+    (particle, z), covariance = given
+    shared = particle.program.layout.shared
+    slope, places = np.zeros(len(z)), particle.places()
+    whole = np.zeros((len(z), len(z)))
+    whole[shared:, shared:] = covariance
+
+    def one(case: Case, place: np.ndarray) -> np.ndarray:
+        part = jnp.asarray(whole[np.ix_(place, place)])
+        return np.asarray(particle.program.slope_of_trace(case, jnp.asarray(z[place]), part))
+
+    for place, part in zip(places, _together(one, particle.cases, places), strict=True):
+        slope[place] += part
+    return slope
+
+
 def _together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
     """Return what some work gives for each; compiled programs run side by side in threads."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -292,7 +312,7 @@ def minimise(
             blocks, point.shared, damping, tie, 0.0 if tie is None else tie.excess(*point)
         )
         new = Point(point.shared + shared, tuple(a + b for a, b in zip(point.own, own, strict=True)))
-        there = sum(mapper(cost_of, _tasks(now, new)))
+        there = sum(mapper(cost_of, tasks_of(now, new)))
         gain = (cost + _outside(now, point, tie) - there - _outside(now, new, tie)) / max(promised, 1e-300)
         reporter.say(f"step {steps}: chi-square {2 * cost:.5g}, promised {promised:.3g}, gain {gain:.2f}")
         if gain < 0.1:
@@ -321,7 +341,8 @@ def _outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> fl
     return 0.5 * float(point.shared @ point.shared) + own + (0.0 if tie is None else tie.cost(*point))
 
 
-def _tasks(particles: Sequence[Particle], point: Point) -> list[Task]:
+def tasks_of(particles: Sequence[Particle], point: Point) -> list[Task]:
+    """Return what is to be computed for each particle at a point."""
     pairs = zip(particles, point.own, strict=True)
     return [Task(particle, np.concatenate([point.shared, own])) for particle, own in pairs]
 
@@ -333,7 +354,7 @@ def evaluated(
 
     None where the model cannot follow a particle.
     """
-    found = list(mapper(block_of, _tasks(particles, point)))
+    found = list(mapper(block_of, tasks_of(particles, point)))
     good = [one for one in found if one is not None and np.isfinite(one[1]) and np.isfinite(one[0].matrix).all()]
     if len(good) < len(found):
         return None

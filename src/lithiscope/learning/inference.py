@@ -16,7 +16,7 @@ from lithiscope.learning.evidence import Seen, best_priors, projected
 from lithiscope.learning.fit import Fit, Mapper, Point, minimise, without_voltage
 from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
-from lithiscope.learning.marginal import at_best_laws
+from lithiscope.learning.marginal import ROUGH, at_best_laws
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
 from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
@@ -97,7 +97,9 @@ def fitted(
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
     windows = [without_voltage(one) for one in windows_of(setup, priors)]
     begin = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in windows))
-    first = minimise(windows, begin, iterations=_WINDOW_ITERATIONS, mapper=mapper, reporter=reporter, diary=diary)
+    first = minimise(
+        windows, begin, iterations=_WINDOW_ITERATIONS, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary
+    )
     field = setup.layout.field
     whole = particles_of(setup, priors)
     own = tuple(

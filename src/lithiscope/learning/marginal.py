@@ -13,22 +13,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from lithiscope.learning.arrowhead import Block, Solver, Tie, covariances
 from lithiscope.learning.diary import Diary
-from lithiscope.learning.fit import Fit, Mapper, Particle, Point, Task, block_of, evaluated, minimise, without_voltage
+from lithiscope.learning.fit import (
+    Fit,
+    Mapper,
+    Particle,
+    Point,
+    determinant_slope,
+    evaluated,
+    minimise,
+    tasks_of,
+    without_voltage,
+)
 from lithiscope.learning.priors import best_weight
 from lithiscope.progress import SILENT, Reporter
 
+ROUGH = 5.0  # decrease of the cost that does not matter to a start
 _FIXED = 1e4  # weight that holds the spread of ln k to 1 % of that of the start
 _ROUNDS = 12
 _NEAR = 0.2  # standard deviations from the maximum that no longer matter
 _FARTHEST = 3.0  # standard deviations of one step: the determinant is a straight line no further
-_PROBE = 0.3  # longest difference of a number of the laws that shows the slope of the determinant
-_UNKNOWN = 0.98  # of the prior's standard deviation: the data say nothing along this direction
 _SETTLED = 0.1  # decrease of the cost that the fields may still promise
 _SETTLING, _REPEATED = 16, 5  # steps of the fields, and of the weights in each
 _LEAST = 0.02  # of the curvature that Gauss and Newton's matrix has; less is noise
@@ -91,10 +101,11 @@ def at_best_laws(
         return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
     # Voltages weigh so much that a fit which is still far off goes astray by them.
     deaf = [without_voltage(one) for one in particles]
-    here = minimise(deaf, point, iterations=iterations, tie=tie, mapper=mapper, reporter=reporter, diary=diary)
+    start = partial(minimise, iterations=iterations, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary)
+    here = start(deaf, point, tie=tie)
     if particles[0].program.layout.volt:
         # They fix the spread, so nothing need hold it.
-        here = minimise(particles, here.point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
+        here = start(particles, here.point)
     free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
     settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper)
     if settled is None:
@@ -150,32 +161,10 @@ def _slope(here: Fit, mapper: Mapper) -> _Slope:
 
 
 def _slope_of_determinant(here: Fit, solver: Solver, mapper: Mapper) -> np.ndarray:
-    """Return the slope of half the logarithm of the fields' determinant, by differences along the axes of the laws."""
-    variances, directions = np.linalg.eigh(np.linalg.inv(solver.matrix))
-    deviations = np.sqrt(variances)
-    follow = solver.follow()
-    probed = [number for number, deviation in enumerate(deviations) if deviation < _UNKNOWN]
-    lengths = np.minimum(deviations, _PROBE)
-    # Both sides: the determinant bends within a deviation.
-    tasks = [
-        Task(particle, np.concatenate([here.point.shared + change, own + moves @ change]))
-        for change in (side * lengths[number] * directions[:, number] for number in probed for side in (1, -1))
-        for particle, own, moves in zip(here.particles, here.point.own, follow, strict=True)
-    ]
-    found = list(mapper(block_of, tasks))
-    slopes, count = np.zeros(len(deviations)), len(here.particles)
-    before = solver.log_determinant_of_own()
-    for place, number in enumerate(probed):
-        sides = []
-        for side in (0, 1):
-            first = count * (2 * place + side)
-            blocks = [one[0] for one in found[first : first + count] if one is not None]
-            good = len(blocks) == count and all(np.isfinite(block.matrix).all() for block in blocks)
-            sides.append(Solver(blocks, solver.count).log_determinant_of_own() if good else np.nan)
-        differences = np.array([sides[0] - before, before - sides[1]])
-        if np.isfinite(differences).any():
-            slopes[number] = 0.5 * float(np.nanmean(differences)) / lengths[number]
-    return np.asarray(directions @ slopes)
+    """Return the slope of half the logarithm of the fields' determinant, the fields following the laws."""
+    tasks = zip(tasks_of(here.particles, here.point), solver.covariances_of_own(), strict=True)
+    slopes = zip(mapper(determinant_slope, tasks), solver.follow(), strict=True)
+    return np.asarray(sum(one[: solver.count] + moves.T @ one[solver.count :] for one, moves in slopes))
 
 
 def _curved(matrix: np.ndarray, pair: tuple[_Slope, _Slope] | None) -> np.ndarray:

@@ -185,16 +185,45 @@ class Program(eqx.Module):
             return self._cost(residual) + self._volt_cost(case, frames, z), residual
 
         (value, residual), (by_frames, straight) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
-        (by_z,) = pull(pulled_back(system, path, case.steps, by_frames))
-        changes = self._changes(case, z, system, path)
-        rows = case.weight[..., None] * (changes + self._offsets(case))
-        root = jnp.sqrt(self._share(residual))[..., None]
-        rows = (root * rows).reshape(-1, self.layout.size)
-        matrix = rows.T @ rows
-        if self.layout.volt:
-            rows = case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes)
-            matrix = matrix + rows.T @ rows
+        loads = jnp.zeros_like(path).at[case.first].add(by_frames)
+        (by_z,) = pull(pulled_back(system, path, case.steps, loads))
+        matrix = sum(rows.T @ rows for rows in self._rows(case, z, path, residual))
         return Normal(value, by_z + straight, matrix)
+
+    @eqx.filter_jit
+    def slope_of_trace(self, case: Case, z: Cells, other: Float[Array, "z z"]) -> Cells:
+        """Return the gradient of half the trace of another matrix times Gauss and Newton's matrix.
+
+        Parameters
+        ----------
+        case : Case
+            Data.
+        z : array, shape (z,)
+            Where.
+        other : array, shape (z, z)
+            Symmetric. With the inverse of the matrix it is the gradient of half the logarithm of its determinant.
+        """
+        (system, x), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
+        path = followed(system, x, case.steps)
+
+        def trace(z: Cells, path: Cells) -> Number:
+            each = self._rows(case, z, path, self._residual(case, path[case.first], z))
+            return 0.5 * sum(jnp.sum((rows @ other.astype(rows.dtype)) * rows) for rows in each)
+
+        straight, loads = jax.grad(trace, (0, 1))(z, path)
+        (by_z,) = pull(pulled_back(system, path, case.steps, loads))
+        found: Cells = by_z + straight
+        return found
+
+    def _rows(self, case: Case, z: Cells, path: Cells, residual: Cells) -> list[Float[Array, "data z"]]:
+        """Return the changes of the weighted residuals by every number."""
+        system, _ = self.start(case, z)
+        changes = self._changes(case, z, system, path)
+        root = jnp.sqrt(self._share(residual))[..., None]
+        rows = [(root * case.weight[..., None] * (changes + self._offsets(case))).reshape(-1, self.layout.size)]
+        if self.layout.volt:
+            rows.append(case.volt_weight[:, None] * self._volt_changes(case, z, path[case.first], changes))
+        return rows
 
     def _changes(self, case: Case, z: Cells, system: System, path: Cells) -> Float[Array, "time cells z"]:
         """Return the change of x of every frame by every number."""

@@ -24,6 +24,7 @@ from lithiscope.phasefield.system import System
 
 METHOD = LocalRosenbrock()
 _KIND = jnp.float32
+_CHUNK = 16  # steps
 
 
 class Steps(NamedTuple):
@@ -100,8 +101,8 @@ def halved(system: System, path: Float[Array, "step cells"], steps: Steps) -> tu
     return jnp.concatenate([both, path[-1:]]), Steps(jnp.repeat(steps.lengths / 2, 2), 2 * steps.first)
 
 
-def pulled_back(system: System, path: Cells, steps: Steps, frames: Float[Array, "time cells"]) -> tuple[Any, Cells]:
-    """Return the gradient of a cost by the arrays of the system and by the first x, from that by x of the frames.
+def pulled_back(system: System, path: Cells, steps: Steps, loads: Float[Array, "step cells"]) -> tuple[Any, Cells]:
+    """Return the gradient of a cost by the arrays of the system and by the first x, from that by x of every step.
 
     This is the discrete adjoint: one way back through the steps.
 
@@ -113,8 +114,8 @@ def pulled_back(system: System, path: Cells, steps: Steps, frames: Float[Array, 
         As of `followed`.
     steps : Steps
         Steps of time.
-    frames : array, shape (time, cells)
-        Gradient of the cost by x of each frame.
+    loads : array, shape (step + 1, cells)
+        Gradient of the cost by x of the path.
 
     Returns
     -------
@@ -125,7 +126,6 @@ def pulled_back(system: System, path: Cells, steps: Steps, frames: Float[Array, 
     """
     arrays, rest = eqx.partition(system, eqx.is_inexact_array)
     times, shape = steps.times, system.model.geometry.shape
-    loads = jnp.zeros_like(path).at[steps.first].add(frames)
 
     def back(count: Any, now: tuple[Any, Cells]) -> tuple[Any, Cells]:
         total, load = now
@@ -197,43 +197,90 @@ def directions(
     array, shape (time, cells, z)
         In single precision: what is small here is the difference of two runs, not of two numbers.
     """
-    times, model = steps.times, system.model
+    model = system.model
     inside = model.geometry.inside.ravel().astype(_KIND)
     share = inside / inside.sum()
     shared = len(pushed.shared)
     field, start = pushed.field.astype(_KIND), start.astype(_KIND)
     # In single precision too: it only ever meets other changes.
     light = jax.tree.map(lambda leaf: leaf.astype(_KIND) if eqx.is_inexact_array(leaf) else leaf, model)
+    acts = _actions(system, path, steps, pushed)
 
     def neighbours(changes: Cells) -> Cells:
         curved: Cells = jax.vmap(light.curvature, in_axes=-1, out_axes=-1)(changes.reshape(*model.geometry.shape, -1))
         return -curved.reshape(changes.shape)
 
-    def step(number: Any, now: tuple[Cells, Cells, _Coefficients]) -> tuple[Cells, Cells, _Coefficients]:
-        changes, mean, here = now
-        length, end = steps.lengths[number], times[number] + steps.lengths[number]
-        there = _coefficients(system, end, path[number + 1], pushed)
-        own, voltage, rate, laws = (0.5 * (a + b) for a, b in zip(here, there, strict=True))
-        reach = length * _mean_growth(length * own)
-        grown, answer, by_rate, by_laws = (
-            one.astype(_KIND) for one in (jnp.exp(length * own), reach * voltage, reach * rate, reach[:, None] * laws)
-        )
+    def step(now: tuple[Cells, Cells], act: _Actions) -> tuple[Cells, Cells]:
+        changes, mean = now
+        grown, answer, by_rate, by_laws, more = act
         moved = grown[:, None] * changes + by_rate[:, None] * field + answer[:, None] * neighbours(changes)
         moved = moved.at[:, :shared].add(by_laws)
-        nodes = jax.vmap(lambda nodes: jnp.interp(end - length / 2, system.seconds, nodes), in_axes=1)(pushed.rate)
-        mean = mean + (length * nodes).astype(_KIND)
+        mean = mean + more
         volt = (mean - share @ moved) / (share @ answer)
-        return moved + answer[:, None] * volt, mean, there
+        return moved + answer[:, None] * volt, mean
 
-    def interval(now: Any, edges: Any) -> tuple[Any, Cells]:
-        now = jax.lax.fori_loop(edges[0], edges[1], step, now)
+    # Backward, only what lies at the ends of chunks is kept; the rest is computed again.
+    @jax.checkpoint
+    def maybe(now: Any, given: Any) -> tuple[Any, None]:
+        number, act = given
+        return jax.lax.cond(number >= 0, step, lambda now, _: now, now, act), None
+
+    @jax.checkpoint
+    def chunk(now: Any, given: Any) -> tuple[Any, Cells]:
+        now = jax.lax.cond(given[0][0] >= 0, lambda: jax.lax.scan(maybe, now, given)[0], lambda: now)
         return now, now[0]
 
-    edges = jnp.stack([steps.first[:-1], steps.first[1:]], axis=1)
-    begin = (start, share @ start, _coefficients(system, jnp.zeros(()), path[0], pushed))
-    _, later = jax.lax.scan(interval, begin, edges)
-    found: Cells = jnp.concatenate([start[None], later])
+    numbers, last = _chunks(steps)
+    _, later = jax.lax.scan(chunk, (start, share @ start), (numbers, _Actions(*(one[numbers] for one in acts))))
+    found: Cells = jnp.concatenate([start[None], later[last]])
     return found
+
+
+class _Actions(NamedTuple):
+    """What each step does to a small change: of a cell by itself, by the voltage, by ln k, by the laws, and the mean."""
+
+    grown: Float[Array, "step cells"]
+    answer: Float[Array, "step cells"]
+    rate: Float[Array, "step cells"]
+    laws: Float[Array, "step cells shared"]
+    mean: Float[Array, "step z"]
+
+
+def _actions(system: System, path: Cells, steps: Steps, pushed: Pushed) -> _Actions:
+    times = jnp.append(steps.times, steps.times[-1] + steps.lengths[-1])
+
+    flat = jnp.zeros_like(path[0])
+    nothing = _Coefficients(flat, flat, flat, jnp.zeros((flat.size, len(pushed.shared))))
+
+    @jax.checkpoint
+    def at(place: tuple[Any, Number, Cells]) -> _Coefficients:
+        number, time, x = place
+        here: _Coefficients = jax.lax.cond(
+            number <= steps.first[-1], lambda: _coefficients(system, time, x, pushed), lambda: nothing
+        )
+        return here
+
+    each = jax.lax.map(at, (jnp.arange(len(path)), times, path))
+    own, voltage, rate, laws = (0.5 * (one[1:] + one[:-1]) for one in each)
+    lengths = steps.lengths[:, None]
+    reach = lengths * _mean_growth(lengths * own)
+    middles = times[:-1] + steps.lengths / 2
+    nodes = jax.vmap(lambda nodes: jnp.interp(middles, system.seconds, nodes), in_axes=1, out_axes=1)(pushed.rate)
+    found = jnp.exp(lengths * own), reach * voltage, reach * rate, reach[..., None] * laws, lengths * nodes
+    return _Actions(*(one.astype(_KIND) for one in found))
+
+
+def _chunks(steps: Steps) -> tuple[Int[Array, "chunk step"], Int[Array, " interval"]]:
+    """Return the numbers of the steps in chunks that end where a frame is, -1 for none, and the last chunk of each."""
+    count = jnp.diff(steps.first)
+    used = -(-count // _CHUNK)
+    last = jnp.cumsum(used) - 1
+    chunk = jnp.arange(len(steps.lengths) // _CHUNK + 1 + len(count))
+    interval = jnp.searchsorted(last, chunk)
+    safe = jnp.minimum(interval, len(count) - 1)
+    within = (chunk - (last - used + 1)[safe])[:, None] * _CHUNK + jnp.arange(_CHUNK)
+    real = (interval < len(count))[:, None] & (within < count[safe][:, None])
+    return jnp.where(real, steps.first[safe][:, None] + within, -1), last
 
 
 def _coefficients(system: System, time: Number, x: Cells, pushed: Pushed) -> _Coefficients:
