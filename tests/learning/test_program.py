@@ -144,3 +144,15 @@ def test_the_slope_of_the_determinant_is_that_of_differences(problem: tuple) -> 
         difference = (8 * (sides[2] - sides[1]) - (sides[3] - sides[0])) / 3.6e-3
         # Slopes of 50 to 260. The matrix is in single precision: 1e-6 of a trace of a hundred, over steps of 3e-4.
         assert slope @ way == pytest.approx(difference, abs=0.4)
+
+
+def test_another_particle_of_the_same_size_has_the_same_program() -> None:
+    mask = ellipse(8, 6)
+    found = []
+    for seed in (1, 2):
+        video = experiment(mask, field(mask, 0.5, seed), exchange_current=0.1, sigma=0.05, frames=5, seed=seed)
+        options = OPTIONS.model_copy(update={"unknowns": (*OPTIONS.unknowns, "gradient_energy", "alpha")})
+        video = video.assign(voltage_volt=("time", np.full(video.sizes["time"], 3.4)))
+        found.append(particles_of(setup_of([video], half_cycles([video]), options), Priors())[0])
+    one, other = (jax.tree.structure((particle.program, particle.cases)) for particle in found)
+    assert one == other  # what is compiled for one serves the other

@@ -210,6 +210,15 @@ def _legendre(free_energy: pf.FreeEnergy, terms: int) -> np.ndarray:
     return np.concatenate([[0.0], found[1:]])
 
 
+# Functions with a name, so that two setups have the same program.
+def _gradient_energy(model: pf.Model) -> Any:
+    return model.gradient_energy
+
+
+def _plateau(model: pf.Model) -> Any:
+    return model.plateau
+
+
 def _penalty(model: pf.Model) -> Any:
     return model.elasticity.penalty  # type: ignore[attr-defined]
 
@@ -233,11 +242,11 @@ def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | 
         middle = template.free_energy.coefficients[1:]  # type: ignore[attr-defined]
         return PotentialCurve(middle, _POTENTIAL / jnp.arange(1, len(middle) + 1))
     if name == "gradient_energy":
-        return Factor("gradient energy", lambda m: m.gradient_energy, 1.0)
+        return Factor("gradient energy", _gradient_energy, 1.0)
     if name == "coherency":
         return Factor("coherency", _penalty, 0.5)
     if name == "equilibrium_voltage":
-        return Shift("equilibrium voltage", lambda m: m.plateau, 1e-3 * options.voltage_offset)
+        return Shift("equilibrium voltage", _plateau, 1e-3 * options.voltage_offset)
     if name == "alpha":
         return Share("alpha", _alpha, 0.5)
     return None
