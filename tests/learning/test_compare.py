@@ -50,6 +50,9 @@ def test_variants_change_one_thing_each() -> None:
     assert found["as asked"].law == "marcus"
     assert "marcus" not in found
     assert found["butler volmer"].law == "butler_volmer"
+    other = found["coupled ion electron"]
+    assert other.law_parameters == {"reorganisation": 8.3}
+    assert other.unknowns == ("rate_field", "exchange_current", "reorganisation")
     assert found["j0 symmetric"].unknowns == ("rate_field", "exchange_level")
     assert found["the same k everywhere"].unknowns == ("exchange_current",)
     assert found["without strain"].strain == "none"

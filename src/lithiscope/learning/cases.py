@@ -39,7 +39,7 @@ class Priors(NamedTuple):
 
 _PARTICLE = 0.3  # standard deviation of ln k between particles
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
-_STEPS = 256  # places for steps of time; more are made where they are needed
+STEPS = 96  # places for steps of time; three times as many are made where they are needed, and so on
 _NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
 
 
@@ -153,7 +153,7 @@ def case_of(
         volts=jnp.asarray(np.pad(data.volts, rows[0])),
         volt_weight=jnp.asarray(np.pad(data.volt_weight, rows[0])),
         volt_drop=jnp.asarray(volt_drop),
-        lengths=jnp.zeros(_STEPS),
+        lengths=jnp.zeros(STEPS),
         first=jnp.zeros(frames, int),
     )
 

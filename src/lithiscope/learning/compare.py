@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DECIDED = 5.0  # difference of ln evidence: odds of 150 to 1; Laplace's approximation may be off by one or two
+_TRANSFER = ("marcus", "marcus_hush_chidsey", "coupled_ion_electron")
+_REORGANISATION = 8.3  # kT, of LiFePO4 on carbon (Bai and Bazant, Nat. Commun. 5, 3585 (2014)); learned from there
 _NEVER = 100.0  # times as many frames, beyond which none would do
 
 
@@ -113,13 +115,20 @@ def without_last(cuts: Sequence[HalfCycle]) -> list[HalfCycle]:
 def variants(options: LearnOptions) -> dict[str, LearnOptions]:
     """Return the models that are worth comparing with one: other laws, shapes of j0, and with or without each part."""
     found = {"as asked": options}
-    for law in ("butler_volmer", "marcus", "marcus_hush_chidsey"):
+    same = tuple(name for name in options.unknowns if name not in ("alpha", "reorganisation"))
+    for law in ("butler_volmer", *_TRANSFER):
         if law != options.law:
-            found[law.replace("_", " ")] = options.model_copy(update={"law": law, "law_parameters": {}})
+            transfer = law in _TRANSFER
+            changed = {
+                "law": law,
+                "law_parameters": {"reorganisation": _REORGANISATION} if transfer else {},
+                "unknowns": (*same, "reorganisation") if transfer else same,
+            }
+            found[law.replace("_", " ")] = options.model_copy(update=changed)
     shaped = tuple(name for name in options.unknowns if name not in ("exchange_current", "exchange_level"))
     for shape in ("skewed_lim", "symmetric", "constant"):
-        changed = {"exchange": shape, "unknowns": (*shaped, "exchange_level")}
-        found[f"j0 {shape.replace('_', ' ')}"] = options.model_copy(update=changed)
+        level = {"exchange": shape, "unknowns": (*shaped, "exchange_level")}
+        found[f"j0 {shape.replace('_', ' ')}"] = options.model_copy(update=level)
     if "rate_field" in options.unknowns:
         left = tuple(name for name in options.unknowns if name != "rate_field")
         found["the same k everywhere"] = options.model_copy(update={"unknowns": left})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _AVOGADRO = 6.02214076e23
 _MIDDLE = 0.5
+_OF_LAW = {"alpha": ("1", "alpha"), "reorganisation": ("kT", "lambda")}  # unit and symbol of what can be learned
 _SHOWN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _DEGREE = 12  # of the polynomial in which MPET gets ln j0
 
@@ -229,10 +230,10 @@ def _reaction(learned: Learned) -> dict[str, Any]:
 def _reaction_law(learned: Learned) -> dict[str, Any]:
     name, parameters = _law(learned)
     stated = {key: _plain(float(value), key, "stated for the learning") for key, value in parameters.items()}
-    if learned.numbers("alpha"):
-        stated["alpha"] = _stated(
-            learned, parameters["alpha"], "1", "alpha", f"standard deviation {learned.error('alpha'):.3g}"
-        )
+    for key, (unit, symbol) in _OF_LAW.items():
+        if learned.numbers(key):
+            error = f"standard deviation {learned.error(key):.3g}"
+            stated[key] = _stated(learned, parameters[key], unit, symbol, error)
     return {"law": name, "parameters": stated}
 
 
@@ -240,8 +241,8 @@ def _law(learned: Learned) -> tuple[str, dict[str, Any]]:
     """Return name and parameters (kT) of the reaction law, with what was learned of it."""
     given = learned.options
     name, parameters = (given.law, dict(given.law_parameters)) if given.law else learned.base.reaction
-    alpha = learned.numbers("alpha")
-    return name, {**parameters, **({"alpha": alpha[0]} if alpha else {})}
+    found = {key: numbers[0] for key in _OF_LAW if (numbers := learned.numbers(key))}
+    return name, {**parameters, **found}
 
 
 def _energies(learned: Learned) -> dict[str, Any]:

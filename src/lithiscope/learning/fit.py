@@ -15,7 +15,7 @@ import numpy as np
 
 from lithiscope.errors import AnalysisError
 from lithiscope.learning.arrowhead import Block, Tie, newton_step
-from lithiscope.learning.cases import recorded
+from lithiscope.learning.cases import STEPS, recorded
 from lithiscope.learning.diary import Diary, Entry
 from lithiscope.learning.priors import of_weight
 from lithiscope.learning.program import Case, Normal, Program
@@ -195,14 +195,15 @@ def _together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
 
 
 def with_steps(particle: Particle, case: Case, z: Any) -> Case | None:
-    """Return the case with the steps that the model needs at z, as many places for steps as before if they do."""
+    """Return the case with the steps that the model needs at z; None where the model cannot follow."""
     lengths, reached = recorded(particle.program, case, z, tolerance=particle.tolerance)
     if not reached:
         return None
     steps = np.concatenate(lengths)
-    room = len(case.lengths)
-    if len(steps) > room:
-        room = int(2 ** np.ceil(np.log2(1.2 * len(steps))))
+    # In few sizes, so that few programs are compiled; the smallest serves all but violent trials.
+    room = STEPS
+    while len(steps) > room:
+        room *= 3
     first = np.cumsum([0, *(len(one) for one in lengths)])
     stepped: Case = eqx.tree_at(
         lambda c: (c.lengths, c.first), case, (jnp.asarray(np.pad(steps, (0, room - len(steps)))), jnp.asarray(first))

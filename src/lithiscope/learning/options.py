@@ -9,7 +9,14 @@ from pydantic import Field
 from lithiscope.options import Options
 
 Name = Literal[
-    "exchange_current", "exchange_level", "chemical_potential", "gradient_energy", "coherency", "alpha", "rate_field"
+    "exchange_current",
+    "exchange_level",
+    "chemical_potential",
+    "gradient_energy",
+    "coherency",
+    "alpha",
+    "reorganisation",
+    "rate_field",
 ]
 
 
@@ -23,10 +30,13 @@ class LearnOptions(Options):
     unknowns: tuple[Name, ...] = Field(
         default=("rate_field", "exchange_current", "chemical_potential"),
         description="rate_field: ln k(r) of each particle; exchange_current: level and shape of j0(x); exchange_level: "
-        "only its level; chemical_potential: mu(x); gradient_energy, coherency, alpha: one number each",
+        "only its level; chemical_potential: mu(x); gradient_energy, coherency, alpha, reorganisation: one number each",
     )
     law: str | None = Field(default=None, description="reaction law; none: that of the set")
-    law_parameters: dict[str, Any] = Field(default_factory=dict, description="parameters of the reaction law, in kT")
+    law_parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="parameters of the reaction law, energies in kT, such as {reorganisation: 8.3}",
+    )
     exchange: str = Field(
         default="symmetric", description="law F(x) about which j0(x) is learned, or that holds if only its level is"
     )

@@ -187,7 +187,7 @@ class Program(eqx.Module):
         (value, residual), (by_frames, straight) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
         loads = jnp.zeros_like(path).at[case.first].add(by_frames)
         (by_z,) = pull(pulled_back(system, path, case.steps, loads))
-        matrix = sum(rows.T @ rows for rows in self._rows(case, z, path, residual))
+        matrix = jnp.stack([rows.T @ rows for rows in self._rows(case, z, path, residual)]).sum(0)
         return Normal(value, by_z + straight, matrix)
 
     @eqx.filter_jit
@@ -208,7 +208,7 @@ class Program(eqx.Module):
 
         def trace(z: Cells, path: Cells) -> Number:
             each = self._rows(case, z, path, self._residual(case, path[case.first], z))
-            return 0.5 * sum(jnp.sum((rows @ other.astype(rows.dtype)) * rows) for rows in each)
+            return 0.5 * jnp.stack([jnp.sum((rows @ other.astype(rows.dtype)) * rows) for rows in each]).sum()
 
         straight, loads = jax.grad(trace, (0, 1))(z, path)
         (by_z,) = pull(pulled_back(system, path, case.steps, loads))

@@ -25,6 +25,7 @@ from lithiscope.phasefield.from_material import free_energy_of
 if TYPE_CHECKING:
     import xarray as xr
 
+_OF_LAW = ("alpha", "reorganisation")  # parameters of reaction laws that can be learned
 _POTENTIAL = 2.0  # kT; the n-th term has this over n as its standard deviation
 
 
@@ -78,6 +79,14 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
         )
     if "coherency" in names and options.strain != "coherent":
         raise OptionError("there is no coherency to learn", field="strain", value=options.strain, limit="coherent")
+    if "reorganisation" in names and "reorganisation" not in options.law_parameters:
+        raise OptionError(
+            "the law has no energy of reorganisation to start from",
+            field="law_parameters",
+            value=options.law_parameters,
+            remedy="state law: marcus, marcus_hush_chidsey or coupled_ion_electron, and law_parameters: "
+            "{reorganisation: 8.3} in kT",
+        )
     if options.voltage and not any(cut.volt_weight.any() for cut in cuts):
         raise OptionError(
             "the videos hold no voltage to compare with",
@@ -180,8 +189,11 @@ def _template(given: Material, cut: HalfCycle, options: LearnOptions, thickness:
         pf.ParticleNumbers(full.astype(int)),
     )
     name, parameters = (options.law, options.law_parameters) if options.law else given.reaction
-    if "alpha" in options.unknowns:
-        parameters = {**parameters, "alpha": jnp.asarray(parameters.get("alpha", 0.5))}  # an array can be learned
+    parameters = {**({"alpha": 0.5} if "alpha" in options.unknowns else {}), **parameters}
+    # An array can be learned.
+    parameters |= {
+        key: jnp.asarray(parameters[key]) for key in _OF_LAW if key in parameters and key in options.unknowns
+    }
     law = pf.Law("reaction", name, **parameters)
     reaction = pf.Reaction(given.exchange_current, options.exchange, law, rate=np.ones(shape))
     free_energy = free_energy_of(given)
@@ -227,6 +239,10 @@ def _alpha(model: pf.Model) -> Any:
     return model.reaction.law.parameters["alpha"]  # type: ignore[union-attr]
 
 
+def _reorganisation(model: pf.Model) -> Any:
+    return model.reaction.law.parameters["reorganisation"]  # type: ignore[union-attr]
+
+
 @functools.cache
 def _exchange_law(name: str) -> laws.ExchangeLaw:
     """Return always the same law, so that a program compiled with it serves the next video too."""
@@ -249,4 +265,6 @@ def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | 
         return Shift("equilibrium voltage", _plateau, 1e-3 * options.voltage_offset)
     if name == "alpha":
         return Share("alpha", _alpha, 0.5)
+    if name == "reorganisation":
+        return Factor("reorganisation", _reorganisation, 0.5)
     return None

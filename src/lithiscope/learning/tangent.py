@@ -10,6 +10,7 @@ fit ends, is the exact one of the discrete steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -85,20 +86,31 @@ def halved(system: System, path: Float[Array, "step cells"], steps: Steps) -> tu
         Steps of time.
     """
     shape = system.model.geometry.shape
-    times = jnp.append(steps.times, steps.times[-1] + steps.lengths[-1])
 
-    def change(at: tuple[Number, Cells]) -> Cells:
-        found: Cells = system.rates(at[0], at[1].reshape(shape)).change.ravel()
+    def change(time: Number, x: Cells) -> Cells:
+        found: Cells = system.rates(time, x.reshape(shape)).change.ravel()
         return found
 
-    known = jnp.arange(len(path))[:, None] <= steps.first[-1]
-    slopes = jax.lax.map(change, (times, jnp.where(known, path, path[0])))
+    slopes = _along(path, steps, change)
     middle = (path[1:] + path[:-1]) / 2 + steps.lengths[:, None] / 8 * (slopes[:-1] - slopes[1:])
     # The cubic may leave 0 to 1 where x bends sharply near an end.
     least, most = jnp.minimum(path[1:], path[:-1]), jnp.maximum(path[1:], path[:-1])
     middle = jnp.clip(middle, least / 2, (1 + most) / 2)
     both = jnp.stack([path[:-1], middle], axis=1).reshape(-1, path.shape[1])
     return jnp.concatenate([both, path[-1:]]), Steps(jnp.repeat(steps.lengths / 2, 2), 2 * steps.first)
+
+
+def _along(path: Cells, steps: Steps, work: Callable[[Number, Cells], Any]) -> Any:
+    """Return what some work gives for each time and x of a path; zero beyond its last step, where nothing is done."""
+    times = jnp.append(steps.times, steps.times[-1] + steps.lengths[-1])
+    nothing = jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(work, times[0], path[0]))
+
+    @jax.checkpoint
+    def one(place: tuple[Any, Number, Cells]) -> Any:
+        number, time, x = place
+        return jax.lax.cond(number <= steps.first[-1], work, lambda *_: nothing, time, x)
+
+    return jax.lax.map(one, (jnp.arange(len(path)), times, path))
 
 
 def pulled_back(system: System, path: Cells, steps: Steps, loads: Float[Array, "step cells"]) -> tuple[Any, Cells]:
@@ -237,7 +249,7 @@ def directions(
 
 
 class _Actions(NamedTuple):
-    """What each step does to a small change: of a cell by itself, by the voltage, by ln k, by the laws, and the mean."""
+    """What each step does to a small change: by the cell itself, by the voltage, ln k and the laws; and to the mean."""
 
     grown: Float[Array, "step cells"]
     answer: Float[Array, "step cells"]
@@ -247,27 +259,14 @@ class _Actions(NamedTuple):
 
 
 def _actions(system: System, path: Cells, steps: Steps, pushed: Pushed) -> _Actions:
-    times = jnp.append(steps.times, steps.times[-1] + steps.lengths[-1])
-
-    flat = jnp.zeros_like(path[0])
-    nothing = _Coefficients(flat, flat, flat, jnp.zeros((flat.size, len(pushed.shared))))
-
-    @jax.checkpoint
-    def at(place: tuple[Any, Number, Cells]) -> _Coefficients:
-        number, time, x = place
-        here: _Coefficients = jax.lax.cond(
-            number <= steps.first[-1], lambda: _coefficients(system, time, x, pushed), lambda: nothing
-        )
-        return here
-
-    each = jax.lax.map(at, (jnp.arange(len(path)), times, path))
+    each = _along(path, steps, lambda time, x: _coefficients(system, time, x, pushed))
     own, voltage, rate, laws = (0.5 * (one[1:] + one[:-1]) for one in each)
-    lengths = steps.lengths[:, None]
+    lengths = steps.lengths.astype(_KIND)[:, None]
     reach = lengths * _mean_growth(lengths * own)
-    middles = times[:-1] + steps.lengths / 2
+    middles = steps.times + steps.lengths / 2
     nodes = jax.vmap(lambda nodes: jnp.interp(middles, system.seconds, nodes), in_axes=1, out_axes=1)(pushed.rate)
-    found = jnp.exp(lengths * own), reach * voltage, reach * rate, reach[..., None] * laws, lengths * nodes
-    return _Actions(*(one.astype(_KIND) for one in found))
+    more = lengths * nodes.astype(_KIND)
+    return _Actions(jnp.exp(lengths * own), reach * voltage, reach * rate, reach[..., None] * laws, more)
 
 
 def _chunks(steps: Steps) -> tuple[Int[Array, "chunk step"], Int[Array, " interval"]]:
@@ -305,7 +304,7 @@ def _coefficients(system: System, time: Number, x: Cells, pushed: Pushed) -> _Co
         )
     else:
         laws = jnp.zeros((x.size, 0))
-    return _Coefficients(own.ravel(), voltage.ravel(), field, laws)
+    return _Coefficients(*(one.astype(_KIND) for one in (own.ravel(), voltage.ravel(), field, laws)))
 
 
 def _mean_growth(exponent: Cells) -> Cells:

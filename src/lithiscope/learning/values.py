@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lithiscope.learning.setup import Setup
 
 PLAIN = "prior σ"
-_UNITS = {"gradient energy": "nm2", "coherency": "kT", "alpha": "1", "equilibrium voltage": "V"}
+_UNITS = {"gradient energy": "nm2", "coherency": "kT", "alpha": "1", "reorganisation": "kT", "equilibrium voltage": "V"}
 
 
 class Values(NamedTuple):

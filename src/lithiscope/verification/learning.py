@@ -21,9 +21,17 @@ _VOLT = 0.002  # noise of the voltage, V
 _TRUTHS = {
     "skewed j0 and smooth k": Truth(volt_sigma=_VOLT),
     "two sharp fast domains": Truth(pattern="domains", volt_sigma=_VOLT),
+    "coupled ion-electron transfer": Truth(
+        exchange_current=25.0,  # F(x) is 0.0115 at most
+        exchange="coupled_ion_electron",
+        law="coupled_ion_electron",
+        reorganisation=8.3,
+        volt_sigma=_VOLT,
+    ),
 }
 _NO_VOLTAGE = Truth()
 _QUICK = Truth(shape=(16, 12), volt_sigma=_VOLT)
+_REORGANISATION = 7.0  # kT, from which that of 8.3 is learned
 _PATCHES = 25  # of a particle that are about independent: its pixels over those that one correlation length covers
 
 _BENDS = 4  # compositions of a curve that are about independent: the range over the length of its prior
@@ -64,9 +72,13 @@ def options_of(truth: Truth) -> Any:
     """Return what is told to the learning: with a voltage the coherency too, which else is a part of mu(x)."""
     from lithiscope.learning import LearnOptions
 
-    if not truth.volt_sigma:
-        return LearnOptions(thickness=THICKNESS, law=truth.law)
-    return LearnOptions(thickness=THICKNESS, law=truth.law, voltage=True, strain="coherent")
+    given: dict[str, Any] = {"thickness": THICKNESS, "law": truth.law}
+    if truth.volt_sigma:
+        given |= {"voltage": True, "strain": "coherent"}
+    if truth.reorganisation:
+        unknowns = (*LearnOptions().unknowns, "reorganisation")
+        given |= {"law_parameters": {"reorganisation": _REORGANISATION}, "unknowns": unknowns}
+    return LearnOptions(**given)
 
 
 def learned(truth: Truth, seed: int) -> Found:

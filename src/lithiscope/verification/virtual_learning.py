@@ -15,6 +15,7 @@ from lithiscope import laws, stages
 PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
 _OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
 _START, _SPREAD, _SMOOTH = 0.05, 0.5, 3.0
+_TRANSFER = ("marcus", "marcus_hush_chidsey", "coupled_ion_electron")  # with an energy of reorganisation
 _VOLT_OFFSET, _VOLT_DROP = 0.02, 0.001  # V, standard deviations
 
 
@@ -30,6 +31,8 @@ class Truth:
         j0 before F(x), A/m2.
     exchange, law : str
         F(x), and the reaction law, by name.
+    reorganisation : float
+        Of the law and of F(x), kT; 0: these have none.
     pattern : {"smooth", "domains"}
         ln k: smooth with a standard deviation of 1/2, or two sharp fast domains.
     volt_sigma : float
@@ -40,6 +43,7 @@ class Truth:
     exchange_current: float = 0.3
     exchange: str = "skewed_lim"
     law: str = "butler_volmer"
+    reorganisation: float = 0.0
     pattern: Literal["smooth", "domains"] = "smooth"
     volt_sigma: float = 0.0
 
@@ -67,7 +71,11 @@ class Truth:
 
     def exchange_density(self, x: np.ndarray) -> np.ndarray:
         """Return j0(x) of a pixel at the mean of ln k, A/m2."""
-        return np.asarray(self.exchange_current * laws.exchange_law(self.exchange).value(x))
+        exchange = laws.exchange_law(self.exchange, **self._parameters(self.exchange))
+        return np.asarray(self.exchange_current * exchange.value(x))
+
+    def _parameters(self, law: str) -> dict[str, float]:
+        return {"reorganisation": self.reorganisation} if law in _TRANSFER else {}
 
     def potential(self, x: np.ndarray) -> np.ndarray:
         """Return mu(x) over kT; without a voltage strain is included as far as it goes with x of the pixel."""
@@ -92,7 +100,9 @@ class Truth:
             pf.ParticleNumbers(mask.astype(int)),
         )
         rate = np.where(mask, np.exp(self.log_rate(seed)), 1.0)
-        reaction = pf.Reaction(self.exchange_current, self.exchange, self.law, rate=rate)
+        exchange = pf.Law("exchange", self.exchange, **self._parameters(self.exchange))
+        law = pf.Law("reaction", self.law, **self._parameters(self.law))
+        reaction = pf.Reaction(self.exchange_current, exchange, law, rate=rate)
         model = pf.Model(
             geometry,
             pf.RegularSolution(_OMEGA),
