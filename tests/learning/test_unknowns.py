@@ -21,7 +21,7 @@ def _model() -> pf.Model:
 
 
 def test_the_curve_has_the_correlation_that_it_states() -> None:
-    curve = ExchangeCurve(laws.exchange_law("symmetric"), amplitude=0.7, length=0.3, level=1.5, power=0.0)
+    curve = ExchangeCurve("symmetric", amplitude=0.7, length=0.3, level=1.5, power=0.0)
     x = np.linspace(0.01, 0.99, 21)
     rows = curve.values(x)
     expected = 0.7**2 * smooth(x[:, None] - x[None], 0.3) + 1.5**2
@@ -32,14 +32,14 @@ def test_the_curve_has_the_correlation_that_it_states() -> None:
 def test_a_factor_without_terms_is_the_law_itself() -> None:
     law = laws.exchange_law("skewed_lim")
     x = jnp.linspace(0.05, 0.95, 7)
-    assert np.allclose(ExchangeFactor(law, jnp.zeros(4), jnp.zeros(2)).build()(x), law.value(x))
-    twice = ExchangeFactor(law, jnp.array([np.log(2.0), 0.0, 0.3]), jnp.zeros(2)).build()(x)
+    assert np.allclose(ExchangeFactor(law.name, jnp.zeros(4), jnp.zeros(2)).build()(x), law.value(x))
+    twice = ExchangeFactor(law.name, jnp.array([np.log(2.0), 0.0, 0.3]), jnp.zeros(2)).build()(x)
     third = np.polynomial.legendre.legval(1 - 2 * np.asarray(x), [np.log(2.0), 0.0, 0.3])
     assert np.allclose(twice, law.value(x) * np.exp(third))
 
 
 def test_a_power_of_1_x_turns_the_symmetric_law_into_the_skewed_one() -> None:
-    curve = ExchangeCurve(laws.exchange_law("symmetric"), level=2.0, power=0.5)
+    curve = ExchangeCurve("symmetric", level=2.0, power=0.5)
     x = np.linspace(0.02, 0.98, 25)
     z = np.zeros(curve.size)
     z[0], z[-1] = 0.4, 2.0

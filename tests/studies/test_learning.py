@@ -324,6 +324,9 @@ def test_check_says_what_would_stop_the_learning(prepared):
     assert "2 half cycle(s)" in fine
     assert "learning.thickness" in thickness
     assert len(told("learning.compute=true", "learning.thickness=100")) == 1
+    assert "trace in cell.files" in told("learning.compute=true", "learning.voltage=true")[1]
+    without = "learning.unknowns=[rate_field, exchange_current, reorganisation]"
+    assert "needs law_parameters" in told("learning.compute=true", without)[1]
     few = "data.series=[{files: [scan_000.hdr], direction: lithiation}]"
     assert told("learning.compute=true", few)[0].startswith("error")
     assert "no such parameter set" in told("learning.compute=true", "learning.material=iron")[0]

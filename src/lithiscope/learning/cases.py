@@ -38,6 +38,7 @@ class Priors(NamedTuple):
 
 
 _PARTICLE = 0.3  # standard deviation of ln k between particles
+_LENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
 STEPS = 96  # places for steps of time; three times as many are made where they are needed, and so on
 _NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
@@ -74,19 +75,27 @@ def field_basis(data: HalfCycle, priors: Priors, count: int, *, several: bool) -
     return np.hstack([basis, np.where(inside, _PARTICLE, 0.0)[:, None]]) if several else basis
 
 
-def denoised(data: HalfCycle, frame: int, length: float) -> np.ndarray:
-    """Return the most probable map of a frame, shape (y, x): its mean plus a Gaussian process of a length in nm."""
-    from scipy.linalg import solve
+def denoised(data: HalfCycle, frame: int) -> np.ndarray:
+    """Return the most probable map of a frame, shape (y, x): its mean plus a Gaussian process.
+
+    The length of the process is that for which the frame is most probable: fronts are sharp, solid solutions are not.
+    """
+    from scipy.linalg import cho_factor, cho_solve
 
     cells = positions(data.mask, data.spacing)
     known = data.weight[frame][data.mask] > 0
     values, weight = data.x[frame][data.mask][known], data.weight[frame][data.mask][known]
     mean = float(np.average(values, weights=weight**2))
     variance = max(float(np.var(values) - np.mean(weight**-2.0)), 1e-4)
-    prior = variance * matern(distances(cells), length)
-    noisy = prior[np.ix_(known, known)] + np.diag(weight**-2.0)
+    apart, found = distances(cells), []
+    for length in _LENGTHS:
+        prior = variance * matern(apart, length * float(np.mean(data.spacing)))
+        root = cho_factor(prior[np.ix_(known, known)] + np.diag(weight**-2.0), lower=True)
+        solved = cho_solve(root, values - mean)
+        height = -0.5 * float((values - mean) @ solved) - float(np.log(np.diag(root[0])).sum())
+        found.append((height, prior[:, known] @ solved))
     smooth = np.full(data.mask.shape, mean)
-    smooth[data.mask] = mean + prior[:, known] @ solve(noisy, values - mean, assume_a="pos")
+    smooth[data.mask] = mean + max(found, key=lambda one: one[0])[1]
     return smooth
 
 
@@ -134,7 +143,7 @@ def case_of(
     missing = frames - len(data.seconds)
     seconds = np.concatenate([data.seconds, data.seconds[-1] + 1.0 + np.arange(missing)])
     mean = data.mean()
-    begin = denoised(data, 0, priors.initial_length) if from_frame else np.full(mask.shape, mean[0])
+    begin = denoised(data, 0) if from_frame else np.full(mask.shape, mean[0])
     begin = np.where(mask, np.clip(begin, _NEAREST, 1 - _NEAREST), 0.5).ravel()
     rows = ((0, missing), (0, 0))
     return Case(

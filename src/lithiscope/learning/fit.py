@@ -190,7 +190,7 @@ def determinant_slope(given: tuple[Task, np.ndarray]) -> np.ndarray:
 
 def _together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
     """Return what some work gives for each; compiled programs run side by side in threads."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))) as pool:
         return list(pool.map(work, *each))
 
 

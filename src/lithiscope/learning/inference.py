@@ -26,7 +26,7 @@ from lithiscope.progress import SILENT, Reporter
 if TYPE_CHECKING:
     import xarray as xr
 
-_WINDOW_ITERATIONS = 12
+_WINDOW_ITERATIONS = 30
 _ROUNDS = 1  # of the priors
 
 

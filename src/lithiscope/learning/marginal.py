@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,8 @@ _ROUNDS = 12
 _NEAR = 0.2  # standard deviations from the maximum that no longer matter
 _FARTHEST = 3.0  # standard deviations of one step: the determinant is a straight line no further
 _SETTLED = 0.1  # decrease of the cost that the fields may still promise
-_SETTLING, _REPEATED = 16, 5  # steps of the fields, and of the weights in each
+_SETTLING, _REPEATED = 30, 5  # steps of the fields, and of the weights in each
+_REMEMBERED = 5  # slopes
 _LEAST = 0.02  # of the curvature that Gauss and Newton's matrix has; less is noise
 _WORSE = 0.5  # by how much a step may raise what is minimised, for its slope is known in part
 
@@ -104,8 +106,7 @@ def at_best_laws(
     start = partial(minimise, iterations=iterations, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary)
     here = start(deaf, point, tie=tie)
     if particles[0].program.layout.volt:
-        # They fix the spread, so nothing need hold it.
-        here = start(particles, here.point)
+        here = start(particles, here.point, tie=spread_of(particles, here.point))
     free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
     settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper)
     if settled is None:
@@ -114,13 +115,15 @@ def at_best_laws(
 
 
 def _climbed(here: Fit, mapper: Mapper, reporter: Reporter) -> Fit:
-    pair: tuple[_Slope, _Slope] | None = None
+    slopes: list[_Slope] = []
+    looked = False
     for number in range(here.iterations + 1, here.iterations + 1 + _ROUNDS):
-        slope = _slope(here, mapper)
-        matrix, step, size = _newton(here, slope, pair)
-        if size < _NEAR and pair is None and (beside := _beside(here, matrix, mapper)) is not None:
-            pair = slope, _slope(beside, mapper)
-            matrix, step, size = _newton(here, slope, pair)
+        slopes.append(_slope(here, mapper))
+        matrix, step, size = _newton(here, slopes)
+        if size < _NEAR and not looked and (beside := _beside(here, matrix, mapper)) is not None:
+            looked = True
+            slopes.insert(-1, _slope(beside, mapper))
+            matrix, step, size = _newton(here, slopes)
         reporter.say(f"laws: {size:.2f} standard deviations from the maximum of their posterior")
         if size < _NEAR:
             return replace(here, laws=matrix, iterations=number, converged=True)
@@ -131,10 +134,10 @@ def _climbed(here: Fit, mapper: Mapper, reporter: Reporter) -> Fit:
     return replace(here, laws=matrix, iterations=number, converged=False)
 
 
-def _newton(here: Fit, slope: _Slope, pair: tuple[_Slope, _Slope] | None) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return second derivatives, Newton's step, and its length in standard deviations."""
-    matrix = _curved(Solver(here.blocks, len(here.point.shared)).matrix, pair)
-    step = -np.linalg.solve(matrix, slope.slope)
+def _newton(here: Fit, slopes: Sequence[_Slope]) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return second derivatives, Newton's step from the last slope, and its length in standard deviations."""
+    matrix = _curved(Solver(here.blocks, len(here.point.shared)).matrix, slopes)
+    step = -np.linalg.solve(matrix, slopes[-1].slope)
     return matrix, step, float(np.sqrt(step @ matrix @ step))
 
 
@@ -167,20 +170,18 @@ def _slope_of_determinant(here: Fit, solver: Solver, mapper: Mapper) -> np.ndarr
     return np.asarray(sum(one[: solver.count] + moves.T @ one[solver.count :] for one, moves in slopes))
 
 
-def _curved(matrix: np.ndarray, pair: tuple[_Slope, _Slope] | None) -> np.ndarray:
+def _curved(matrix: np.ndarray, slopes: Sequence[_Slope]) -> np.ndarray:
     """Return the second derivatives of minus the logarithm of the laws' posterior.
 
     Gauss and Newton's matrix knows neither that the amplitudes of the fields follow the laws, nor how the fields bend:
-    along the way to which the spread of ln k belongs it is too steep. The slopes at two places there tell (the update
-    of Broyden, Fletcher, Goldfarb and Shanno).
+    along the way to which the spread of ln k belongs it may be off by a factor of two. The slopes at the last places
+    tell (the update of Broyden, Fletcher, Goldfarb and Shanno).
     """
-    if pair is None:
-        return matrix
-    one, two = pair
-    way, change = two.at - one.at, two.slope - one.slope
-    along = matrix @ way
-    if _LEAST * (way @ along) < change @ way < way @ along:
-        matrix = matrix - np.outer(along, along) / (way @ along) + np.outer(change, change) / (change @ way)
+    for one, two in pairwise(slopes[-_REMEMBERED:]):
+        way, change = two.at - one.at, two.slope - one.slope
+        along = matrix @ way
+        if _LEAST * (way @ along) < change @ way:
+            matrix = matrix - np.outer(along, along) / (way @ along) + np.outer(change, change) / (change @ way)
     return matrix
 
 
@@ -224,7 +225,8 @@ def _at(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
         if promised < _SETTLED:
             return Fit(Point(shared, own), blocks, particles, cost, here.iterations, converged=False)
         # Whole steps may swing about the best fields, where these bend.
-        share = max(share / 2, 1 / 8) if promised > before / 2 else share
+        # On a parabola (1 - share)^2 of what was promised would be left.
+        share = max(share / 2, 1 / 8) if promised > before * (1 + (1 - share) ** 2) / 2 else share
         before = promised
         own = tuple(one + share * (better.own - one) for one, better in zip(own, best, strict=True))
     return None

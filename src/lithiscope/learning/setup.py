@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from lithiscope import laws
 from lithiscope import phasefield as pf
 from lithiscope.errors import OptionError
 from lithiscope.learning.cases import Priors, case_of
@@ -243,15 +241,9 @@ def _reorganisation(model: pf.Model) -> Any:
     return model.reaction.law.parameters["reorganisation"]  # type: ignore[union-attr]
 
 
-@functools.cache
-def _exchange_law(name: str) -> laws.ExchangeLaw:
-    """Return always the same law, so that a program compiled with it serves the next video too."""
-    return laws.exchange_law(name)
-
-
 def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | None:
     if name == "exchange_current":
-        return ExchangeCurve(_exchange_law(options.exchange))
+        return ExchangeCurve(options.exchange)
     if name == "exchange_level":
         return ExchangeLevel()
     if name == "chemical_potential":

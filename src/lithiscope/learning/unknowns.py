@@ -25,24 +25,25 @@ class ExchangeFactor(eqx.Module):
 
     Parameters
     ----------
-    base : ExchangeLaw
-        What it is without the rest.
+    base : str
+        Name of the law that it is without the rest.
     coefficients : array, shape (terms,)
         c_n, from n = 0.
     ends : array, shape (2,)
         a and b.
     """
 
-    base: laws.ExchangeLaw = eqx.field(static=True)
+    base: str = eqx.field(static=True)
     coefficients: Cells
     ends: Cells
 
     def build(self) -> Callable[[Cells], Cells]:
         """Return F."""
+        base = laws.exchange_law(self.base)
 
         def value(x: Cells) -> Cells:
             ends = self.ends[0] * jnp.log(x) + self.ends[1] * jnp.log1p(-x)
-            found: Cells = self.base.value(x) * jnp.exp(_legendre(1 - 2 * x, self.coefficients) + ends)
+            found: Cells = base.value(x) * jnp.exp(_legendre(1 - 2 * x, self.coefficients) + ends)
             return found
 
         return value
@@ -95,8 +96,8 @@ class ExchangeCurve(Unknown):
 
     Parameters
     ----------
-    base : ExchangeLaw
-        Where the prior is centred.
+    base : str
+        Name of the law where the prior is centred.
     amplitude, length : float
         Of the smooth curve: standard deviation, and length in x.
     level : float
@@ -105,13 +106,13 @@ class ExchangeCurve(Unknown):
         Standard deviation of the exponents of x and 1-x; those of known laws lie between 0 and 3/2.
     """
 
-    base: laws.ExchangeLaw = eqx.field(static=True)
+    base: str = eqx.field(static=True)
     basis: Cells
     power: float = eqx.field(static=True)
 
     def __init__(
         self,
-        base: laws.ExchangeLaw,
+        base: str,
         *,
         amplitude: float = 1.0,
         length: float = 0.25,

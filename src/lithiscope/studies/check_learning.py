@@ -40,6 +40,12 @@ def _learning(recipe: Recipe) -> Iterator[Finding]:
         yield Finding("ok", f"learning: {told}")
     else:
         yield Finding("error", f"learning: {told}: state data.series.direction, or add scans")
+    if section.voltage and not recipe.cell.files:
+        yield Finding(
+            "error", "learning.voltage needs a trace in cell.files: give it, or set learning.voltage to false"
+        )
+    if "reorganisation" in section.unknowns and "reorganisation" not in section.law_parameters:
+        yield Finding("error", "learning.unknowns: reorganisation needs law_parameters: {reorganisation: 8.3}, in kT")
     if section.thickness is None:
         yield Finding(
             "warning", "learning.thickness is not stated (nm): the maps must tell one, from a picture before the edge"

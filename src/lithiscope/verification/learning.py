@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lithiscope.errors import LithiscopeWarning
+from lithiscope.verification import learning_models
 from lithiscope.verification.rows import Row
 from lithiscope.verification.virtual_learning import THICKNESS, Truth
 
@@ -32,6 +33,7 @@ _TRUTHS = {
 _NO_VOLTAGE = Truth()
 _QUICK = Truth(shape=(16, 12), volt_sigma=_VOLT)
 _REORGANISATION = 7.0  # kT, from which that of 8.3 is learned
+_SHARP = {"length": 100.0, "field_modes": 600}  # edges need all wavelengths; 160 modes hold 90 % of the variance
 _PATCHES = 25  # of a particle that are about independent: its pixels over those that one correlation length covers
 
 _BENDS = 4  # compositions of a curve that are about independent: the range over the length of its prior
@@ -75,6 +77,8 @@ def options_of(truth: Truth) -> Any:
     given: dict[str, Any] = {"thickness": THICKNESS, "law": truth.law}
     if truth.volt_sigma:
         given |= {"voltage": True, "strain": "coherent"}
+    if truth.pattern == "domains":
+        given |= _SHARP
     if truth.reorganisation:
         unknowns = (*LearnOptions().unknowns, "reorganisation")
         given |= {"law_parameters": {"reorganisation": _REORGANISATION}, "unknowns": unknowns}
@@ -124,6 +128,7 @@ def rows(everything: bool) -> Iterator[Row]:
         yield from _rate_rows(name, found)
         yield from _law_rows(name, found)
     yield from _rate_rows("skewed j0 and smooth k, no voltage", [learned(_NO_VOLTAGE, seed) for seed in range(10)])
+    yield from learning_models.rows()
 
 
 def _rate_rows(name: str, found: list[Found]) -> Iterator[Row]:

@@ -37,6 +37,8 @@ class Truth:
         ln k: smooth with a standard deviation of 1/2, or two sharp fast domains.
     volt_sigma : float
         Noise of the voltage, V; 0: no voltage is told. It is also off by an offset, and each half cycle by a drop.
+    c_rate : float
+        Of both half cycles, 1/h.
     """
 
     shape: tuple[int, int] = (30, 22)
@@ -46,6 +48,7 @@ class Truth:
     reorganisation: float = 0.0
     pattern: Literal["smooth", "domains"] = "smooth"
     volt_sigma: float = 0.0
+    c_rate: float = C_RATE
 
     def mask(self) -> np.ndarray:
         """Return where the particle is."""
@@ -112,7 +115,7 @@ class Truth:
         )
         pictures, seconds, volts = [], [], []
         for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
-            protocol = pf.constant_current(sign * C_RATE, seconds=0.9 * 3600 / C_RATE)
+            protocol = pf.constant_current(sign * self.c_rate, seconds=0.9 * 3600 / self.c_rate)
             run = pf.simulate(
                 model,
                 protocol,

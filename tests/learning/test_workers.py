@@ -1,0 +1,45 @@
+"""Particles worked on by processes: the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from learning.scenes import ellipse, experiment, field
+from lithiscope.errors import OptionError
+from lithiscope.learning import LearnOptions, processes
+from lithiscope.learning.cases import Priors
+from lithiscope.learning.fit import Point, block_of, determinant_slope, tasks_of
+from lithiscope.learning.half_cycles import half_cycles
+from lithiscope.learning.setup import particles_of, setup_of
+
+
+def test_no_process_is_refused() -> None:
+    with pytest.raises(OptionError, match="needs a process"), processes(0):
+        pass
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_numbers() -> None:
+    mask = ellipse(6, 5)
+    videos = [
+        experiment(mask, field(mask, 0.5, seed), exchange_current=0.1, sigma=0.05, frames=3, seed=seed)
+        for seed in (1, 2)
+    ]
+    options = LearnOptions(field_modes=6, initial_modes=3, thickness=150.0)
+    setup = setup_of(videos, half_cycles(videos), options)
+    particles = particles_of(setup, Priors())
+    tasks = tasks_of(particles, Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in particles)))
+    here: list[Any] = [block_of(task) for task in tasks]
+    with processes(2) as mapper:
+        there: list[Any] = list(mapper(block_of, tasks))
+        wide = [(task, np.eye(one.own)) for task, one in zip(tasks, particles, strict=True)]
+        slopes = list(mapper(determinant_slope, wide))
+    for task, one, other, slope in zip(wide, here, there, slopes, strict=True):
+        assert other[1] == pytest.approx(one[1], rel=1e-12)
+        assert np.allclose(other[0].gradient, one[0].gradient, rtol=1e-9, atol=1e-9)
+        # In single precision, and sums over cells go by another order.
+        assert np.allclose(other[0].matrix, one[0].matrix, rtol=1e-4, atol=1e-4 * np.abs(one[0].matrix).max())
+        assert np.allclose(slope, determinant_slope(task), rtol=1e-3, atol=1e-3 * np.abs(slope).max())
