@@ -19,6 +19,7 @@ from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.marginal import ROUGH, at_best_laws
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
+from lithiscope.learning.residuals import notes_of
 from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
 from lithiscope.learning.values import with_values
 from lithiscope.progress import SILENT, Reporter
@@ -78,14 +79,15 @@ def learn(
     fit, priors = fitted(setup, mapper=mapper, reporter=reporter, diary=diary)
     _, each = covariances(fit.blocks, setup.layout.shared, fit.laws)
     laws = with_values(laws_of(fit, setup, priors), setup)
-    found = warnings_of(fit, freedom(fit, setup))
+    found, tree = warnings_of(fit, freedom(fit, setup)), {"/laws": laws}
+    for number, group in enumerate(setup.groups):
+        video, label = group[0].key
+        particle = particle_of(fit, setup, number, given[video], each[number])
+        found += notes_of(particle, group)
+        tree[f"/particle/{video}_{label}"] = particle
     laws.attrs |= {"warnings": found, "options": options.model_dump_json(), "particles": len(setup.groups)}
     for one in found:
         warnings.warn(one, LithiscopeWarning, stacklevel=2)
-    tree = {"/laws": laws}
-    for number, group in enumerate(setup.groups):
-        video, label = group[0].key
-        tree[f"/particle/{video}_{label}"] = particle_of(fit, setup, number, given[video], each[number])
     return xr.DataTree.from_dict(tree)
 
 
