@@ -167,3 +167,11 @@ def test_mpet_gets_functions_of_the_same_values():
 
 def test_terms_are_those_that_were_learned(given):
     assert given.free_energy == ("legendre", {"coefficients": [0.0, *TERMS]})
+
+
+def test_a_film_is_told_to_every_program():
+    given = laws(numbers={"j0 level": (0.1, 0.02, "A/m2"), "film resistance": (0.02, 0.005, "ohm m2")})
+    assert "\nRfilm = 0.02\n" in mpet_text(given).configuration
+    for text in (material_text(given), pybamm_text(given)):
+        assert "They belong to a film of 0.02 ohm m2 on the surface" in text
+    assert "film" not in material_text(laws())

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.learning.scenes import ellipse, field
 
+from learning.scenes import ellipse, field
 from lithiscope import stages
 from lithiscope.learning.half_cycles import HalfCycle
 from lithiscope.learning.residuals import notes_of

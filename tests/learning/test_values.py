@@ -31,10 +31,11 @@ def setup(*unknowns, volts=None, **more):
         ("coherency", "kT", lambda m: m.elasticity.penalty),
         ("alpha", "1", lambda m: m.reaction.law.parameters["alpha"]),
         ("exchange_level", "A/m2", lambda m: m.reaction.exchange_current),
+        ("film_resistance", "ohm m2", lambda m: m.reaction.film * m.thermal_voltage()),
     ],
 )
 def test_a_number_is_that_of_the_model_and_its_error_the_slope(name, unit, where):
-    given = setup(name, strain="coherent")
+    given = setup(name, strain="coherent", film_resistance=0.01)
     (one,) = given.unknowns
 
     def at(z):
@@ -86,3 +87,10 @@ def test_a_voltage_that_is_not_there_is_asked_for():
     with pytest.raises(OptionError, match="no voltage") as caught:
         setup("exchange_level", voltage=True)
     assert caught.value.field == "voltage"
+
+
+def test_a_film_needs_a_resistance_to_start_from():
+    with pytest.raises(OptionError, match="no film") as caught:
+        setup("film_resistance")
+    assert caught.value.field == "film_resistance"
+    assert not setup("exchange_level").template.reaction.has_film

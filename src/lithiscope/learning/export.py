@@ -88,6 +88,11 @@ class Learned(NamedTuple):
             float(v) for n, v in zip(names, self.laws["parameter_value"].values, strict=True) if n.startswith(start)
         ]
 
+    @property
+    def film(self) -> float:
+        """Resistance of the film on the surface, ohm m2: learned, or as it was stated."""
+        return (self.numbers("film resistance") or [self.options.film_resistance])[0]
+
     def error(self, name: str) -> float:
         """Return the standard deviation of a number."""
         return float(self.laws["parameter_value_std"].sel(parameter=name))
@@ -142,6 +147,8 @@ def header(learned: Learned, mark: str = "#") -> str:
         "prior makes of them; beyond, j0 stays what it is at the end.",
         "j0 is that of a pixel of mean rate (k = 1). mu is known up to a constant: V0 is that of the set.",
     ]
+    if learned.film:
+        lines.append(f"They belong to a film of {learned.film:.3g} ohm m2 on the surface: state it beside them.")
     told = laws.attrs.get("warnings", ())
     lines += [f"WARNING: {one}" for one in ([told] if isinstance(told, str) else told)]
     lines += ["Standard deviations:", "    x      j0 / (A/m2)            mu / kT"]
@@ -394,7 +401,8 @@ logPad = true
 # A/m2, at x = {_MIDDLE:g}; the standard deviation is {learned.level[1]:.3g}
 k0 = {learned.level[0]!r}
 alpha = {float(parameters.get("alpha", 0.5))!r}
-Rfilm = 0
+# ohm m2
+Rfilm = {learned.film!r}
 """
 
 

@@ -16,6 +16,7 @@ Name = Literal[
     "coherency",
     "alpha",
     "reorganisation",
+    "film_resistance",
     "rate_field",
 ]
 
@@ -30,7 +31,8 @@ class LearnOptions(Options):
     unknowns: tuple[Name, ...] = Field(
         default=("rate_field", "exchange_current", "chemical_potential"),
         description="rate_field: ln k(r) of each particle; exchange_current: level and shape of j0(x); exchange_level: "
-        "only its level; chemical_potential: mu(x); gradient_energy, coherency, alpha, reorganisation: one number each",
+        "only its level; chemical_potential: mu(x); gradient_energy, coherency, alpha, reorganisation, "
+        "film_resistance: one number each",
     )
     law: str | None = Field(default=None, description="reaction law; none: that of the set")
     law_parameters: dict[str, Any] = Field(
@@ -39,6 +41,12 @@ class LearnOptions(Options):
     )
     exchange: str = Field(
         default="symmetric", description="law F(x) about which j0(x) is learned, or that holds if only its level is"
+    )
+    film_resistance: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e3,
+        description="resistance of a film on the surface in ohm m2, where it starts if it is learned",
     )
     strain: Literal["none", "coherent"] = Field(default="none", description="coherency strain B(x - mean x)")
     thickness: float | None = Field(

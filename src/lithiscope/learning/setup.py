@@ -85,6 +85,14 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
             remedy="state law: marcus, marcus_hush_chidsey or coupled_ion_electron, and law_parameters: "
             "{reorganisation: 8.3} in kT",
         )
+    if "film_resistance" in names and not options.film_resistance:
+        raise OptionError(
+            "there is no film to start from",
+            field="film_resistance",
+            value=options.film_resistance,
+            limit="more than 0",
+            remedy="state the order of its resistance in ohm m2, such as 0.01: it is learned from there",
+        )
     if options.voltage and not any(cut.volt_weight.any() for cut in cuts):
         raise OptionError(
             "the videos hold no voltage to compare with",
@@ -193,7 +201,14 @@ def _template(given: Material, cut: HalfCycle, options: LearnOptions, thickness:
         key: jnp.asarray(parameters[key]) for key in _OF_LAW if key in parameters and key in options.unknowns
     }
     law = pf.Law("reaction", name, **parameters)
-    reaction = pf.Reaction(given.exchange_current, options.exchange, law, rate=np.ones(shape))
+    reaction = pf.Reaction(
+        given.exchange_current,
+        options.exchange,
+        law,
+        rate=np.ones(shape),
+        film_resistance=jnp.asarray(options.film_resistance) if options.film_resistance else 0.0,
+        temperature=given.temperature,
+    )
     free_energy = free_energy_of(given)
     if "chemical_potential" in options.unknowns:
         free_energy = pf.Legendre(_legendre(free_energy, options.potential_terms))
@@ -241,6 +256,10 @@ def _reorganisation(model: pf.Model) -> Any:
     return model.reaction.law.parameters["reorganisation"]  # type: ignore[union-attr]
 
 
+def _film(model: pf.Model) -> Any:
+    return model.reaction.film  # type: ignore[union-attr]
+
+
 def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | None:
     if name == "exchange_current":
         return ExchangeCurve(options.exchange)
@@ -250,13 +269,15 @@ def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | 
         middle = template.free_energy.coefficients[1:]  # type: ignore[attr-defined]
         return PotentialCurve(middle, _POTENTIAL / jnp.arange(1, len(middle) + 1))
     if name == "gradient_energy":
-        return Factor("gradient energy", _gradient_energy, 1.0)
+        return Factor("gradient energy", _gradient_energy, 1.0, "nm2")
     if name == "coherency":
-        return Factor("coherency", _penalty, 0.5)
+        return Factor("coherency", _penalty, 0.5, "kT")
     if name == "equilibrium_voltage":
-        return Shift("equilibrium voltage", _plateau, 1e-3 * options.voltage_offset)
+        return Shift("equilibrium voltage", _plateau, 1e-3 * options.voltage_offset, "V")
     if name == "alpha":
         return Share("alpha", _alpha, 0.5)
     if name == "reorganisation":
-        return Factor("reorganisation", _reorganisation, 0.5)
+        return Factor("reorganisation", _reorganisation, 0.5, "kT")
+    if name == "film_resistance":
+        return Factor("film resistance", _film, 1.0, "ohm m2", float(template.thermal_voltage()))
     return None

@@ -221,11 +221,17 @@ class OneNumber(Unknown):
         Where it is in the model.
     deviation : float
         Standard deviation of the number in the form that is normal.
+    unit : str
+        In which people know it.
+    scale : float
+        The number in that unit over the number in the model.
     """
 
     name: str = eqx.field(static=True)
     where: Callable[[pf.Model], Any] = eqx.field(static=True)
     deviation: float = 1.0
+    unit: str = eqx.field(static=True, default="1")
+    scale: float = eqx.field(static=True, default=1.0)
 
     @property
     def size(self) -> int:
@@ -247,7 +253,7 @@ class OneNumber(Unknown):
 
 
 class Factor(OneNumber):
-    """A positive number, normal in its logarithm: gradient energy, coherency."""
+    """A positive number, normal in its logarithm: gradient energy, coherency, film resistance."""
 
     def value(self, now: Cells, moved: Cells) -> Cells:
         """Return the number times the exponential."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lithiscope.learning.setup import Setup
 
 PLAIN = "prior σ"
-_UNITS = {"gradient energy": "nm2", "coherency": "kT", "alpha": "1", "reorganisation": "kT", "equilibrium voltage": "V"}
 
 
 class Values(NamedTuple):
@@ -80,7 +79,7 @@ def values_of(one: Unknown, setup: Setup, mean: np.ndarray, std: np.ndarray) -> 
         middle = float(one.where(setup.template))
         value = np.array([float(one.value(jnp.asarray(middle), one.deviation * mean[0]))])
         slope = _slope(one, value)
-        return Values(value, np.abs(slope * one.deviation * std), (_UNITS.get(one.name, "1"),))
+        return Values(one.scale * value, np.abs(one.scale * slope * one.deviation * std), (one.unit,))
     return Values(mean, std, (PLAIN,) * one.size)
 
 

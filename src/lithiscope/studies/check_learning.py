@@ -46,6 +46,8 @@ def _learning(recipe: Recipe) -> Iterator[Finding]:
         )
     if "reorganisation" in section.unknowns and "reorganisation" not in section.law_parameters:
         yield Finding("error", "learning.unknowns: reorganisation needs law_parameters: {reorganisation: 8.3}, in kT")
+    if "film_resistance" in section.unknowns and not section.film_resistance:
+        yield Finding("error", "learning.unknowns: film_resistance needs learning.film_resistance, such as 0.01 ohm m2")
     if section.thickness is None:
         yield Finding(
             "warning", "learning.thickness is not stated (nm): the maps must tell one, from a picture before the edge"
