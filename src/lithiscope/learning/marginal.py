@@ -41,7 +41,9 @@ _ROUNDS = 12
 _NEAR = 0.2  # standard deviations from the maximum that no longer matter
 _FARTHEST = 3.0  # standard deviations of one step: the determinant is a straight line no further
 _SETTLED = 0.1  # decrease of the cost that the fields may still promise
-_SETTLING, _REPEATED = 30, 5  # steps of the fields, and of the weights in each
+_SETTLING, _REPEATED = 40, 5  # steps of the fields, and of the weights in each
+_POOR, _GOOD = 0.1, 0.7  # decrease over what was promised
+_SLIGHT = 1.0  # damping, in units of the prior's weight
 _REMEMBERED = 5  # slopes
 _LEAST = 0.02  # of the curvature that Gauss and Newton's matrix has; less is noise
 _WORSE = 0.5  # by how much a step may raise what is minimised, for its slope is known in part
@@ -212,35 +214,59 @@ def _at(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
     shared = here.point.shared + step
     follow = Solver(here.blocks, len(shared)).follow()
     own = tuple(one + moves @ step for one, moves in zip(here.point.own, follow, strict=True))
-    particles, share, before = here.particles, 1.0, np.inf
+    particles, damping, promised = here.particles, 0.0, 0.0
+    last: _Place | None = None
     for _ in range(_SETTLING):
         there = evaluated(particles, Point(shared, own), mapper)
-        if there is None:
-            return None
-        blocks, cost, particles = there
-        best = [_best(*one, len(shared)) for one in zip(particles, blocks, own, strict=True)]
-        blocks = [one.block for one in best]
-        particles = [particle._replace(weights=one.weights) for particle, one in zip(particles, best, strict=True)]
-        promised = sum(one.promised for one in best)
-        if promised < _SETTLED:
-            return Fit(Point(shared, own), blocks, particles, cost, here.iterations, converged=False)
-        # Whole steps may swing about the best fields, where these bend.
-        # On a parabola (1 - share)^2 of what was promised would be left.
-        share = max(share / 2, 1 / 8) if promised > before * (1 + (1 - share) ** 2) / 2 else share
-        before = promised
-        own = tuple(one + share * (better.own - one) for one, better in zip(own, best, strict=True))
+        gain = 1.0 if there is not None else -1.0
+        if last is not None and there is not None:
+            gain = (last.height - there[1] - _prior(particles, own)) / promised
+        if gain < _POOR or there is None:
+            if last is None:
+                return None
+            damping = max(4 * damping, _SLIGHT)
+        else:
+            damping = damping / 5 if damping > _SLIGHT and gain > _GOOD else damping * (gain < _GOOD)
+            blocks, cost, particles = there
+            weighed = [_weighed(*one, len(shared)) for one in zip(particles, blocks, own, strict=True)]
+            particles, blocks = [one.particle for one in weighed], [one.block for one in weighed]
+            last = _Place(own, blocks, cost + _prior(particles, own))
+            if _stepped(last, len(shared), 0.0)[1] < _SETTLED:
+                return Fit(Point(shared, own), blocks, particles, cost, here.iterations, converged=False)
+        own, promised = _stepped(last, len(shared), damping)
     return None
 
 
-class _Best(NamedTuple):
-    own: np.ndarray
-    weights: tuple[float, ...]
+class _Place(NamedTuple):
+    """The own numbers of all particles, their equations, and what is minimised there."""
+
+    own: tuple[np.ndarray, ...]
+    blocks: list[Block]
+    height: float
+
+
+def _prior(particles: Sequence[Particle], own: Sequence[np.ndarray]) -> float:
+    return float(sum(particle.prior(one)[0] for particle, one in zip(particles, own, strict=True)))
+
+
+def _stepped(place: _Place, shared: int, damping: float) -> tuple[tuple[np.ndarray, ...], float]:
+    """Return the own numbers after Levenberg and Marquardt's step, the laws being held, and what it promises."""
+    own, promised = [], 0.0
+    for one, block in zip(place.own, place.blocks, strict=True):
+        matrix, gradient = block.matrix[shared:, shared:], block.gradient[shared:]
+        move = -np.linalg.solve(matrix + damping * np.eye(len(one)), gradient)
+        promised += 0.5 * float(damping * move @ move - gradient @ move)
+        own.append(one + move)
+    return tuple(own), promised
+
+
+class _Weighed(NamedTuple):
+    particle: Particle
     block: Block
-    promised: float
 
 
-def _best(particle: Particle, block: Block, own: np.ndarray, shared: int) -> _Best:
-    """Return the best numbers of a particle for its laws, with the best weights of its fields (MacKay 1992).
+def _weighed(particle: Particle, block: Block, own: np.ndarray, shared: int) -> _Weighed:
+    """Return a particle, and its equations, with the best weights of its fields for its laws (MacKay 1992).
 
     The mean of |z|^2 over the posterior sets a weight, so that modes of which the data say nothing count as wide as
     they are, and not as zero.
@@ -248,17 +274,14 @@ def _best(particle: Particle, block: Block, own: np.ndarray, shared: int) -> _Be
     data = block.matrix[shared:, shared:] - np.diag(block.prior)
     slope = block.gradient[shared:] - block.prior * own
     weights, fields = list(particle.weights or ()), particle.fields()
-    prior, new = block.prior.copy(), own
+    prior = block.prior.copy()
     for _ in range(_REPEATED):
         covariance = np.linalg.inv(data + np.diag(prior))
-        new = own - covariance @ (slope + prior * own)
-        wide = new**2 + np.diag(covariance)
+        wide = (own - covariance @ (slope + prior * own)) ** 2 + np.diag(covariance)
         for number, modes in enumerate(fields[: len(weights)]):
             weights[number] = best_weight(float(wide[modes].sum()), modes.stop - modes.start)
             prior[modes] = weights[number]
-    gradient = slope + prior * own
-    promised = 0.5 * float(gradient @ np.linalg.solve(data + np.diag(prior), gradient))
     matrix = block.matrix.copy()
     matrix[shared:, shared:] = data + np.diag(prior)
-    renewed = Block(matrix, np.concatenate([block.gradient[:shared], gradient]), prior)
-    return _Best(new, tuple(weights), renewed, promised)
+    renewed = Block(matrix, np.concatenate([block.gradient[:shared], slope + prior * own]), prior)
+    return _Weighed(particle._replace(weights=tuple(weights)), renewed)
