@@ -7,7 +7,7 @@ is taken with the exact solution of a cell for coefficients that are the means o
 for the matrix of Gauss and Newton's method, which such an error does not hurt; the gradient, which decides where the
 fit ends, is the exact one of the discrete steps.
 
-Steps are taken in chunks, for whose cells the coefficients are worked out at once. On the way back the changes are known
+Steps are taken in chunks; the coefficients of a chunk are worked out at once. On the way back the changes are known
 where chunks begin, and followed again from there.
 """
 
@@ -105,7 +105,8 @@ def directions(system: System, path: Cells, steps: Steps, pushed: Pushed, *, kee
         changes, mean, kept, means = now
         if keep:
             kept, means = _put(kept, changes, span.number, 0), _put(means, mean, span.number, 0)
-        drive = _Drive.of(box, system, pushed, path[span.places], span.times)
+        acts = _actions(system, pushed, path[span.places], span.times)
+        drive = _Drive(box, acts, pushed.field.astype(_KIND), _filling(system, pushed, span.times))
         changes, mean = jax.lax.fori_loop(
             0, 2 * span.size, lambda half, now: drive.step(half, *now)[:2], (changes, mean)
         )
@@ -126,7 +127,7 @@ def directions_back(
 ) -> tuple[Any, Cells, Cells]:
     """Return the gradient of a cost of the changes by the arrays of the system, by the start and by x of every step.
 
-    The adjoint of `directions` without laws. For a step c' = m + a v with m = g c + a N c + r f and the voltage
+    The adjoint of `directions`. For a step c' = m + a v with m = g c + a N c + r f and the voltage
     v = (mean' - <m>)/<a>, a load l' on c' puts s = a . l'/<a> on the mean and m* = l' - share s on m.
 
     Parameters
@@ -164,17 +165,15 @@ def directions_back(
 
     def interval(now: Any, given: tuple[_Interval, Cells]) -> Any:
         one, more = given
-        (load, by_mean), *rest_of_now = now
-        begin = ((load + more, by_mean), *rest_of_now)
-        last = one.chunks - 1
+        (load, by_mean), *others = now
+        begin, last = ((load + more, by_mean), *others), one.chunks - 1
         return jax.lax.fori_loop(
             0, one.chunks, lambda count, now: chunk(one.span(steps, last - count), now), begin
         ), None
 
     loads = loads.astype(_KIND)
-    nothing = (jnp.zeros_like(loads[0]), jnp.zeros_like(way.means[0]))
-    begin = (nothing, jax.tree.map(jnp.zeros_like, arrays), jnp.zeros_like(path))
-    found, _ = jax.lax.scan(interval, begin, (_Interval.all(steps), loads[1:]), reverse=True)
+    nothing = jax.tree.map(jnp.zeros_like, ((loads[0], way.means[0]), arrays, path))
+    found, _ = jax.lax.scan(interval, nothing, (_Interval.all(steps), loads[1:]), reverse=True)
     (load, by_mean), by_arrays, by_path = found
     return by_arrays, load + loads[0] + box.share[:, None] * by_mean, by_path
 
@@ -195,7 +194,7 @@ class _Interval(NamedTuple):
     """The steps from a frame to the next: the first of them, how many, and how many chunks there are before."""
 
     first: Number
-    count: Number
+    steps: Number
     before: Number
 
     @classmethod
@@ -208,11 +207,11 @@ class _Interval(NamedTuple):
     @property
     def chunks(self) -> Number:
         """Return how many chunks the steps make."""
-        return -(-self.count // _CHUNK)
+        return -(-self.steps // _CHUNK)
 
     def span(self, steps: Steps, number: Number) -> _Span:
         """Return one of its chunks."""
-        size = jnp.minimum(_CHUNK, self.count - number * _CHUNK)
+        size = jnp.minimum(_CHUNK, self.steps - number * _CHUNK)
         places = self.first + number * _CHUNK + jnp.minimum(jnp.arange(_CHUNK + 1), size)
         return _Span(self.before + number, size, places, jnp.append(0.0, jnp.cumsum(steps.lengths))[places])
 
@@ -236,17 +235,22 @@ class _Box(NamedTuple):
         inside = geometry.inside.ravel()
         return cls((inside / inside.sum()).astype(_KIND), tuple(near), tuple(pulls))
 
+    @property
+    def whole(self) -> Cells:
+        """Return how strongly each sees all of them."""
+        return jnp.stack(self.pulls).sum(0)
+
     def bent(self, changes: Float[Array, "cells way"]) -> Float[Array, "cells way"]:
         """Return minus the curvature, 1/nm2: the chemical potential that changes make in a cell for kappa = 1."""
         seen = (pull[:, None] * changes[near] for near, pull in zip(self.near, self.pulls, strict=True))
-        return sum(self.pulls)[:, None] * changes - sum(seen)
+        return self.whole[:, None] * changes - sum(seen)
 
     def bent_back(self, weight: Cells, load: Float[Array, "cells way"]) -> Float[Array, "cells way"]:
         """Return the transposed of `bent` for a load times the weight of each cell."""
         # The neighbours one on and one back take turns: as I see it, it sees me.
         others = [self.pulls[number ^ 1] for number in range(len(self.pulls))]
         seen = ((weight * pull)[near][:, None] * load[near] for near, pull in zip(self.near, others, strict=True))
-        return (weight * sum(self.pulls))[:, None] * load - sum(seen)
+        return (weight * self.whole)[:, None] * load - sum(seen)
 
 
 class _Actions(NamedTuple):
@@ -266,12 +270,6 @@ class _Drive(NamedTuple):
     acts: _Actions
     field: Float[Array, "cells way"]
     filling: Float[Array, "half way"]
-
-    @classmethod
-    def of(cls, box: _Box, system: System, pushed: Pushed, points: Cells, times: Cells) -> _Drive:
-        """Return it for the points of a path."""
-        acts = _actions(system, pushed, points, times)
-        return cls(box, acts, pushed.field.astype(_KIND), _filling(system, pushed, times))
 
     def step(self, half: Number, changes: Cells, mean: Cells) -> tuple[Cells, Cells, Cells]:
         """Return the changes after a half step, their mean and that of the voltage."""
@@ -313,9 +311,8 @@ class _Drive(NamedTuple):
         """Return the loads before a half step and the gradient by its actions."""
         act, share = _Actions(*(one[half] for one in self.acts)), self.box.share
         push = (act.answer @ load) / (share @ act.answer)
-        # Looked at many times below: worked out once.
-        moved = jax.lax.optimization_barrier(load - share[:, None] * push)
-        bent = jax.lax.optimization_barrier(self.box.bent(changes))
+        moved = _once(load - share[:, None] * push)
+        bent = _once(self.box.bent(changes))
         by = _Actions(
             grown=_product(moved, changes),
             answer=load @ volt - share * (push @ volt),
@@ -324,6 +321,12 @@ class _Drive(NamedTuple):
             laws=act.laws,
         )
         return (act.grown[:, None] * moved + self.box.bent_back(act.bent, moved), by_mean + push), by
+
+
+def _once(values: Cells) -> Cells:
+    """Return values that are worked out once, however often they are looked at."""
+    found: Cells = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _product(one: Cells, other: Cells) -> Cells:
@@ -342,7 +345,8 @@ def _filling(system: System, pushed: Pushed, times: Cells) -> Float[Array, "half
 def _actions(system: System, pushed: Pushed, points: Cells, times: Cells) -> _Actions:
     """Return what each half step of a chunk does."""
     points, times = _halved(system, points, times)
-    each = jax.vmap(lambda time, x: _coefficients(system, time, x, pushed))(times, points)
+    # One by one: of all at once the compiler works out each many times over.
+    each = jax.lax.map(lambda point: _coefficients(system, point[0], point[1], pushed), (times, points))
     own, voltage, field, laws = (0.5 * (one[1:] + one[:-1]) for one in each)
     lengths = jnp.diff(times).astype(_KIND)[:, None]
     reach = lengths * _mean_growth(lengths * own)

@@ -174,11 +174,29 @@ class Program(eqx.Module):
         frames = self.frames(case, z)
         return self._cost(self._residual(case, frames, z)) + self._volt_cost(case, frames, z)
 
-    @eqx.filter_jit
     def normal(self, case: Case, z: Cells) -> Normal:
         """Return cost, gradient and Gauss and Newton's matrix at z."""
-        (system, x), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
-        path = followed(system, x, case.steps)
+        path = self._path(case, z)
+        value, straight, loads, matrix = self._normal(case, z, path)
+        return Normal(value, straight + self._pulled(case, z, path, loads), matrix)
+
+    # The way there and the way back are programs of their own, so that they are compiled once for all that needs them.
+    @eqx.filter_jit
+    def _path(self, case: Case, z: Cells) -> Float[Array, "step cells"]:
+        """Return x of every step."""
+        return followed(*self.start(case, z), case.steps)
+
+    @eqx.filter_jit
+    def _pulled(self, case: Case, z: Cells, path: Cells, loads: Cells) -> Float[Array, " z"]:
+        """Return the gradient of a cost, from that by x of every step."""
+        (system, _), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
+        found: Cells = pull(pulled_back(system, path, case.steps, loads))[0]
+        return found
+
+    @eqx.filter_jit
+    def _normal(self, case: Case, z: Cells, path: Cells) -> tuple[Number, Cells, Cells, Cells]:
+        """Return the cost, its gradients by z alone and by x of every step, and Gauss and Newton's matrix."""
+        system, x = self.start(case, z)
         frames = path[case.first]
 
         def cost(frames: Cells, z: Cells) -> tuple[Number, Cells]:
@@ -187,9 +205,8 @@ class Program(eqx.Module):
 
         (value, residual), (by_frames, straight) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
         loads = jnp.zeros_like(path).at[case.first].add(by_frames)
-        (by_z,) = pull(pulled_back(system, path, case.steps, loads))
         changes = directions(system, path, case.steps, self._pushed(case, z, x)).frames
-        return Normal(value, by_z + straight, self._matrix(case, z, frames, changes, residual))
+        return value, straight, loads, self._matrix(case, z, frames, changes, residual)
 
     def _matrix(self, case: Case, z: Cells, frames: Cells, changes: Cells, residual: Cells) -> Float[Array, "z z"]:
         """Return Gauss and Newton's matrix."""
@@ -207,7 +224,6 @@ class Program(eqx.Module):
         found: Cells = jax.lax.fori_loop(0, seen, add, rows.T @ rows)
         return found
 
-    @eqx.filter_jit
     def slope_of_trace(self, case: Case, z: Cells, ways: Float[Array, "own way"]) -> Cells:
         """Return the gradient of half the trace of a matrix times Gauss and Newton's of the own numbers.
 
@@ -221,10 +237,17 @@ class Program(eqx.Module):
             A root L of the matrix L L^T, by the numbers of z after those of the laws. With the inverse of Gauss and
             Newton's it is the gradient of half the logarithm of its determinant.
         """
+        path = self._path(case, z)
+        straight, loads = self._slope(case, z, path, ways)
+        found: Cells = straight + self._pulled(case, z, path, loads)
+        return found
+
+    @eqx.filter_jit
+    def _slope(self, case: Case, z: Cells, path: Cells, ways: Cells) -> tuple[Cells, Cells]:
+        """Return the gradients of the trace by z alone and by x of every step."""
         ways = jnp.pad(ways, ((self.layout.shared, 0), (0, 0)))
-        (system, x), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
-        path = followed(system, x, case.steps)
-        frames, pushed = path[case.first], self._pushed(case, z, x).along(ways)
+        (system, _), pull = eqx.filter_vjp(lambda at: self._driven(case, at, ways), z)
+        pushed = self._pushed(case, z, path[0]).along(ways)
         way = directions(system, path, case.steps, pushed, keep=True)
 
         def trace(z: Cells, frames: Cells, changes: Cells) -> Number:
@@ -239,13 +262,15 @@ class Program(eqx.Module):
                 total = total + jnp.sum(volts**2)
             return 0.5 * total
 
-        straight, by_frames, loads = jax.grad(trace, (0, 1, 2))(z, frames, way.frames)
+        straight, by_frames, loads = jax.grad(trace, (0, 1, 2))(z, path[case.first], way.frames)
         by_system, by_start, by_path = directions_back(system, path, case.steps, pushed, way, loads)
-        _, pull_start = jax.vjp(lambda x: self._pushed(case, z, x).along(ways).start, x)
-        more, by_x = pulled_back(system, path, case.steps, by_path.at[case.first].add(by_frames))
-        (by_z,) = pull((jax.tree.map(jnp.add, by_system, more), by_x + pull_start(by_start)[0]))
-        found: Cells = by_z + straight
-        return found
+        (by_z,) = pull((by_system, by_start))
+        return straight + by_z, by_path.at[case.first].add(by_frames)
+
+    def _driven(self, case: Case, z: Cells, ways: Cells) -> tuple[System, Cells]:
+        """Return the system and the change of the first x along ways of the numbers."""
+        system, x = self.start(case, z)
+        return system, self._pushed(case, z, x).along(ways).start
 
     def _pushed(self, case: Case, z: Cells, x: Cells) -> Pushed:
         """Return what drives the changes of x by every number."""
