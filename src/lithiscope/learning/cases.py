@@ -40,7 +40,7 @@ class Priors(NamedTuple):
 _PARTICLE = 0.3  # standard deviation of ln k between particles
 _LENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
-STEPS = 96  # places for steps of time; three times as many are made where they are needed, and so on
+STEPS = 512  # places for steps of time; three times as many are made where they are needed, and so on
 _NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
 
 

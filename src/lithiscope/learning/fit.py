@@ -176,12 +176,11 @@ def determinant_slope(given: tuple[Task, np.ndarray]) -> np.ndarray:
     (particle, z), covariance = given
     shared = particle.program.layout.shared
     slope, places = np.zeros(len(z)), particle.places()
-    whole = np.zeros((len(z), len(z)))
-    whole[shared:, shared:] = covariance
 
     def one(case: Case, place: np.ndarray) -> np.ndarray:
-        part = jnp.asarray(whole[np.ix_(place, place)])
-        return np.asarray(particle.program.slope_of_trace(case, jnp.asarray(z[place]), part))
+        own = place[shared:] - shared
+        root = jnp.asarray(np.linalg.cholesky(covariance[np.ix_(own, own)]))
+        return np.asarray(particle.program.slope_of_trace(case, jnp.asarray(z[place]), root))
 
     for place, part in zip(places, _together(one, particle.cases, places), strict=True):
         slope[place] += part
@@ -200,7 +199,8 @@ def with_steps(particle: Particle, case: Case, z: Any) -> Case | None:
     if not reached:
         return None
     steps = np.concatenate(lengths)
-    # In few sizes, so that few programs are compiled; the smallest serves all but violent trials.
+    # In few sizes, so that few programs are compiled; the smallest serves all but violent trials, and what is left of
+    # it costs nothing.
     room = STEPS
     while len(steps) > room:
         room *= 3

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lithiscope import phasefield as pf
-from lithiscope.learning.tangent import Pushed, Steps, directions, followed, halved, pulled_back
+from lithiscope.learning.directions import Pushed, directions, directions_back
+from lithiscope.learning.tangent import Steps, followed, pulled_back
 from lithiscope.learning.unknowns import Unknown, placed
 from lithiscope.phasefield.arrays import Cells, Number
 from lithiscope.phasefield.system import System
@@ -173,11 +174,29 @@ class Program(eqx.Module):
         frames = self.frames(case, z)
         return self._cost(self._residual(case, frames, z)) + self._volt_cost(case, frames, z)
 
-    @eqx.filter_jit
     def normal(self, case: Case, z: Cells) -> Normal:
         """Return cost, gradient and Gauss and Newton's matrix at z."""
-        (system, x), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
-        path = followed(system, x, case.steps)
+        path = self._path(case, z)
+        value, straight, loads, matrix = self._normal(case, z, path)
+        return Normal(value, straight + self._pulled(case, z, path, loads), matrix)
+
+    # The way there and the way back are programs of their own, so that they are compiled once for all that needs them.
+    @eqx.filter_jit
+    def _path(self, case: Case, z: Cells) -> Float[Array, "step cells"]:
+        """Return x of every step."""
+        return followed(*self.start(case, z), case.steps)
+
+    @eqx.filter_jit
+    def _pulled(self, case: Case, z: Cells, path: Cells, loads: Cells) -> Float[Array, " z"]:
+        """Return the gradient of a cost, from that by x of every step."""
+        (system, _), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
+        found: Cells = pull(pulled_back(system, path, case.steps, loads))[0]
+        return found
+
+    @eqx.filter_jit
+    def _normal(self, case: Case, z: Cells, path: Cells) -> tuple[Number, Cells, Cells, Cells]:
+        """Return the cost, its gradients by z alone and by x of every step, and Gauss and Newton's matrix."""
+        system, x = self.start(case, z)
         frames = path[case.first]
 
         def cost(frames: Cells, z: Cells) -> tuple[Number, Cells]:
@@ -186,13 +205,27 @@ class Program(eqx.Module):
 
         (value, residual), (by_frames, straight) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
         loads = jnp.zeros_like(path).at[case.first].add(by_frames)
-        (by_z,) = pull(pulled_back(system, path, case.steps, loads))
-        matrix = jnp.stack([rows.T @ rows for rows in self._rows(case, z, path, residual)]).sum(0)
-        return Normal(value, by_z + straight, matrix)
+        changes = directions(system, path, case.steps, self._pushed(case, z, x)).frames
+        return value, straight, loads, self._matrix(case, z, frames, changes, residual)
 
-    @eqx.filter_jit
-    def slope_of_trace(self, case: Case, z: Cells, other: Float[Array, "z z"]) -> Cells:
-        """Return the gradient of half the trace of another matrix times Gauss and Newton's matrix.
+    def _matrix(self, case: Case, z: Cells, frames: Cells, changes: Cells, residual: Cells) -> Float[Array, "z z"]:
+        """Return Gauss and Newton's matrix."""
+        root, offsets = jnp.sqrt(self._share(residual)) * case.weight, self._offsets(case)
+
+        def add(number: Number, matrix: Cells) -> Cells:
+            rows = root[number][:, None] * (changes[number] + offsets[number])
+            return matrix + rows.T @ rows
+
+        rows = jnp.zeros((0, self.layout.size))
+        if self.layout.volt:
+            rows = case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, None)
+        # Frames without data come last: windows have two of many.
+        seen = jnp.max(jnp.where((case.weight > 0).any(1), jnp.arange(len(frames)) + 1, 0))
+        found: Cells = jax.lax.fori_loop(0, seen, add, rows.T @ rows)
+        return found
+
+    def slope_of_trace(self, case: Case, z: Cells, ways: Float[Array, "own way"]) -> Cells:
+        """Return the gradient of half the trace of a matrix times Gauss and Newton's of the own numbers.
 
         Parameters
         ----------
@@ -200,49 +233,58 @@ class Program(eqx.Module):
             Data.
         z : array, shape (z,)
             Where.
-        other : array, shape (z, z)
-            Symmetric. With the inverse of the matrix it is the gradient of half the logarithm of its determinant.
+        ways : array, shape (own, way)
+            A root L of the matrix L L^T, by the numbers of z after those of the laws. With the inverse of Gauss and
+            Newton's it is the gradient of half the logarithm of its determinant.
         """
-        (system, x), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
-        path = followed(system, x, case.steps)
-
-        def trace(z: Cells, path: Cells) -> Number:
-            each = self._rows(case, z, path, self._residual(case, path[case.first], z))
-            return 0.5 * jnp.stack([jnp.sum((rows @ other.astype(rows.dtype)) * rows) for rows in each]).sum()
-
-        straight, loads = jax.grad(trace, (0, 1))(z, path)
-        (by_z,) = pull(pulled_back(system, path, case.steps, loads))
-        found: Cells = by_z + straight
+        path = self._path(case, z)
+        straight, loads = self._slope(case, z, path, ways)
+        found: Cells = straight + self._pulled(case, z, path, loads)
         return found
 
-    def _rows(self, case: Case, z: Cells, path: Cells, residual: Cells) -> list[Float[Array, "data z"]]:
-        """Return the changes of the weighted residuals by every number."""
-        system, _ = self.start(case, z)
-        changes = self._changes(case, z, system, path)
-        root = jnp.sqrt(self._share(residual))[..., None]
-        rows = [(root * case.weight[..., None] * (changes + self._offsets(case))).reshape(-1, self.layout.size)]
-        if self.layout.volt:
-            rows.append(case.volt_weight[:, None] * self._volt_changes(case, z, path[case.first], changes))
-        return rows
+    @eqx.filter_jit
+    def _slope(self, case: Case, z: Cells, path: Cells, ways: Cells) -> tuple[Cells, Cells]:
+        """Return the gradients of the trace by z alone and by x of every step."""
+        ways = jnp.pad(ways, ((self.layout.shared, 0), (0, 0)))
+        (system, _), pull = eqx.filter_vjp(lambda at: self._driven(case, at, ways), z)
+        pushed = self._pushed(case, z, path[0]).along(ways)
+        way = directions(system, path, case.steps, pushed, keep=True)
 
-    def _changes(self, case: Case, z: Cells, system: System, path: Cells) -> Float[Array, "time cells z"]:
-        """Return the change of x of every frame by every number."""
+        def trace(z: Cells, frames: Cells, changes: Cells) -> Number:
+            """Return half the sum of the squared changes of all weighted residuals along the ways."""
+            root = jnp.sqrt(self._share(self._residual(case, frames, z))) * case.weight
+            rows = root[..., None].astype(changes.dtype) * (
+                changes + (self._offsets(case) @ ways).astype(changes.dtype)
+            )
+            total = jnp.sum(rows**2)
+            if self.layout.volt:
+                volts = case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, ways)
+                total = total + jnp.sum(volts**2)
+            return 0.5 * total
+
+        straight, by_frames, loads = jax.grad(trace, (0, 1, 2))(z, path[case.first], way.frames)
+        by_system, by_start, by_path = directions_back(system, path, case.steps, pushed, way, loads)
+        (by_z,) = pull((by_system, by_start))
+        return straight + by_z, by_path.at[case.first].add(by_frames)
+
+    def _driven(self, case: Case, z: Cells, ways: Cells) -> tuple[System, Cells]:
+        """Return the system and the change of the first x along ways of the numbers."""
+        system, x = self.start(case, z)
+        return system, self._pushed(case, z, x).along(ways).start
+
+    def _pushed(self, case: Case, z: Cells, x: Cells) -> Pushed:
+        """Return what drives the changes of x by every number."""
         layout = self.layout
         shared, field, *_ = layout.split(z)
         log_rate = case.field @ field
         edges = np.cumsum(layout)
-        x = path[0][:, None]
+        x = x.reshape(-1, 1)
         start = jnp.zeros((len(case.inside), layout.size)).at[:, edges[1] : edges[2]].set(x * (1 - x) * case.initial)
         rate = jnp.zeros((len(case.seconds), layout.size))
         if layout.rate:
             rate = rate.at[:, edges[2] : edges[3]].set(case.rate * case.rate_spread * jnp.eye(layout.rate))
-        pushed = Pushed(
-            lambda laws: self.model(case, laws, log_rate),
-            shared,
-            jnp.zeros_like(start).at[:, edges[0] : edges[1]].set(case.field),
-            rate,
-        )
-        return directions(system, *halved(system, path, case.steps), start, pushed)
+        by_field = jnp.zeros_like(start).at[:, edges[0] : edges[1]].set(case.field)
+        return Pushed(start, by_field, rate, shared, lambda laws: self.model(case, laws, log_rate))
 
     def _offsets(self, case: Case) -> Float[Array, "time 1 z"]:
         """Return the change of what all pixels of a frame are off by, by every number."""
@@ -258,12 +300,14 @@ class Program(eqx.Module):
         rates = system.rates(time, x.reshape(self.template.geometry.shape))
         return system.volt(rates) + case.volt_drop * self.layout.split(z)[-1].sum()
 
-    def _volt_changes(self, case: Case, z: Cells, frames: Cells, changes: Cells) -> Float[Array, "time z"]:
-        """Return the change of the voltage of every frame by every number."""
+    def _volt_changes(
+        self, case: Case, z: Cells, frames: Cells, changes: Cells, ways: Cells | None
+    ) -> Float[Array, "time way"]:
+        """Return the change of the voltage of every frame by every number, or along ways of them."""
         by_z, by_x = jax.vmap(jax.grad(lambda *at: self._volt(case, *at), (0, 2)), (None, 0, 0))(
             z, case.seconds, frames
         )
-        found: Cells = by_z + jnp.einsum("tc,tcz->tz", by_x, changes)
+        found: Cells = (by_z if ways is None else by_z @ ways) + jnp.einsum("tc,tcz->tz", by_x, changes)
         return found
 
     def _volt_cost(self, case: Case, frames: Cells, z: Cells) -> Number:
