@@ -6,7 +6,7 @@ They come from the engine with its own time steps and tolerance, and from fields
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,27 @@ PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
 _OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
 _START, _SPREAD, _SMOOTH = 0.05, 0.5, 3.0
 _TRANSFER = ("marcus", "marcus_hush_chidsey", "coupled_ion_electron")  # with an energy of reorganisation
+PERIOD = 7200.0  # s from the start of the lithiation to that of the delithiation
 _VOLT_OFFSET, _VOLT_DROP = 0.02, 0.001  # V, standard deviations
+
+
+class Course(NamedTuple):
+    """What a virtual particle does in a lithiation and a delithiation, without noise.
+
+    Parameters
+    ----------
+    x : ndarray, shape (time, y, x)
+        Lithium fraction, 0 off the particle; as many frames of each half cycle.
+    seconds, volts : ndarray, shape (time,)
+        From the start of the first half cycle, and V.
+    rng : Generator
+        For all that is random afterwards.
+    """
+
+    x: np.ndarray
+    seconds: np.ndarray
+    volts: np.ndarray
+    rng: np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -87,11 +107,52 @@ class Truth:
 
     def video(self, seed: int) -> Any:
         """Return the composition video of a lithiation and a delithiation, with noise."""
+        course = self.course(seed, FRAMES)
+        rng, x = course.rng, course.x
+        video = _video(x + SIGMA * rng.standard_normal(x.shape), self.mask(), course.seconds)
+        if not self.volt_sigma:
+            return video
+        volts = self.shown(course.volts, rng)
+        return video.assign(
+            voltage_volt=("time", volts),
+            voltage_volt_std=("time", np.full(len(volts), self.volt_sigma)),
+        )
+
+    def course(self, seed: int, frames: int) -> Course:
+        """Return what both half cycles do, without noise, in so many frames each."""
         import jax.numpy as jnp
 
         from lithiscope import phasefield as pf
 
-        rng, mask = np.random.default_rng(1000 + seed), self.mask()
+        rng, model = np.random.default_rng(1000 + seed), self._model(seed)
+        pictures, seconds, volts = [], [], []
+        for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
+            protocol = pf.constant_current(sign * self.c_rate, seconds=0.9 * 3600 / self.c_rate)
+            run = pf.simulate(
+                model,
+                protocol,
+                frames,
+                initial=jnp.asarray(_textured(start, self.mask(), rng)),
+                controller=pf.Controller(1e-6),
+            )
+            pictures.append(run.video["lithium_fraction"].values)
+            seconds.append(run.video["time"].values + number * PERIOD)
+            volts.append(run.record["voltage_volt"].values)
+        return Course(np.concatenate(pictures).astype(float), np.concatenate(seconds), np.concatenate(volts), rng)
+
+    def shown(self, volts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the voltages of a course as they are measured, noisy and off."""
+        offset = _VOLT_OFFSET * rng.standard_normal()
+        shown = volts + offset + np.repeat(_VOLT_DROP * rng.standard_normal(2), len(volts) // 2)
+        return np.asarray(shown + self.volt_sigma * rng.standard_normal(len(volts)))
+
+    def _model(self, seed: int) -> Any:
+        """Return what the engine simulates."""
+        import jax.numpy as jnp
+
+        from lithiscope import phasefield as pf
+
+        mask = self.mask()
         inside = mask.astype(float)
         faces = [inside * np.roll(inside, -1, axis) for axis in (0, 1)]
         faces[0][-1], faces[1][:, -1] = 0.0, 0.0
@@ -106,36 +167,12 @@ class Truth:
         exchange = pf.Law("exchange", self.exchange, **self._parameters(self.exchange))
         law = pf.Law("reaction", self.law, **self._parameters(self.law))
         reaction = pf.Reaction(self.exchange_current, exchange, law, rate=rate)
-        model = pf.Model(
+        return pf.Model(
             geometry,
             pf.RegularSolution(_OMEGA),
             reaction,
             elasticity=pf.Coherent(jnp.asarray(_COHERENCY)),
             gradient_energy=_GRADIENT,
-        )
-        pictures, seconds, volts = [], [], []
-        for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
-            protocol = pf.constant_current(sign * self.c_rate, seconds=0.9 * 3600 / self.c_rate)
-            run = pf.simulate(
-                model,
-                protocol,
-                FRAMES,
-                initial=jnp.asarray(_textured(start, mask, rng)),
-                controller=pf.Controller(1e-6),
-            )
-            pictures.append(run.video["lithium_fraction"].values)
-            seconds.append(run.video["time"].values + number * 7200.0)
-            volts.append(run.record["voltage_volt"].values)
-        x = np.concatenate(pictures).astype(float)
-        video = _video(x + SIGMA * rng.standard_normal(x.shape), mask, np.concatenate(seconds))
-        return video if not self.volt_sigma else self._with_voltage(video, np.concatenate(volts), rng)
-
-    def _with_voltage(self, video: Any, volts: np.ndarray, rng: np.random.Generator) -> Any:
-        """Return the video with its voltage, noisy and off."""
-        shown = volts + _VOLT_OFFSET * rng.standard_normal() + np.repeat(_VOLT_DROP * rng.standard_normal(2), FRAMES)
-        return video.assign(
-            voltage_volt=("time", shown + self.volt_sigma * rng.standard_normal(len(volts))),
-            voltage_volt_std=("time", np.full(len(volts), self.volt_sigma)),
         )
 
 
