@@ -9,7 +9,7 @@ from lithiscope.studies.learning import learning_video
 from lithiscope.studies.run import run_study
 from lithiscope.verification import learning_raw
 from lithiscope.verification.learning_found import Found
-from lithiscope.verification.learning_raw import beyond, on_points, scene_of, trace_of
+from lithiscope.verification.learning_raw import beyond, finer, log_rate_at, scene_of, trace_of
 from lithiscope.verification.virtual_learning import Course, Truth
 from lithiscope.verification.virtual_stxm import offset_of, read_truth
 
@@ -41,9 +41,18 @@ def test_the_platelet_has_the_composition_and_the_outline_of_the_cells(course) -
         seen = scene.fraction(course.seconds[frame] + 300.0, y[:, None], x)
         assert seen[mask] == pytest.approx(course.x[frame][mask], abs=1e-9)
     assert ((scene.label(y[:, None], x) > 0) == mask).all()
-    assert on_points(course.x[135], scene, y, x) == pytest.approx(course.x[135], abs=1e-9)
+    assert log_rate_at(SMALL, 0, scene, y, x)[mask] == pytest.approx(SMALL.log_rate(0)[mask], abs=1e-9)
     assert [part.direction for part in scene.protocol] == [1, -1]
     assert scene.protocol[0].end == pytest.approx(300 + 5400)
+
+
+def test_finer_cells_make_a_particle_as_large_and_of_the_same_kind() -> None:
+    coarse = Truth(shape=(60, 44))
+    truth = finer(coarse)
+    assert truth.mask().sum() * truth.pixel**2 == pytest.approx(coarse.mask().sum() * coarse.pixel**2, rel=0.01)
+    steps = [np.diff(one.log_rate(0), axis=0)[one.mask()[1:] & one.mask()[:-1]] for one in (coarse, truth)]
+    # A smooth field changes half as much over half the distance; some fifty patches know each step to 10 %.
+    assert steps[1].std() == pytest.approx(steps[0].std() / 2, rel=0.2)
 
 
 def test_the_trace_has_currents_their_drop_and_the_charge_of_the_half_cycles(course) -> None:
@@ -60,7 +69,7 @@ def test_the_trace_has_currents_their_drop_and_the_charge_of_the_half_cycles(cou
 
 @pytest.mark.filterwarnings("ignore::lithiscope.errors.LithiscopeWarning")
 def test_what_the_recipe_makes_of_the_raw_files_is_the_particle(tmp_path) -> None:
-    recipe, scene = learning_raw.write_raw(SMALL, 0, tmp_path)
+    recipe, scene = learning_raw.write_raw(finer(SMALL), 0, tmp_path)
     learning = recipe.learning
     assert learning.compute
     assert learning.voltage
@@ -86,7 +95,7 @@ def test_what_the_recipe_makes_of_the_raw_files_is_the_particle(tmp_path) -> Non
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore::lithiscope.errors.LithiscopeWarning")
 def test_rates_are_learned_from_raw_files(tmp_path) -> None:
-    found = learning_raw.learned_raw(Truth(shape=(16, 12), volt_sigma=0.002), 0, tmp_path)
+    found = learning_raw.learned_raw(finer(Truth(shape=(16, 12), volt_sigma=0.002)), 0, tmp_path)
     assert found.correlation > 0.93
     assert found.rate_error < 0.15
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, final
@@ -46,7 +46,7 @@ _SOURCE = (
 )
 _BAR = "a bar of the design, with no slack"
 _SEEDS = 2
-_STEP = 1e-3 * PIXEL  # um
+_FINER = 2  # cells of the truth along a pixel of the microscope: the laws hold between its pixels too
 _MARGIN = 0.6  # of the field beside the particle, um: the stage drifts by 0.4
 _OFF = (0.3, -0.2)  # of the particle from the pixels, in pixels
 _WAIT = 300.0  # s before the lithiation
@@ -90,10 +90,13 @@ class Simulated(Pathway):
         Increasing; before and after, the first and the last picture hold.
     x : ndarray, shape (time, y, x)
         Lithium fraction, with a value beyond the particle too.
+    cell : float
+        Size of a cell, um.
     """
 
     seconds: np.ndarray
     x: np.ndarray
+    cell: float
 
     def fraction(self, moment: Moment, place: Place) -> np.ndarray:
         """Return the lithium fraction at places about the centre of the cells."""
@@ -101,16 +104,18 @@ class Simulated(Pathway):
 
         middle = (np.array(self.x.shape[1:]) - 1) / 2
         frame = np.interp(moment.time, self.seconds, np.arange(len(self.seconds)))
-        where = np.broadcast_arrays(frame, place.across / _STEP + middle[0], place.along / _STEP + middle[1])
+        row, column = (place.across / self.cell + middle[0], place.along / self.cell + middle[1])
+        where = np.broadcast_arrays(frame, row, column)
         return np.asarray(map_coordinates(self.x, where, order=1, mode="nearest"))
 
 
 def scene_of(truth: Truth, course: Course) -> Scene:
     """Return the particle of a course as a platelet in a field of its own; time counts from `_WAIT` before."""
-    height, width = (_STEP * size for size in truth.shape)
-    field = tuple(_STEP * (2 * round(_MARGIN / _STEP) + size) for size in truth.shape)
-    centre = tuple(side / 2 + _STEP * off for side, off in zip(field, _OFF, strict=True))
-    pathway = Simulated(course.seconds + _WAIT, beyond(course.x, truth.mask()))
+    cell, pixel = 1e-3 * truth.pixel, 1e-3 * PIXEL
+    height, width = (cell * size for size in truth.shape)
+    field = tuple(pixel * round((2 * _MARGIN + size) / pixel) for size in (height, width))
+    centre = tuple(side / 2 + pixel * off for side, off in zip(field, _OFF, strict=True))
+    pathway = Simulated(course.seconds + _WAIT, beyond(course.x, truth.mask()), cell)
     outline = Ellipse(width / 2, height / 2)
     begin, length = course.seconds[:: len(course.seconds) // 2] + _WAIT, course.seconds[_SAMPLES - 1]
     protocol = tuple(
@@ -129,13 +134,18 @@ def beyond(pictures: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def rows(truths: Mapping[str, Truth]) -> Iterator[Row]:
-    """Yield the rows: rates of particles of 30 x 22 pixels, two seeds of each truth."""
-    for name, truth in truths.items():
-        found = []
+    """Yield the rows: rates of two particles of each truth, which is simulated on finer cells than it is seen."""
+    for name, given in truths.items():
+        truth, found = finer(given), []
         for seed in range(_SEEDS):
             with TemporaryDirectory() as folder:
                 found.append(learned_raw(truth, seed, Path(folder)))
         yield from _rows(name, found)
+
+
+def finer(truth: Truth) -> Truth:
+    """Return a particle as large and of the same kind, with finer cells."""
+    return replace(truth, shape=(_FINER * truth.shape[0], _FINER * truth.shape[1]), pixel=truth.pixel / _FINER)
 
 
 def _rows(name: str, found: list[Found]) -> Iterator[Row]:
@@ -169,7 +179,7 @@ def learned_raw(truth: Truth, seed: int, folder: Path) -> Found:
     laws, particle = study.results[LAWS], study.results[f"{PARTICLE}-0-1"]
     away = offset_of(read_truth(folder / "raw" / "truth.zarr"), study.results["alignment"])
     y, x = (particle[axis].values - moved for axis, moved in zip(("y", "x"), away, strict=True))
-    field = on_points(beyond(truth.log_rate(seed), truth.mask()), scene, y, x)
+    field = log_rate_at(truth, seed, scene, y, x)
     return found_of(laws, particle, truth, field, study.records[LAWS]["seconds"])
 
 
@@ -189,13 +199,14 @@ def write_raw(truth: Truth, seed: int, folder: Path) -> tuple[Recipe, Scene]:
     return load_recipe(folder / "recipe.yaml").model_copy(update={"learning": learning}), scene
 
 
-def on_points(cells: np.ndarray, scene: Scene, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return what lies at points of the field, from straight lines between cells about the centre of the particle."""
+def log_rate_at(truth: Truth, seed: int, scene: Scene, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return true ln k at points of the field (um), shape (y, x), from straight lines between cells."""
     from scipy.ndimage import map_coordinates
 
-    (platelet,), middle = scene.platelets, (np.array(cells.shape) - 1) / 2
+    cells, (platelet,) = beyond(truth.log_rate(seed), truth.mask()), scene.platelets
     rows, columns = (
-        (at - centre) / _STEP + one for at, centre, one in zip((y, x), platelet.centre, middle, strict=True)
+        (at - centre) / (1e-3 * truth.pixel) + (size - 1) / 2
+        for at, centre, size in zip((y, x), platelet.centre, truth.shape, strict=True)
     )
     return np.asarray(map_coordinates(cells, np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest"))
 

@@ -14,7 +14,8 @@ from lithiscope import laws, stages
 
 PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
 _OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
-_START, _SPREAD, _SMOOTH = 0.05, 0.5, 3.0
+_START, _SPREAD, _SMOOTH = 0.05, 0.5, 150.0  # _SMOOTH, _TEXTURE: nm
+_TEXTURE = 100.0
 _TRANSFER = ("marcus", "marcus_hush_chidsey", "coupled_ion_electron")  # with an energy of reorganisation
 PERIOD = 7200.0  # s from the start of the lithiation to that of the delithiation
 _VOLT_OFFSET, _VOLT_DROP = 0.02, 0.001  # V, standard deviations
@@ -59,6 +60,8 @@ class Truth:
         Noise of the voltage, V; 0: no voltage is told. It is also off by an offset, and each half cycle by a drop.
     c_rate : float
         Of both half cycles, 1/h.
+    pixel : float
+        Size of a cell, nm.
     """
 
     shape: tuple[int, int] = (30, 22)
@@ -69,6 +72,7 @@ class Truth:
     pattern: Literal["smooth", "domains"] = "smooth"
     volt_sigma: float = 0.0
     c_rate: float = C_RATE
+    pixel: float = PIXEL
 
     def mask(self) -> np.ndarray:
         """Return where the particle is."""
@@ -88,7 +92,7 @@ class Truth:
             second = np.hypot((y - 0.7 * height) / height, (x - 0.6 * width) / width) < 0.14
             field = np.where(first | second, 1.0, 0.0)
         else:
-            field = gaussian_filter(np.random.default_rng(seed).standard_normal(self.shape), _SMOOTH)
+            field = gaussian_filter(np.random.default_rng(seed).standard_normal(self.shape), _SMOOTH / self.pixel)
             field = field * _SPREAD / field[mask].std()
         return np.where(mask, field - field[mask].mean(), 0.0)
 
@@ -109,7 +113,7 @@ class Truth:
         """Return the composition video of a lithiation and a delithiation, with noise."""
         course = self.course(seed, FRAMES)
         rng, x = course.rng, course.x
-        video = _video(x + SIGMA * rng.standard_normal(x.shape), self.mask(), course.seconds)
+        video = _video(x + SIGMA * rng.standard_normal(x.shape), self.mask(), course.seconds, self.pixel)
         if not self.volt_sigma:
             return video
         volts = self.shown(course.volts, rng)
@@ -132,7 +136,7 @@ class Truth:
                 model,
                 protocol,
                 frames,
-                initial=jnp.asarray(_textured(start, self.mask(), rng)),
+                initial=jnp.asarray(self._textured(start, rng)),
                 controller=pf.Controller(1e-6),
             )
             pictures.append(run.video["lithium_fraction"].values)
@@ -146,6 +150,14 @@ class Truth:
         shown = volts + offset + np.repeat(_VOLT_DROP * rng.standard_normal(2), len(volts) // 2)
         return np.asarray(shown + self.volt_sigma * rng.standard_normal(len(volts)))
 
+    def _textured(self, start: float, rng: np.random.Generator) -> np.ndarray:
+        """Return an initial composition that varies by 0.006 from place to place."""
+        from scipy.ndimage import gaussian_filter
+
+        mask, width = self.mask(), _TEXTURE / self.pixel
+        texture = 0.02 * width * gaussian_filter(rng.standard_normal(mask.shape), width)
+        return np.where(mask, np.clip(start + texture - texture[mask].mean(), 0.01, 0.99), 0.0)
+
     def _model(self, seed: int) -> Any:
         """Return what the engine simulates."""
         import jax.numpy as jnp
@@ -157,7 +169,7 @@ class Truth:
         faces = [inside * np.roll(inside, -1, axis) for axis in (0, 1)]
         faces[0][-1], faces[1][:, -1] = 0.0, 0.0
         geometry = pf.Geometry(
-            (PIXEL, PIXEL),
+            (self.pixel, self.pixel),
             jnp.asarray(inside),
             (jnp.asarray(faces[0]), jnp.asarray(faces[1])),
             jnp.asarray(inside * 2 / THICKNESS),
@@ -176,15 +188,7 @@ class Truth:
         )
 
 
-def _textured(start: float, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an initial composition that varies by 0.006 from place to place."""
-    from scipy.ndimage import gaussian_filter
-
-    texture = 0.04 * gaussian_filter(rng.standard_normal(mask.shape), 2.0)
-    return np.where(mask, np.clip(start + texture - texture[mask].mean(), 0.01, 0.99), 0.0)
-
-
-def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray) -> Any:
+def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray, pixel: float) -> Any:
     half_cycle = np.repeat([0, 1], FRAMES)
     return stages.new(
         "composition_video",
@@ -197,8 +201,8 @@ def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray) -> Any:
             "time": ("time", seconds),
             "half_cycle": ("time", half_cycle),
             "direction": ("time", 1 - 2 * half_cycle),
-            "y": ("y", 1e-3 * PIXEL * np.arange(mask.shape[0])),
-            "x": ("x", 1e-3 * PIXEL * np.arange(mask.shape[1])),
+            "y": ("y", 1e-3 * pixel * np.arange(mask.shape[0])),
+            "x": ("x", 1e-3 * pixel * np.arange(mask.shape[1])),
         },
         attrs={"signal": "lithium_fraction", "origin": "simulation"},
     )
