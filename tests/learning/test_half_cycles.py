@@ -7,7 +7,7 @@ import pytest
 
 from learning.scenes import ellipse, video_of
 from lithiscope.errors import AnalysisError, LithiscopeWarning
-from lithiscope.learning.half_cycles import half_cycles
+from lithiscope.learning.half_cycles import expected_std, half_cycles
 
 MASK = np.pad(ellipse(8, 6), ((2, 1), (1, 3)))
 
@@ -98,3 +98,27 @@ def test_voltages_go_with_their_frames_and_unknown_ones_have_no_weight() -> None
 
 def test_without_voltage_nothing_is_compared() -> None:
     assert all(not cut.volt_weight.any() for cut in half_cycles([_video()]))  # type: ignore[list-item]
+
+
+def test_weights_know_nothing_of_the_noise_of_their_pixel() -> None:
+    rng = np.random.default_rng(0)
+    sigma = 0.06 * np.linspace(1, 1.3, 9)[:, None, None] * rng.uniform(0.8, 1.2, (12, 10))
+    noise = sigma * rng.standard_normal(sigma.shape)
+    told = sigma * np.exp(-2 * noise)  # a larger x seems better known
+    expected = expected_std(told)
+    means = [np.sum(noise / std**2) / np.sum(1 / std**2) for std in (told, expected)]
+    assert means[0] > 0.012
+    # 1080 pixels know a mean to 0.002.
+    assert abs(means[1]) < 0.006
+    assert np.median(expected / sigma) == pytest.approx(1, abs=0.05)
+
+
+def test_a_pixel_with_a_reason_to_be_worse_stays_worse_and_equal_ones_stay_as_they_are() -> None:
+    std = np.full((4, 3, 3), 0.07)
+    assert expected_std(std) == pytest.approx(std, rel=1e-12)
+    std[1, 1, 1], std[:, 0, 0], std[2, 2, 2] = 0.5, np.nan, np.nan
+    expected = expected_std(std)
+    assert expected[1, 1, 1] == 0.5
+    assert (expected[:, 0, 0] == 1).all()
+    assert expected[2, 2, 2] == 1
+    assert expected[0, 1, 1] == pytest.approx(0.07)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lithiscope.verification import learning
-from lithiscope.verification.learning import Found
+from lithiscope.verification.learning_found import Found
 from lithiscope.verification.virtual_learning import Truth
 
 

@@ -20,7 +20,7 @@ from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
 from lithiscope.studies.runner import Study
 from lithiscope.verification.virtual_kinetics import one_cycle, trace_of
-from lithiscope.verification.virtual_stxm import make_experiment, read_truth
+from lithiscope.verification.virtual_stxm import make_experiment, offset_of, read_truth
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -207,7 +207,7 @@ def compare_with_truth(beamtime: Beamtime, study: Study, folder: Path) -> Truth:
     truth = read_truth(folder / "raw" / "truth.zarr")
     results = study.results
     drift, shift = truth["drift"].values, results["alignment"]["shift"].values
-    offset = np.nanmean(drift - shift, axis=(0, 1))
+    offset = offset_of(truth, results["alignment"])
     video, table, labels = results["composition"], results["particles"], results["labels"]
     y, x = video["y"].values[:, None] - offset[0], video["x"].values - offset[1]
     # The files count time from the start of the first scan, the scene from its own zero.

@@ -5,19 +5,17 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lithiscope.errors import LithiscopeWarning
-from lithiscope.verification import learning_models
+from lithiscope.verification import learning_models, learning_raw
+from lithiscope.verification.learning_found import Found, found_of, options_of
 from lithiscope.verification.rows import Row
-from lithiscope.verification.virtual_learning import THICKNESS, Truth
+from lithiscope.verification.virtual_learning import Truth
 
 _SOURCE = "virtual lithiation and delithiation at 0.6C, 9 frames each, sigma 0.07, 50 nm pixels"
 _BAR = "a bar of the design, with no slack"
-_SEEN = (0.05, 0.95)
 _VOLT = 0.002  # noise of the voltage, V
 _TRUTHS = {
     "skewed j0 and smooth k": Truth(volt_sigma=_VOLT),
@@ -32,86 +30,23 @@ _TRUTHS = {
 }
 _NO_VOLTAGE = Truth()
 _QUICK = Truth(shape=(16, 12), volt_sigma=_VOLT)
-_REORGANISATION = 7.0  # kT, from which that of 8.3 is learned
-_SHARP = {"length": 100.0, "field_modes": 600}  # edges need all wavelengths; 160 modes hold 90 % of the variance
 _PATCHES = 25  # of a particle that are about independent: its pixels over those that one correlation length covers
 
 _BENDS = 4  # compositions of a curve that are about independent: the range over the length of its prior
-
-
-@dataclass(frozen=True)
-class Found:
-    """How far off one learned particle is.
-
-    Parameters
-    ----------
-    correlation, rate_error : float
-        Of ln k with the truth; relative root mean square error of k.
-    exchange_error, potential_error : float
-        Relative error of j0(x), root mean square, and largest error of mu(x) in kT, over the compositions that were
-        identified.
-    exchange_inside : float
-        Share of these whose true j0 lies inside its 95 % bar.
-    inside : array of bool
-        Whether the true ln k of each pixel lies inside its 95 % bar.
-    chi_square : float
-        Per degree of freedom.
-    seconds : float
-        Wall time of the learning.
-    """
-
-    correlation: float
-    rate_error: float
-    exchange_error: float
-    potential_error: float
-    exchange_inside: float
-    inside: np.ndarray
-    chi_square: float
-    seconds: float
-
-
-def options_of(truth: Truth) -> Any:
-    """Return what is told to the learning: with a voltage the coherency too, which else is a part of mu(x)."""
-    from lithiscope.learning import LearnOptions
-
-    given: dict[str, Any] = {"thickness": THICKNESS, "law": truth.law}
-    if truth.volt_sigma:
-        given |= {"voltage": True, "strain": "coherent"}
-    if truth.pattern == "domains":
-        given |= _SHARP
-    if truth.reorganisation:
-        unknowns = (*LearnOptions().unknowns, "reorganisation")
-        given |= {"law_parameters": {"reorganisation": _REORGANISATION}, "unknowns": unknowns}
-    return LearnOptions(**given)
 
 
 def learned(truth: Truth, seed: int) -> Found:
     """Learn one virtual particle."""
     from lithiscope.learning import learn
 
-    video, field, mask = truth.video(seed), truth.log_rate(seed), truth.mask()
+    video = truth.video(seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LithiscopeWarning)
         tree = learn(video, options_of(truth))
     seconds = time.perf_counter() - start
-    particle, laws = tree["/particle/0_1"].to_dataset(), tree["/laws"].to_dataset()
-    found, bar, true = particle["log_rate"].values[mask], particle["log_rate_std"].values[mask], field[mask]
-    x = laws["x_grid"].values
-    known = laws["identifiable"].values & (x > _SEEN[0]) & (x < _SEEN[1])
-    ratio = np.log(laws["exchange_current_density"].values / truth.exchange_density(x))[known]
-    bars = (laws["exchange_current_density_std"] / laws["exchange_current_density"]).values[known]
-    mu = laws["chemical_potential"].values - truth.potential(x)
-    return Found(
-        float(np.corrcoef(found, true)[0, 1]),
-        float(np.sqrt(np.mean((np.exp(found - true) - 1) ** 2))),
-        float(np.sqrt(np.mean(np.expm1(ratio) ** 2))),
-        float(np.abs(mu[known] - mu[known].mean()).max()),
-        float(np.mean(np.abs(ratio) < 1.96 * bars)),
-        np.abs(found - true) < 1.96 * bar,
-        float(laws.attrs["chi_square_per_freedom"]),
-        seconds,
-    )
+    laws, particle = tree["/laws"].to_dataset(), tree["/particle/0_1"].to_dataset()
+    return found_of(laws, particle, truth, truth.log_rate(seed), seconds)
 
 
 def rows(everything: bool) -> Iterator[Row]:
@@ -129,6 +64,7 @@ def rows(everything: bool) -> Iterator[Row]:
         yield from _law_rows(name, found)
     yield from _rate_rows("skewed j0 and smooth k, no voltage", [learned(_NO_VOLTAGE, seed) for seed in range(10)])
     yield from learning_models.rows()
+    yield from learning_raw.rows(_TRUTHS)
 
 
 def _rate_rows(name: str, found: list[Found]) -> Iterator[Row]:

@@ -6,7 +6,7 @@ They come from the engine with its own time steps and tolerance, and from fields
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,30 @@ from lithiscope import laws, stages
 
 PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
 _OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
-_START, _SPREAD, _SMOOTH = 0.05, 0.5, 3.0
-_FASTER, _WITHIN = 1.0, 0.25  # ln k of domains above the rest, and its spread within both
+_START, _SPREAD, _SMOOTH = 0.05, 0.5, 150.0  # _SMOOTH, _TEXTURE: nm
+_TEXTURE = 100.0
 _TRANSFER = ("marcus", "marcus_hush_chidsey", "coupled_ion_electron")  # with an energy of reorganisation
+PERIOD = 7200.0  # s from the start of the lithiation to that of the delithiation
 _VOLT_OFFSET, _VOLT_DROP = 0.02, 0.001  # V, standard deviations
+
+
+class Course(NamedTuple):
+    """What a virtual particle does in a lithiation and a delithiation, without noise.
+
+    Parameters
+    ----------
+    x : ndarray, shape (time, y, x)
+        Lithium fraction, 0 off the particle; as many frames of each half cycle.
+    seconds, volts : ndarray, shape (time,)
+        From the start of the first half cycle, and V.
+    rng : Generator
+        For all that is random afterwards.
+    """
+
+    x: np.ndarray
+    seconds: np.ndarray
+    volts: np.ndarray
+    rng: np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,8 @@ class Truth:
         Noise of the voltage, V; 0: no voltage is told. It is also off by an offset, and each half cycle by a drop.
     c_rate : float
         Of both half cycles, 1/h.
+    pixel : float
+        Size of a cell, nm.
     """
 
     shape: tuple[int, int] = (30, 22)
@@ -50,6 +72,7 @@ class Truth:
     pattern: Literal["smooth", "domains"] = "smooth"
     volt_sigma: float = 0.0
     c_rate: float = C_RATE
+    pixel: float = PIXEL
 
     def mask(self) -> np.ndarray:
         """Return where the particle is."""
@@ -62,16 +85,15 @@ class Truth:
         from scipy.ndimage import gaussian_filter
 
         mask = self.mask()
-        field = gaussian_filter(np.random.default_rng(seed).standard_normal(self.shape), _SMOOTH)
-        field = field / field[mask].std()
         if self.pattern == "domains":
             height, width = self.shape
             y, x = np.mgrid[:height, :width]
             first = np.hypot((y - 0.3 * height) / height, (x - 0.4 * width) / width) < 0.16
             second = np.hypot((y - 0.7 * height) / height, (x - 0.6 * width) / width) < 0.14
-            field = np.where(first | second, _FASTER, 0.0) + _WITHIN * field
+            field = np.where(first | second, 1.0, 0.0)
         else:
-            field = _SPREAD * field
+            field = gaussian_filter(np.random.default_rng(seed).standard_normal(self.shape), _SMOOTH / self.pixel)
+            field = field * _SPREAD / field[mask].std()
         return np.where(mask, field - field[mask].mean(), 0.0)
 
     def exchange_density(self, x: np.ndarray) -> np.ndarray:
@@ -89,16 +111,65 @@ class Truth:
 
     def video(self, seed: int) -> Any:
         """Return the composition video of a lithiation and a delithiation, with noise."""
+        course = self.course(seed, FRAMES)
+        rng, x = course.rng, course.x
+        video = _video(x + SIGMA * rng.standard_normal(x.shape), self.mask(), course.seconds, self.pixel)
+        if not self.volt_sigma:
+            return video
+        volts = self.shown(course.volts, rng)
+        return video.assign(
+            voltage_volt=("time", volts),
+            voltage_volt_std=("time", np.full(len(volts), self.volt_sigma)),
+        )
+
+    def course(self, seed: int, frames: int) -> Course:
+        """Return what both half cycles do, without noise, in so many frames each."""
         import jax.numpy as jnp
 
         from lithiscope import phasefield as pf
 
-        rng, mask = np.random.default_rng(1000 + seed), self.mask()
+        rng, model = np.random.default_rng(1000 + seed), self._model(seed)
+        pictures, seconds, volts = [], [], []
+        for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
+            protocol = pf.constant_current(sign * self.c_rate, seconds=0.9 * 3600 / self.c_rate)
+            run = pf.simulate(
+                model,
+                protocol,
+                frames,
+                initial=jnp.asarray(self._textured(start, rng)),
+                controller=pf.Controller(1e-6),
+            )
+            pictures.append(run.video["lithium_fraction"].values)
+            seconds.append(run.video["time"].values + number * PERIOD)
+            volts.append(run.record["voltage_volt"].values)
+        return Course(np.concatenate(pictures).astype(float), np.concatenate(seconds), np.concatenate(volts), rng)
+
+    def shown(self, volts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the voltages of a course as they are measured, noisy and off."""
+        offset = _VOLT_OFFSET * rng.standard_normal()
+        shown = volts + offset + np.repeat(_VOLT_DROP * rng.standard_normal(2), len(volts) // 2)
+        return np.asarray(shown + self.volt_sigma * rng.standard_normal(len(volts)))
+
+    def _textured(self, start: float, rng: np.random.Generator) -> np.ndarray:
+        """Return an initial composition that varies by 0.006 from place to place."""
+        from scipy.ndimage import gaussian_filter
+
+        mask, width = self.mask(), _TEXTURE / self.pixel
+        texture = 0.02 * width * gaussian_filter(rng.standard_normal(mask.shape), width)
+        return np.where(mask, np.clip(start + texture - texture[mask].mean(), 0.01, 0.99), 0.0)
+
+    def _model(self, seed: int) -> Any:
+        """Return what the engine simulates."""
+        import jax.numpy as jnp
+
+        from lithiscope import phasefield as pf
+
+        mask = self.mask()
         inside = mask.astype(float)
         faces = [inside * np.roll(inside, -1, axis) for axis in (0, 1)]
         faces[0][-1], faces[1][:, -1] = 0.0, 0.0
         geometry = pf.Geometry(
-            (PIXEL, PIXEL),
+            (self.pixel, self.pixel),
             jnp.asarray(inside),
             (jnp.asarray(faces[0]), jnp.asarray(faces[1])),
             jnp.asarray(inside * 2 / THICKNESS),
@@ -108,48 +179,16 @@ class Truth:
         exchange = pf.Law("exchange", self.exchange, **self._parameters(self.exchange))
         law = pf.Law("reaction", self.law, **self._parameters(self.law))
         reaction = pf.Reaction(self.exchange_current, exchange, law, rate=rate)
-        model = pf.Model(
+        return pf.Model(
             geometry,
             pf.RegularSolution(_OMEGA),
             reaction,
             elasticity=pf.Coherent(jnp.asarray(_COHERENCY)),
             gradient_energy=_GRADIENT,
         )
-        pictures, seconds, volts = [], [], []
-        for number, (sign, start) in enumerate(((1, _START), (-1, 1 - _START))):
-            protocol = pf.constant_current(sign * self.c_rate, seconds=0.9 * 3600 / self.c_rate)
-            run = pf.simulate(
-                model,
-                protocol,
-                FRAMES,
-                initial=jnp.asarray(_textured(start, mask, rng)),
-                controller=pf.Controller(1e-6),
-            )
-            pictures.append(run.video["lithium_fraction"].values)
-            seconds.append(run.video["time"].values + number * 7200.0)
-            volts.append(run.record["voltage_volt"].values)
-        x = np.concatenate(pictures).astype(float)
-        video = _video(x + SIGMA * rng.standard_normal(x.shape), mask, np.concatenate(seconds))
-        return video if not self.volt_sigma else self._with_voltage(video, np.concatenate(volts), rng)
-
-    def _with_voltage(self, video: Any, volts: np.ndarray, rng: np.random.Generator) -> Any:
-        """Return the video with its voltage, noisy and off."""
-        shown = volts + _VOLT_OFFSET * rng.standard_normal() + np.repeat(_VOLT_DROP * rng.standard_normal(2), FRAMES)
-        return video.assign(
-            voltage_volt=("time", shown + self.volt_sigma * rng.standard_normal(len(volts))),
-            voltage_volt_std=("time", np.full(len(volts), self.volt_sigma)),
-        )
 
 
-def _textured(start: float, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an initial composition that varies by 0.006 from place to place."""
-    from scipy.ndimage import gaussian_filter
-
-    texture = 0.04 * gaussian_filter(rng.standard_normal(mask.shape), 2.0)
-    return np.where(mask, np.clip(start + texture - texture[mask].mean(), 0.01, 0.99), 0.0)
-
-
-def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray) -> Any:
+def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray, pixel: float) -> Any:
     half_cycle = np.repeat([0, 1], FRAMES)
     return stages.new(
         "composition_video",
@@ -162,8 +201,8 @@ def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray) -> Any:
             "time": ("time", seconds),
             "half_cycle": ("time", half_cycle),
             "direction": ("time", 1 - 2 * half_cycle),
-            "y": ("y", 1e-3 * PIXEL * np.arange(mask.shape[0])),
-            "x": ("x", 1e-3 * PIXEL * np.arange(mask.shape[1])),
+            "y": ("y", 1e-3 * pixel * np.arange(mask.shape[0])),
+            "x": ("x", 1e-3 * pixel * np.arange(mask.shape[1])),
         },
         attrs={"signal": "lithium_fraction", "origin": "simulation"},
     )

@@ -108,6 +108,19 @@ def read_truth(path: str | Path) -> xr.Dataset:
     return Store(path).load("truth")
 
 
+def offset_of(truth: xr.Dataset, alignment: xr.Dataset) -> NDArray[np.float64]:
+    """Return where the scene lies in the aligned pictures, along y and x (um); the registration chooses its own origin.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        From `read_truth`.
+    alignment : alignment
+        What the registration found.
+    """
+    return np.asarray(np.nanmean(truth["drift"].values - alignment["shift"].values, axis=(0, 1)))
+
+
 def split_scans(recording: xr.Dataset, times: ArrayLike) -> Iterator[xr.Dataset]:
     """Yield the scans of a virtual recording one by one, each with its own start and clock, as files hold them.
 
