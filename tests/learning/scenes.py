@@ -66,14 +66,16 @@ def experiment(
     )
     reaction = pf.Reaction(exchange_current, "skewed_lim", rate=np.exp(log_rate))
     model = pf.Model(geometry, pf.RegularSolution(2.8), reaction, gradient_energy=8.83)
-    pictures, seconds, half_cycle, begin = [], [], [], 0.0
+    pictures, seconds, half_cycle, volts, begin = [], [], [], [], 0.0
     for number, (rate, start) in enumerate(((0.6, 0.05), (-0.6, 0.95))):
         protocol = pf.constant_current(rate, seconds=5400.0)
         run = pf.simulate(model, protocol, frames, initial=start, controller=pf.Controller(1e-6))
         pictures.append(run.video["lithium_fraction"].values)
         seconds.append(begin + run.video["time"].values)
         half_cycle.append(np.full(frames, number))
+        volts.append(run.record["voltage_volt"].values)
         begin += 6000.0
     x = np.concatenate(pictures).astype(float)
     noisy = x + sigma * np.random.default_rng(seed).standard_normal(x.shape)
-    return video_of(noisy, mask, np.concatenate(seconds), np.concatenate(half_cycle), std=sigma, thickness=150.0)
+    video = video_of(noisy, mask, np.concatenate(seconds), np.concatenate(half_cycle), std=sigma, thickness=150.0)
+    return video.assign(voltage_volt=("time", np.concatenate(volts)))

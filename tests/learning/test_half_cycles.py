@@ -122,3 +122,17 @@ def test_a_pixel_with_a_reason_to_be_worse_stays_worse_and_equal_ones_stay_as_th
     assert (expected[:, 0, 0] == 1).all()
     assert expected[2, 2, 2] == 1
     assert expected[0, 1, 1] == pytest.approx(0.07)
+
+
+def test_a_mean_stands_for_pixels_that_are_not_known_and_belongs_to_one_particle() -> None:
+    video = _video()
+    frames = video.sizes["time"]
+    mean = ("time", np.linspace(0.2, 0.8, frames))
+    blind = video.assign(lithium_fraction=np.nan * video["lithium_fraction"], mean_lithium_fraction=mean)
+    cut = half_cycles([blind])[0]
+    assert cut.mean() == pytest.approx(mean[1][cut.frames])
+    assert cut.told().all()
+    assert np.isinf(cut.mean_weight).all()  # no standard deviation was told
+    two = blind.assign(label=(["y", "x"], np.where(np.arange(MASK.shape[1]) < 4, MASK, 2 * MASK)))
+    with pytest.raises(AnalysisError, match="only particle"):
+        half_cycles([two])

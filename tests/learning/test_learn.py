@@ -84,3 +84,28 @@ def test_with_known_laws_the_rates_and_their_error_bars_are_right() -> None:
     middle = laws.sel(x_grid=0.5, method="nearest")
     expected = 0.03 * 3 * 0.5 * 0.5
     assert abs(float(middle["exchange_current_density"]) - expected) < 3 * float(middle["exchange_current_density_std"])
+
+
+def test_mean_composition_and_voltage_are_enough_for_a_level_of_j0() -> None:
+    mask = ellipse(5, 4)
+    true, sigma = 0.05, 0.002
+    video = experiment(mask, np.zeros(mask.shape), exchange_current=true, sigma=1e-9, frames=7, seed=3)
+    rng, count = np.random.default_rng(4), video.sizes["time"]
+    mean = video["lithium_fraction"].mean(("y", "x")).values
+    told = video.assign(
+        lithium_fraction=np.nan * video["lithium_fraction"],
+        mean_lithium_fraction=("time", mean + 0.003 * rng.standard_normal(count)),
+        mean_lithium_fraction_std=("time", np.full(count, 0.003)),
+        voltage_volt=("time", video["voltage_volt"].values + sigma * rng.standard_normal(count)),
+        voltage_volt_std=("time", np.full(count, sigma)),
+    )
+    options = LearnOptions(
+        material="lfp_cogswell_bazant_2012", exchange="skewed_lim", voltage=True, thickness=150.0,
+        unknowns=("exchange_level", "chemical_potential"), potential_terms=2,
+    )  # fmt: skip
+    laws = learn(told, options)["/laws"]
+    value, std = (float(laws[name].sel(parameter="j0 level")) for name in ("parameter_value", "parameter_value_std"))
+    # 2 mV at each frame, of overpotentials of some 20 mV: a few per cent.
+    assert std < 0.2 * true
+    assert value == pytest.approx(true, abs=3 * std)
+    assert laws["identifiable"].any()

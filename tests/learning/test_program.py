@@ -26,7 +26,13 @@ def problem() -> tuple:  # type: ignore[type-arg]
     video = experiment(mask, field(mask, 0.5, 1), exchange_current=0.1, sigma=0.05, frames=5, seed=0)
     volts = np.where(video["half_cycle"].values == 0, 3.40, 3.45)
     volts[3] = np.nan
-    video = video.assign(voltage_volt=("time", volts), voltage_volt_std=("time", np.full(len(volts), 0.002)))
+    mean = np.where(np.arange(len(volts)) == 2, np.nan, 0.5)
+    video = video.assign(
+        voltage_volt=("time", volts),
+        voltage_volt_std=("time", np.full(len(volts), 0.002)),
+        mean_lithium_fraction=("time", mean),
+        mean_lithium_fraction_std=("time", np.full(len(volts), 0.01)),
+    )
     setup = setup_of([video], half_cycles([video]), OPTIONS)
     particle = particles_of(setup, Priors())[0]
     z = 0.3 * np.random.default_rng(2).standard_normal(setup.layout.shared + particle.own)
@@ -56,22 +62,26 @@ def test_the_gradient_is_that_of_the_cost(problem: tuple) -> None:  # type: igno
         assert gradient @ way == pytest.approx(exact, rel=1e-9)
 
 
-def test_cost_and_matrix_are_those_of_residuals_of_x_and_of_the_voltage(problem: tuple) -> None:  # type: ignore[type-arg]
+def test_cost_and_matrix_are_those_of_residuals_of_x_of_its_mean_and_of_the_voltage(problem: tuple) -> None:  # type: ignore[type-arg]
     _, setup, particle, z, block, cost = problem
     shared = setup.layout.shared
     matrix, expected = np.eye(len(z)), 0.0
     for case, place in zip(particle.cases, particle.places(), strict=True):
 
         def residual(at: Any, case: Any = case) -> Any:
-            _, volt, of_x = particle.program.seen(case, at)
+            x, volt, of_x = particle.program.seen(case, at)
+            mean = x[:, np.asarray(case.surface) > 0].mean(1)
+            of_mean = case.mean_weight * jnp.where(case.mean_weight > 0, mean - case.means, 0.0)
             of_volt = case.volt_weight * jnp.where(case.volt_weight > 0, volt - case.volts, 0.0)
-            return jnp.concatenate([of_x.ravel(), of_volt])
+            return jnp.concatenate([of_x.ravel(), of_mean, of_volt])
 
         at = jnp.asarray(z[place])
         rows = np.asarray(jax.jacfwd(residual)(at))
         matrix[np.ix_(place, place)] += rows.T @ rows
         expected += 0.5 * float(jnp.sum(residual(at) ** 2))
-        assert np.linalg.norm(rows[-len(case.seconds) :]) > 0  # the voltage counts
+        frames = len(case.seconds)
+        assert np.linalg.norm(rows[-frames:]) > 0  # the voltage counts
+        assert np.linalg.norm(rows[-2 * frames : -frames]) > 0  # and the mean
     known = [int((np.asarray(case.volt_weight) > 0).sum()) for case in particle.cases]
     assert known == [4, 5]  # one is not known
     assert cost == pytest.approx(expected, rel=1e-9)

@@ -29,9 +29,7 @@ def notes(residual: np.ndarray, *, weight: Any = 1 / SIGMA, log_rate: np.ndarray
     weight = np.where(MASK, np.broadcast_to(weight, residual.shape), 0.0)
     model, seconds = front(), 600.0 * np.arange(FRAMES)
     nothing = np.zeros(FRAMES)
-    cut = HalfCycle(
-        0, 1, 0, 1, np.arange(FRAMES), seconds, model, weight, nothing, nothing, nothing, MASK, (0, 0), (50.0, 50.0)
-    )
+    cut = HalfCycle(0, 1, 0, 1, np.arange(FRAMES), seconds, model, weight, *[nothing] * 5, MASK, (0, 0), (50.0, 50.0))
     rate = field(MASK, 0.5, 3) if log_rate is None else log_rate
     particle = stages.new(
         "learned_particle",

@@ -1,8 +1,8 @@
 """What explains a video: laws and rate fields with uncertainty, learned from composition videos.
 
 `learn` takes composition videos and gives the stage learned_laws and a learned_particle for each particle;
-`LearnOptions` says what is learned; `processes` lets particles be worked on side by side; `material_text`,
-`pybamm_text` and `mpet_text` write the laws for other programs.
+`LearnOptions` says what is learned; `composition_from_strain` makes such a video of maps of strain; `processes` lets
+particles be worked on side by side; `material_text`, `pybamm_text` and `mpet_text` write the laws for other programs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,22 @@ from lithiscope.learning.options import LearnOptions
 if TYPE_CHECKING:
     from lithiscope.learning.export import material_text, mpet_text, pybamm_text
     from lithiscope.learning.inference import fitted, learn
+    from lithiscope.learning.strain import composition_from_strain
     from lithiscope.learning.workers import processes
 
-__all__ = ["LearnOptions", "fitted", "learn", "material_text", "mpet_text", "processes", "pybamm_text"]
+__all__ = [
+    "LearnOptions",
+    "composition_from_strain",
+    "fitted",
+    "learn",
+    "material_text",
+    "mpet_text",
+    "processes",
+    "pybamm_text",
+]
 
 _PLACES = {
+    "composition_from_strain": "strain",
     "fitted": "inference",
     "learn": "inference",
     "material_text": "export",

@@ -161,6 +161,8 @@ def case_of(
         weight=jnp.asarray(np.pad(data.weight.reshape(len(data.x), -1), rows)),
         volts=jnp.asarray(np.pad(data.volts, rows[0])),
         volt_weight=jnp.asarray(np.pad(data.volt_weight, rows[0])),
+        means=jnp.asarray(np.pad(data.means, rows[0])),
+        mean_weight=jnp.asarray(np.pad(data.mean_weight, rows[0])),
         volt_drop=jnp.asarray(volt_drop),
         lengths=jnp.zeros(STEPS),
         first=jnp.zeros(frames, int),
@@ -178,7 +180,7 @@ def recorded(program: Program, case: Case, z: Cells, *, tolerance: float) -> tup
     limits = Limits.of(Part("rate", (0.0, 1.0), (0.0, 0.0)))
     now = start(system, controller, State(x, jnp.zeros(())), 0.0)
     found: list[np.ndarray] = []
-    last = int(np.flatnonzero((np.asarray(case.weight) > 0).any(1)).max(initial=0))
+    last = int(np.flatnonzero(np.asarray(case.told)).max(initial=0))
     for number, end in enumerate(np.asarray(case.seconds)[1:], start=1):
         if number > last:
             found.append(np.zeros(0))

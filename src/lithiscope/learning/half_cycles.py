@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _X = "lithium_fraction"
+_MEAN = "mean_lithium_fraction"
 _FEWEST_FRAMES = 3
 _FEWEST_PIXELS = 12
 _USUAL = 2.0  # times the expected standard deviation, above which one has a reason of its own
@@ -47,6 +48,8 @@ class HalfCycle:
     volts, volt_weight : array, shape (time,)
         Measured voltage in V, and one over its standard deviation: 0 where there is no voltage, infinite where there is
         no standard deviation.
+    means, mean_weight : array, shape (time,)
+        Measured mean composition of the particle, and the same.
     mask : array of bool, shape (y, x)
         Where the particle is.
     corner : (int, int)
@@ -66,6 +69,8 @@ class HalfCycle:
     frame_std: np.ndarray
     volts: np.ndarray
     volt_weight: np.ndarray
+    means: np.ndarray
+    mean_weight: np.ndarray
     mask: np.ndarray
     corner: tuple[int, int]
     spacing: tuple[float, float]
@@ -81,19 +86,25 @@ class HalfCycle:
         return f"video {self.video + 1}, particle {self.particle}, half cycle {self.number}"
 
     def mean(self) -> np.ndarray:
-        """Return the mean composition of each frame over the known pixels, shape (time,)."""
+        """Return the mean composition of each frame, shape (time,): of the known pixels, or as told without them."""
         known = self.weight > 0
-        return np.asarray(np.where(known, self.x, 0.0).sum((1, 2)) / np.maximum(known.sum((1, 2)), 1))
+        count = known.sum((1, 2))
+        of_pixels = np.where(known, self.x, 0.0).sum((1, 2)) / np.maximum(count, 1)
+        return np.asarray(np.where((count < _FEWEST_PIXELS) & (self.mean_weight > 0), self.means, of_pixels))
+
+    def told(self) -> np.ndarray:
+        """Return whether anything is known of each frame, bool, shape (time,)."""
+        return np.asarray((self.weight > 0).any((1, 2)) | (self.volt_weight > 0) | (self.mean_weight > 0))
 
     def windows(self, count: int) -> list[HalfCycle]:
         """Return the half cycle in so many stretches; a frame at a seam belongs to both, with half its weight."""
         edges = np.unique(np.linspace(0, len(self.seconds) - 1, count + 1).round().astype(int))
         parts = []
         for first, last in pairwise(edges):
-            names = ("frames", "x", "weight", "frame_std", "volts", "volt_weight")
+            names = ("frames", "x", "weight", "frame_std", "volts", "volt_weight", "means", "mean_weight")
             cut = {name: getattr(self, name)[first : last + 1].copy() for name in names}
             for place, inner in ((0, first > 0), (-1, last < len(self.seconds) - 1)):
-                for name in ("weight", "volt_weight"):
+                for name in ("weight", "volt_weight", "mean_weight"):
                     cut[name][place] *= np.sqrt(0.5) if inner else 1.0
             seconds = self.seconds[first : last + 1] - self.seconds[first]
             parts.append(HalfCycle(**{**self.__dict__, **cut, "seconds": seconds}))
@@ -148,6 +159,14 @@ def _of_video(number: int, video: xr.Dataset, particles: Sequence[int] | None) -
     spacing = tuple(1e3 * abs(float(np.diff(video[axis].values).mean())) for axis in ("y", "x"))
     wanted = [int(one) for one in np.unique(label[label > 0]) if particles is None or int(one) in particles]
     half_cycle = video["half_cycle"].values.astype(int)
+    if _MEAN in video and len(np.unique(label[label > 0])) > 1:
+        raise AnalysisError(
+            "the mean composition of a video is that of its only particle",
+            field=f"{_MEAN} (video {number + 1})",
+            value=len(np.unique(label[label > 0])),
+            limit="1 particle",
+            remedy="cut the video into one for each particle",
+        )
     cuts = []
     for particle in wanted:
         for one in np.unique(half_cycle[half_cycle >= 0]):
@@ -206,10 +225,12 @@ def _cut(
             limit="above 0",
             remedy="give the uncertainty of each pixel; without noise there is nothing to weigh by",
         )
-    seen = known.sum((1, 2)) >= _FEWEST_PIXELS
+    volts, volt_weight = _of_frames(video, "voltage_volt", "V", frames, where)
+    means, mean_weight = _of_frames(video, _MEAN, "1", frames, where)
+    seen = (known.sum((1, 2)) >= _FEWEST_PIXELS) | (mean_weight > 0)
     if seen.sum() < _FEWEST_FRAMES:
         warnings.warn(
-            f"{where} is left out: {int(seen.sum())} frames with known pixels are fewer than {_FEWEST_FRAMES}",
+            f"{where} is left out: {int(seen.sum())} frames with known pixels or mean are fewer than {_FEWEST_FRAMES}",
             LithiscopeWarning,
             stacklevel=5,
         )
@@ -221,7 +242,6 @@ def _cut(
         )
     std_of_frame = f"{_X}_frame_std"
     frame_std = video[std_of_frame].values[frames].astype(float) if std_of_frame in video else np.zeros(len(frames))
-    volts, volt_weight = _volts(video, frames, where)
     direction = int(video["direction"].values[frames[0]]) if "direction" in video.coords else 0
     return HalfCycle(
         number,
@@ -235,6 +255,8 @@ def _cut(
         np.nan_to_num(frame_std),
         volts,
         volt_weight,
+        means,
+        mean_weight,
         inside,
         (int(rows[0]), int(columns[0])),
         (spacing[0], spacing[1]),
@@ -268,25 +290,25 @@ def _product_of(values: np.ndarray, middle: Callable[..., np.ndarray]) -> np.nda
     return np.asarray(of_frame * middle(values / of_frame, axis=0))
 
 
-def _volts(video: xr.Dataset, frames: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the voltage of frames, and one over its standard deviation: 0 where there is no voltage."""
-    if "voltage_volt" not in video:
+def _of_frames(
+    video: xr.Dataset, name: str, unit: str, frames: np.ndarray, where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a number of each frame, and one over its standard deviation: 0 where it is not known."""
+    if name not in video:
         return np.zeros(len(frames)), np.zeros(len(frames))
-    volts = video["voltage_volt"].values[frames].astype(float)
-    std = (
-        video["voltage_volt_std"].values[frames].astype(float) if "voltage_volt_std" in video else np.zeros(len(frames))
-    )
-    known = np.isfinite(volts)
+    values = video[name].values[frames].astype(float)
+    std = video[f"{name}_std"].values[frames].astype(float) if f"{name}_std" in video else np.zeros(len(frames))
+    known = np.isfinite(values)
     if np.any(std[known] < 0):
         raise AnalysisError(
             "a standard deviation is negative",
-            field=f"voltage_volt_std ({where})",
+            field=f"{name}_std ({where})",
             value=std.tolist(),
-            limit="0 V or more",
+            limit=f"0 {unit} or more",
         )
     with np.errstate(divide="ignore"):
         weight = 1 / np.nan_to_num(std)
-    return np.where(known, volts, 0.0), np.where(known, weight, 0.0)
+    return np.where(known, values, 0.0), np.where(known, weight, 0.0)
 
 
 def _padded(cut: HalfCycle, height: int, width: int) -> HalfCycle:

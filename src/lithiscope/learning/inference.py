@@ -13,7 +13,7 @@ from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
 from lithiscope.learning.diary import Diary
 from lithiscope.learning.evidence import Seen, best_priors, projected
-from lithiscope.learning.fit import Fit, Mapper, Point, minimise, without_voltage
+from lithiscope.learning.fit import Fit, Mapper, Particle, Point, minimise, without_voltage
 from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.marginal import ROUGH, at_best_laws
@@ -97,25 +97,38 @@ def fitted(
     """Return the best laws with their fields, and the priors that the evidence chose."""
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
-    windows = [without_voltage(one) for one in windows_of(setup, priors)]
-    begin = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in windows))
-    first = minimise(
-        windows, begin, iterations=_WINDOW_ITERATIONS, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary
-    )
-    field = setup.layout.field
     whole = particles_of(setup, priors)
-    own = tuple(
-        np.concatenate([z[:field], np.zeros(one.own - field)]) for one, z in zip(whole, first.point.own, strict=True)
-    )
-    point = Point(first.point.shared, own)
+    point = _start(setup, priors, whole, mapper, reporter, diary)
     fit = at_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
-    for _ in range(_ROUNDS if options.learn_prior and field else 0):
+    for _ in range(_ROUNDS if options.learn_prior and setup.layout.field else 0):
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
         point = _moved(fit.point, setup, priors, better)
         priors = better
         whole = particles_of(setup, priors)
         fit = at_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     return fit, priors
+
+
+def _start(
+    setup: Setup,
+    priors: Priors,
+    whole: Sequence[Particle],
+    mapper: Mapper,
+    reporter: Reporter,
+    diary: Diary | None,
+) -> Point:
+    """Return laws and rates that stretches of two frames ask for; the middle of the prior where no pixel was seen."""
+    point = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in whole))
+    if not any(cut.weight.any() for group in setup.groups for cut in group):
+        return point
+    windows = [without_voltage(one) for one in windows_of(setup, priors)]
+    begin = point._replace(own=tuple(np.zeros(one.own) for one in windows))
+    found = minimise(
+        windows, begin, iterations=_WINDOW_ITERATIONS, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary
+    ).point
+    field = setup.layout.field
+    own = [np.concatenate([z[:field], zeros[field:]]) for z, zeros in zip(found.own, point.own, strict=True)]
+    return Point(found.shared, tuple(own))
 
 
 def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:

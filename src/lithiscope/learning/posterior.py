@@ -51,7 +51,8 @@ def freedom(fit: Fit, setup: Setup) -> float:
 def _weights(setup: Setup) -> np.ndarray:
     """Return one over the standard deviation of each datum."""
     cuts = [cut for group in setup.groups for cut in group]
-    each = [cut.weight for cut in cuts] + ([cut.volt_weight for cut in cuts] if setup.layout.volt else [])
+    each = [weight for cut in cuts for weight in (cut.weight, cut.mean_weight)]
+    each += [cut.volt_weight for cut in cuts] if setup.layout.volt else []
     return np.concatenate([one[one > 0] for one in each])
 
 
@@ -99,7 +100,9 @@ def _support(fit: Fit, setup: Setup) -> np.ndarray:
         z = np.concatenate([fit.point.shared, own])
         for case, place, cut in zip(particle.cases, particle.places(), group, strict=True):
             x = np.asarray(particle.program.seen(case, jnp.asarray(z[place]))[0])
-            values.append(x[: len(cut.seconds)][cut.weight.reshape(len(cut.seconds), -1) > 0])
+            # Without pixels the whole particle was looked at.
+            known = (cut.weight > 0) | (cut.mask & (~(cut.weight > 0).any((1, 2)) & cut.told())[:, None, None])
+            values.append(x[: len(cut.seconds)][known.reshape(len(cut.seconds), -1)])
     flat = np.sort(np.concatenate(values))
     near = np.searchsorted(flat, _GRID + _SUPPORT) - np.searchsorted(flat, _GRID - _SUPPORT)
     return np.asarray(near > _SEEN * flat.size)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from lithiscope import phasefield as pf
 from lithiscope.learning.directions import Pushed, directions, directions_back
@@ -69,6 +69,8 @@ class Case(eqx.Module):
         Data, and one over their standard deviation.
     volts, volt_weight : array, shape (time,)
         Measured voltage in V, and one over its standard deviation.
+    means, mean_weight : array, shape (time,)
+        Measured mean composition, and one over its standard deviation.
     volt_drop : float
         Standard deviation of what all voltages of the half cycle are off by, V.
     lengths : array, shape (step,)
@@ -91,6 +93,8 @@ class Case(eqx.Module):
     weight: Float[Array, "time cells"]
     volts: Float[Array, " time"]
     volt_weight: Float[Array, " time"]
+    means: Float[Array, " time"]
+    mean_weight: Float[Array, " time"]
     volt_drop: Number
     lengths: Float[Array, " step"]
     first: Int[Array, " time"]
@@ -99,6 +103,17 @@ class Case(eqx.Module):
     def steps(self) -> Steps:
         """Return the steps of time."""
         return Steps(self.lengths, self.first)
+
+    @property
+    def told(self) -> Bool[Array, " time"]:
+        """Return whether a frame has data."""
+        return (self.weight > 0).any(1) | (self.volt_weight > 0) | (self.mean_weight > 0)
+
+    def mean_of(self, values: Cells) -> Cells:
+        """Return means over the particle times `mean_weight`, shape (time, ...), from values of shape (time, cells)."""
+        share = (self.inside / self.inside.sum()).astype(values.dtype)
+        found: Cells = jnp.einsum("t,c,tc...->t...", self.mean_weight.astype(values.dtype), share, values)
+        return found
 
 
 class Normal(NamedTuple):
@@ -172,7 +187,7 @@ class Program(eqx.Module):
     def cost(self, case: Case, z: Cells) -> Number:
         """Return the cost alone."""
         frames = self.frames(case, z)
-        return self._cost(self._residual(case, frames, z)) + self._volt_cost(case, frames, z)
+        return self._cost(self._residual(case, frames, z)) + self._cost_of_frames(case, frames, z)
 
     def normal(self, case: Case, z: Cells) -> Normal:
         """Return cost, gradient and Gauss and Newton's matrix at z."""
@@ -201,7 +216,7 @@ class Program(eqx.Module):
 
         def cost(frames: Cells, z: Cells) -> tuple[Number, Cells]:
             residual = self._residual(case, frames, z)
-            return self._cost(residual) + self._volt_cost(case, frames, z), residual
+            return self._cost(residual) + self._cost_of_frames(case, frames, z), residual
 
         (value, residual), (by_frames, straight) = jax.value_and_grad(cost, (0, 1), has_aux=True)(frames, z)
         loads = jnp.zeros_like(path).at[case.first].add(by_frames)
@@ -216,9 +231,11 @@ class Program(eqx.Module):
             rows = root[number][:, None] * (changes[number] + offsets[number])
             return matrix + rows.T @ rows
 
-        rows = jnp.zeros((0, self.layout.size))
+        rows = case.mean_of(changes)
         if self.layout.volt:
-            rows = case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, None)
+            rows = jnp.concatenate(
+                [rows, case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, None)]
+            )
         # Frames without data come last: windows have two of many.
         seen = jnp.max(jnp.where((case.weight > 0).any(1), jnp.arange(len(frames)) + 1, 0))
         found: Cells = jax.lax.fori_loop(0, seen, add, rows.T @ rows)
@@ -256,7 +273,7 @@ class Program(eqx.Module):
             rows = root[..., None].astype(changes.dtype) * (
                 changes + (self._offsets(case) @ ways).astype(changes.dtype)
             )
-            total = jnp.sum(rows**2)
+            total = jnp.sum(rows**2) + jnp.sum(case.mean_of(changes) ** 2)
             if self.layout.volt:
                 volts = case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, ways)
                 total = total + jnp.sum(volts**2)
@@ -310,13 +327,14 @@ class Program(eqx.Module):
         found: Cells = (by_z if ways is None else by_z @ ways) + jnp.einsum("tc,tcz->tz", by_x, changes)
         return found
 
-    def _volt_cost(self, case: Case, frames: Cells, z: Cells) -> Number:
-        """Return half the sum of squared weighted residuals of the voltage."""
+    def _cost_of_frames(self, case: Case, frames: Cells, z: Cells) -> Number:
+        """Return half the sum of squared weighted residuals of the mean composition and of the voltage."""
+        of_mean = 0.5 * jnp.sum((case.mean_of(frames) - case.mean_weight * case.means) ** 2)
         if not self.layout.volt:
-            return jnp.zeros(())
+            return of_mean
         model = jax.vmap(lambda *at: self._volt(case, z, *at))(case.seconds, frames)
         known = case.volt_weight > 0
-        return 0.5 * jnp.sum((case.volt_weight * jnp.where(known, model - case.volts, 0.0)) ** 2)
+        return of_mean + 0.5 * jnp.sum((case.volt_weight * jnp.where(known, model - case.volts, 0.0)) ** 2)
 
     @eqx.filter_jit
     def seen(self, case: Case, z: Cells) -> tuple[Cells, Cells, Cells]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _OF_LAW = ("alpha", "reorganisation")  # parameters of reaction laws that can be learned
+_MEAN_NOISE = 1e-3  # no mean composition is known better
 _POTENTIAL = 2.0  # kT; the n-th term has this over n as its standard deviation
 
 
@@ -102,7 +103,14 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
             remedy="join the trace of the cell to the images first, or leave the voltage out",
         )
     least = 1e-3 * options.voltage_noise
-    cuts = [replace(cut, volt_weight=np.minimum(cut.volt_weight, 1 / least)) for cut in cuts]
+    cuts = [
+        replace(
+            cut,
+            volt_weight=np.minimum(cut.volt_weight, 1 / least),
+            mean_weight=np.minimum(cut.mean_weight, 1 / _MEAN_NOISE),
+        )
+        for cut in cuts
+    ]
     keys = list(dict.fromkeys(cut.key for cut in cuts))
     groups = tuple(tuple(cut for cut in cuts if cut.key == key) for key in keys)
     thickness = tuple(_thickness(videos[group[0].video], group[0], options) for group in groups)

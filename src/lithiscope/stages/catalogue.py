@@ -138,6 +138,8 @@ COMPOSITION_VIDEO = Stage(
         "coefficient": Variable("time component [z] y x", ONE, "amount of each component"),
         "covariance": Variable("time component component_other [z] y x", ONE, "covariance of the coefficients"),
         "noise_gain": Variable("time", ONE, "apparent over native standard deviation, from resampling"),
+        "mean_lithium_fraction": Variable("time", ONE, "mean of the only particle, from its charge or a whole picture"),
+        "mean_lithium_fraction_std": Variable("time", ONE, "its standard deviation"),
         "voltage_volt": Variable("time", VOLT, "voltage of the cell at the middle of the frame, against lithium"),
         "voltage_volt_std": Variable("time", VOLT, "random standard deviation of the voltage"),
         "label": Variable("[z] y x", ONE, "particle number; 0 is background", kind="int"),
