@@ -39,7 +39,7 @@ def whole(video):
 
 
 def same(one, other):
-    """Whether two results are equal up to rounding: the room for steps of time differs after a restart."""
+    """Whether two results are equal up to rounding."""
     for path in ("/laws", "/particle/0_1"):
         for name, values in one[path].data_vars.items():
             if values.dtype.kind == "f":
@@ -53,22 +53,22 @@ def test_the_same_data_give_the_same_numbers_and_a_killed_fit_goes_on(video, who
 
     def kill(entries):
         checkpoint.write(entries)
-        if entries[-1].steps >= 6:
+        if entries[-1].steps >= 2:
             raise Killed
 
     with pytest.raises(Killed):
         learned(video, Diary((), kill))
     (half,) = checkpoint.entries()
-    assert (half.steps, half.done) == (6, False)
+    assert (half.steps, half.done) == (2, False)
     again = []
     result = learned(video, Diary([half], lambda entries: again.append((len(entries), entries[-1]))))
     same(whole, result)
     assert result["/laws"].attrs["log_evidence"] == pytest.approx(whole["/laws"].attrs["log_evidence"], rel=1e-9)
     count, first = again[0]
     assert count == 1
-    assert first.steps > 6
+    assert first.steps > 2
     assert again[-1][1].done
-    assert again[-1][0] > 3  # stretches, whole half cycles, profile
+    assert again[-1][0] == 2  # stretches, whole half cycles
     numbers = whole["/laws"].to_dataset()
     assert list(numbers["parameter_unit"].values) == ["A/m2"]
     assert (numbers["parameter_value"].values > 0).all()

@@ -40,7 +40,7 @@ _FIXED = 1e4  # weight that holds the spread of ln k to 1 % of that of the start
 _ROUNDS = 12
 _NEAR = 0.2  # standard deviations from the maximum that no longer matter
 _FARTHEST = 3.0  # standard deviations of one step: the determinant is a straight line no further
-_SETTLED = 0.1  # decrease of the cost that the fields may still promise
+_SETTLED, _LOOSE = 0.1, 1.0  # decrease of the cost that the fields may still promise, and far from the maximum
 _SETTLING, _REPEATED = 40, 5  # steps of the fields, and of the weights in each
 _POOR, _GOOD = 0.1, 0.7  # decrease over what was promised
 _SLIGHT = 1.0  # damping, in units of the prior's weight
@@ -110,7 +110,7 @@ def at_best_laws(
     if particles[0].program.layout.volt:
         here = start(particles, here.point, tie=spread_of(particles, here.point))
     free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
-    settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper)
+    settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper, _LOOSE)
     if settled is None:
         return replace(here, converged=False)
     return _climbed(settled, mapper, reporter)
@@ -118,18 +118,20 @@ def at_best_laws(
 
 def _climbed(here: Fit, mapper: Mapper, reporter: Reporter) -> Fit:
     slopes: list[_Slope] = []
-    looked = False
+    looked, loose = False, True
     for number in range(here.iterations + 1, here.iterations + 1 + _ROUNDS):
         slopes.append(_slope(here, mapper))
         matrix, step, size = _newton(here, slopes)
-        if size < _NEAR and not looked and (beside := _beside(here, matrix, mapper)) is not None:
+        if size < _NEAR and not loose and not looked and (beside := _beside(here, matrix, mapper)) is not None:
             looked = True
             slopes.insert(-1, _slope(beside, mapper))
             matrix, step, size = _newton(here, slopes)
         reporter.say(f"laws: {size:.2f} standard deviations from the maximum of their posterior")
-        if size < _NEAR:
+        if size < _NEAR and not loose:
             return replace(here, laws=matrix, iterations=number, converged=True)
-        found = _moved(here, step * min(1.0, _FARTHEST / size), mapper)
+        # The slope knows to first order how far the fields still have to go.
+        loose = size > _FARTHEST
+        found = _moved(here, step * min(1.0, _FARTHEST / size), mapper, _LOOSE if loose else _SETTLED)
         if found is None:
             break
         here = found
@@ -198,18 +200,18 @@ def _beside(here: Fit, matrix: np.ndarray, mapper: Mapper) -> Fit | None:
     return _at(here, way / np.sqrt(way @ row), mapper)
 
 
-def _moved(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
+def _moved(here: Fit, step: np.ndarray, mapper: Mapper, settled: float) -> Fit | None:
     """Return the fit after a step of the laws, shortened until it serves; None where none does."""
     before = minus_log_marginal(here)
     for _ in range(5):
-        found = _at(here, step, mapper)
+        found = _at(here, step, mapper, settled)
         if found is not None and minus_log_marginal(found) < before + _WORSE:
             return found
         step = step / 2
     return None
 
 
-def _at(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
+def _at(here: Fit, step: np.ndarray, mapper: Mapper, settled: float = _SETTLED) -> Fit | None:
     """Return the fit with the laws moved and the fields at their best for them; None where the model cannot follow."""
     shared = here.point.shared + step
     follow = Solver(here.blocks, len(shared)).follow()
@@ -231,7 +233,7 @@ def _at(here: Fit, step: np.ndarray, mapper: Mapper) -> Fit | None:
             weighed = [_weighed(*one, len(shared)) for one in zip(particles, blocks, own, strict=True)]
             particles, blocks = [one.particle for one in weighed], [one.block for one in weighed]
             last = _Place(own, blocks, cost + _prior(particles, own))
-            if _stepped(last, len(shared), 0.0)[1] < _SETTLED:
+            if _stepped(last, len(shared), 0.0)[1] < settled:
                 return Fit(Point(shared, own), blocks, particles, cost, here.iterations, converged=False)
         own, promised = _stepped(last, len(shared), damping)
     return None

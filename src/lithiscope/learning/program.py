@@ -231,7 +231,7 @@ class Program(eqx.Module):
             rows = root[number][:, None] * (changes[number] + offsets[number])
             return matrix + rows.T @ rows
 
-        rows = case.mean_of(changes)
+        rows = case.mean_of(changes).astype(z.dtype)
         if self.layout.volt:
             rows = jnp.concatenate(
                 [rows, case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, None)]
