@@ -59,14 +59,15 @@ def test_the_same_data_give_the_same_numbers_and_a_killed_fit_goes_on(video, who
     with pytest.raises(Killed):
         learned(video, Diary((), kill))
     (half,) = checkpoint.entries()
-    assert (half.steps, half.done) == (2, False)
+    assert half.steps >= 2
+    assert not half.done
     again = []
     result = learned(video, Diary([half], lambda entries: again.append((len(entries), entries[-1]))))
     same(whole, result)
     assert result["/laws"].attrs["log_evidence"] == pytest.approx(whole["/laws"].attrs["log_evidence"], rel=1e-9)
     count, first = again[0]
     assert count == 1
-    assert first.steps > 2
+    assert first.steps > half.steps
     assert again[-1][1].done
     assert again[-1][0] == 2  # stretches, whole half cycles
     numbers = whole["/laws"].to_dataset()
