@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from jaxtyping import install_import_hook
 
 # Tests compile much and compute little; must stand before the first program is compiled.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false")
+
+# What one worker has compiled serves the others, and later tests of the same program.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _compiled = tempfile.TemporaryDirectory(prefix="lithiscope-tests-")
+    os.environ |= {"JAX_COMPILATION_CACHE_DIR": _compiled.name, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3"}
 
 # Numerical kernels state their array shapes with jaxtyping; in tests (and only there) beartype holds them to it.
 KERNELS = [

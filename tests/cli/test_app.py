@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -81,3 +82,15 @@ def beamtime_files(tmp_path):
 
     microscope = MicroscopeOptions(pixel=0.07, probe_nodes=3)
     return make_experiment(tmp_path / "raw", three_platelets("mixed"), [1200.0, 3000.0, 4800.0], microscope=microscope)
+
+
+def test_compiled_programs_are_kept_where_the_user_keeps_caches(monkeypatch, tmp_path):
+    from lithiscope.cli.app import _keep_compiled
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "chosen")
+    _keep_compiled()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "chosen"
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    _keep_compiled()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "lithiscope" / "compiled")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,13 @@ def _common(version: Annotated[bool, typer.Option("--version", help="Print the v
 
         typer.echo(f"lithiscope {lithiscope.__version__}")
         raise typer.Exit
+    _keep_compiled()
+
+
+def _keep_compiled() -> None:
+    """Keep compiled programs in the user's cache, so that only the first run of a kind waits for the compiler."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "lithiscope" / "compiled"))
 
 
 @app.command()
