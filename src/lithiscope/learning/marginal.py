@@ -110,7 +110,7 @@ def at_best_laws(
     if particles[0].program.layout.volt:
         here = start(particles, here.point, tie=spread_of(particles, here.point))
     free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
-    settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper, _LOOSE)
+    settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper, ROUGH)
     if settled is None:
         return replace(here, converged=False)
     return _climbed(settled, mapper, reporter)
