@@ -13,7 +13,8 @@ from lithiscope.errors import AnalysisError, OptionError
 if TYPE_CHECKING:
     import xarray as xr
 
-_KEPT = ("label", "mask", "thickness", "voltage_volt", "voltage_volt_std")
+_MEAN = "mean_lithium_fraction"
+_KEPT = ("label", "mask", "thickness", "voltage_volt", "voltage_volt_std", _MEAN, f"{_MEAN}_std")
 
 
 def composition_from_strain(
@@ -39,7 +40,8 @@ def composition_from_strain(
     Returns
     -------
     composition_video
-        With lithium_fraction and lithium_fraction_std; everything else as it was.
+        With lithium_fraction and lithium_fraction_std, and what else the learning uses: particles, thickness, voltage,
+        mean composition, coordinates.
 
     Raises
     ------
