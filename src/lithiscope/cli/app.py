@@ -322,6 +322,28 @@ def learn(
         Path | None,
         typer.Option(help="Folder for the laws as a material file, PyBaMM functions and an MPET configuration."),
     ] = None,
+    compare: Annotated[
+        bool | None,
+        typer.Option(
+            "--compare/--no-compare",
+            help="Learn with other models too, and say which the data speak for. As in the recipe by default.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="Compare with this one; may be repeated. All by default: butler_volmer, marcus, marcus_hush_chidsey, "
+            "coupled_ion_electron; j0_skewed_lim, j0_symmetric, j0_constant; same_k_everywhere; without_strain.",
+        ),
+    ] = None,
+    hold_back: Annotated[
+        bool,
+        typer.Option(
+            "--hold-back", help="Compare also by how well each foretells the last half cycle; takes twice as long."
+        ),
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Learn again, also what is up to date.")] = False,
 ) -> None:
     """Learn the laws and the rates of every pixel from the lithium maps of a study, with error bars.
@@ -336,11 +358,19 @@ def learn(
 
         lithiscope learn recipe-results --export laws                 # files for other programs
 
+        lithiscope learn recipe-results --compare                     # with every other model; minutes for each
+
+        lithiscope learn recipe-results --model marcus --model same_k_everywhere
+
         lithiscope learn lfp_rates-simulation --run 0.6C --sigma 0.07 # a rehearsal with known truth
 
     The maps are a set of pixels with x, error and time. The fit finds what a depth-averaged reaction model needs to
     play the same film: ln k of every pixel, the exchange current j0(x) and the chemical potential mu(x), which all
     particles share. What the film does not tell stays as wide as it was before and is drawn grey.
+
+    A comparison learns the same maps with models that differ in one thing: the law of the reaction, the shape of j0(x),
+    no differences of k. The difference of the logarithms of their evidence says which the data speak for: from 5 on it
+    is decided (odds of 150 to 1), below they cannot tell. Two models that fit alike stay undecided; that is a result.
 
     The result goes into the study's store and page (section Learned kinetics). A run that was stopped goes on where it
     was when the command is given again. The same options in the recipe's section `learning` (`compute: true`) make it
@@ -357,6 +387,9 @@ def learn(
         sigma=sigma,
         seed=seed,
         export=export,
+        compare=compare,
+        models=model or (),
+        hold_back=hold_back,
         fresh=fresh,
         reporter=RichReporter(),
     )

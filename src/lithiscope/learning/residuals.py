@@ -34,6 +34,21 @@ def notes_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
     cuts : sequence of HalfCycle
         Its data, in the order of the frames.
     """
+    mask = particle["log_rate_flag"].values == 0
+    beside = [*_weights(cuts), *_leakage(particle["log_rate"].values, mask)]
+    return [*structure_of(particle, cuts), *(f"{_place(cuts)}: {one}" for one in beside)]
+
+
+def structure_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
+    """Return how the residuals of one particle differ from noise, in plain words; empty where they look like it.
+
+    Parameters
+    ----------
+    particle : learned_particle
+        With residuals.
+    cuts : sequence of HalfCycle
+        Its data, in the order of the frames.
+    """
     residual = particle["residual"].values
     mask = particle["log_rate_flag"].values == 0
     known = np.concatenate([cut.weight > 0 for cut in cuts]) & mask
@@ -45,10 +60,12 @@ def notes_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
         *_patterns(residual, known),
         *_outline(residual, known, mask),
         *_drift(residual, model, weight * known, cuts),
-        *_leakage(particle["log_rate"].values, mask),
     ]
-    place = cuts[0].name.rsplit(",", 1)[0]
-    return [f"{place}: {one}" for one in found]
+    return [f"{_place(cuts)}: {one}" for one in found]
+
+
+def _place(cuts: Sequence[HalfCycle]) -> str:
+    return cuts[0].name.rsplit(",", 1)[0]
 
 
 def _frames(
@@ -65,6 +82,11 @@ def _frames(
             f"squared residual {square[bad].max():.1f}, not 1): look at the pictures, and leave bad ones out or set "
             "robust: true"
         )
+    return found
+
+
+def _weights(cuts: Sequence[HalfCycle]) -> list[str]:
+    found = []
     for cut in cuts:
         share = (cut.weight**2).sum((1, 2))
         share = share / max(share.sum(), 1e-300)

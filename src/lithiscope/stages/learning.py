@@ -64,4 +64,36 @@ LEARNED_PARTICLE = Stage(
     required_attributes=("video", "particle"),
 )
 
-LEARNING_STAGES = (LEARNED_LAWS, LEARNED_PARTICLE)
+MODEL_COMPARISON = Stage(
+    "model_comparison",
+    "What the data say of each of several models, the best first",
+    variables={
+        "description": Variable("model", ONE, "the model in words", kind="string"),
+        "log_evidence": Variable(
+            "model", ONE, "natural logarithm of the evidence; minus infinity: it cannot follow the data", required=True
+        ),
+        "log_evidence_difference": Variable("model", ONE, "the same less that of the first model", required=True),
+        "chi_square_per_freedom": Variable(
+            "model", ONE, "sum of squared residuals over data less what the fit used up", required=True
+        ),
+        "held_back_log_density": Variable(
+            "model", ONE, "natural logarithm of the density that it gave the last half cycle of each particle, unseen"
+        ),
+        "converged": Variable(
+            "model", ONE, "whether the fit converged; otherwise the evidence is rough", kind="bool", required=True
+        ),
+        "residual_notes": Variable(
+            "model", ONE, "how the residuals differ from noise; empty where they look like it", kind="string"
+        ),
+        "remark": Variable("model", ONE, "why it cannot follow the data, or why a number is missing", kind="string"),
+    },
+    coordinates={"model": Variable("model", ONE, "name of the model", kind="string", required=True)},
+    attributes={
+        "verdict": "which model the data speak for, or that they cannot tell, in words",
+        "frames": "how many frames were used",
+        "options": "everything that was asked for of the first model to be compared, as JSON",
+    },
+    required_attributes=("verdict", "frames"),
+)
+
+LEARNING_STAGES = (LEARNED_LAWS, LEARNED_PARTICLE, MODEL_COMPARISON)

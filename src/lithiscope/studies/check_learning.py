@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lithiscope import laws
+from lithiscope.learning.models import chosen
 from lithiscope.materials import material
 from lithiscope.studies.finding import Finding, guarded
 from lithiscope.studies.sources import series_files
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lithiscope.studies.recipe import Recipe
 
 _FEWEST = 3
+_CYCLES = 2  # half cycles, one to learn from and one to hold back
 
 
 def check_learning(recipe: Recipe) -> list[Finding]:
@@ -24,7 +26,11 @@ def check_learning(recipe: Recipe) -> list[Finding]:
     recipe : Recipe
         Already valid in itself.
     """
-    return guarded(lambda: _learning(recipe)) if recipe.learning.compute else []
+    if recipe.learning.compute:
+        return guarded(lambda: _learning(recipe))
+    if recipe.learning.compare.compute:
+        return [Finding("error", "learning.compare needs what is learned: set learning.compute to true")]
+    return []
 
 
 def _learning(recipe: Recipe) -> Iterator[Finding]:
@@ -52,3 +58,12 @@ def _learning(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(
             "warning", "learning.thickness is not stated (nm): the maps must tell one, from a picture before the edge"
         )
+    if section.compare.compute:
+        models = chosen(section.model, section.compare.models)
+        fits = (len(models) - 1) * (1 + section.compare.hold_back) + section.compare.hold_back
+        yield Finding("ok", f"learning.compare: {len(models) - 1} other model(s), {fits} more fit(s) of minutes each")
+        if section.compare.hold_back and enough < _CYCLES and not recipe.cell.files:
+            yield Finding(
+                "error",
+                "learning.compare.hold_back needs two half cycles of each particle: set it to false, or add some",
+            )

@@ -1,12 +1,12 @@
-"""A file that says where a long fit stands, so that a run that was killed goes on from there."""
+"""A file that says where a long fit, or several, stand, so that a run that was killed goes on from there."""
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,6 +52,19 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return []
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what `keep` was given by the run that was killed; nothing where there is no such file."""
+        try:
+            with self.path.open("rb") as handle, np.load(handle, allow_pickle=False) as held:
+                about = json.loads(str(held["about"]))
+                return list(about["rows"]) if about["key"] == self._key else []
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return []
+
+    def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the file by plain rows: what a step of several parts has finished."""
+        self._replace(np.array(json.dumps({"key": self._key, "rows": rows})), {})
+
     def write(self, entries: Sequence[Entry]) -> None:
         """Replace the file."""
         arrays: dict[str, np.ndarray] = {}
@@ -60,9 +73,12 @@ class Checkpoint:
             arrays[f"shared-{number}"] = np.asarray(one.point.shared)
             arrays |= {f"own-{number}-{k}": np.asarray(z) for k, z in enumerate(one.point.own)}
             rows.append([float(one.damping), int(one.steps), bool(one.done), bool(one.converged), len(one.point.own)])
+        self._replace(np.array(json.dumps({"key": self._key, "entries": rows})), arrays)
+
+    def _replace(self, about: np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
         draft = self.path.with_name(f"{self.path.name}.partial")
         with draft.open("wb") as handle:
-            np.savez(handle, about=np.array(json.dumps({"key": self._key, "entries": rows})), **arrays)  # type: ignore[arg-type]
+            np.savez(handle, about=about, **arrays)  # type: ignore[arg-type]
         draft.replace(self.path)
 
     def clear(self) -> None:

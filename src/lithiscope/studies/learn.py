@@ -14,6 +14,8 @@ from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.report import learned_words as words
+from lithiscope.report.comparison_words import comparison_lines
+from lithiscope.studies.comparison import COMPARISON
 from lithiscope.studies.learning import LAWS, PARTICLE, learned_tree, learning_steps
 from lithiscope.studies.provenance import now, step_key
 from lithiscope.studies.recipe_text import override
@@ -56,8 +58,8 @@ def learn_study(
     Returns
     -------
     Study
-        With ``learned_laws`` and ``learned_particle-<video>-<label>`` among its results, for
-        `lithiscope.studies.results.write_results`.
+        With ``learned_laws``, ``learned_particle-<video>-<label>`` and, where that was asked for, ``model_comparison``
+        among its results, for `lithiscope.studies.results.write_results`.
 
     Raises
     ------
@@ -66,8 +68,8 @@ def learn_study(
     """
     study = open_study(place)
     study.recipe = with_learning(study.recipe, settings, particles)
-    (step,) = learning_steps(study.recipe)
-    absent = [name for name in step.needs if name not in study.results]
+    steps = learning_steps(study.recipe)
+    absent = [name for name in steps[0].needs if name not in study.results]
     if absent:
         raise FileFormatError(
             "the study does not hold what the learning needs",
@@ -75,15 +77,12 @@ def learn_study(
             field=absent[0],
             remedy="run the recipe again: `lithiscope run RECIPE`; its warnings say why this step was left out",
         )
-    options = [step.options(study.recipe), {}]
-    key = step_key(step.name, options, [study.store.key(name) or "" for name in step.needs])
-    before = study.store.record(LAWS).get("warnings", [])
     with study.store.locked():
-        if fresh or study.store.key(LAWS) != key:
-            take(study, replace(step, optional=False), key, reporter)
-        else:
-            reporter.say("up to date: nothing that the learning depends on has changed")
-        _tidy(study, before, step)
+        for step in steps:
+            _renewed(study, step, fresh, reporter)
+        if COMPARISON not in [step.name for step in steps]:
+            _forget(study, [COMPARISON])
+            _headed(study, steps[0])
     return study
 
 
@@ -123,14 +122,48 @@ def _prefixed(setting: str) -> str:
     return f"{_SECTION}.{setting}"
 
 
-def _tidy(study: Study, before: Sequence[str], step: Step) -> None:
-    """Take out particles of an earlier learning, and renew the head of the store."""
+def _renewed(study: Study, step: Step, fresh: bool, reporter: Reporter) -> None:
+    """Take a step unless its result is up to date, and renew the head of the store."""
+    options = [step.options(study.recipe), {}]
+    key = step_key(step.name, options, [study.store.key(name) or "" for name in step.needs])
+    if fresh or study.store.key(step.name) != key:
+        if step.name != LAWS:
+            _forget(study, [step.name])
+        before = study.store.record(step.name).get("warnings", [])
+        _untold(study, [*before, *(one for one in study.warnings if one.startswith(_left_out(step)))])
+        # What was asked for is no mere extra; but where models cannot be compared, the laws stay.
+        take(study, replace(step, optional=step.name != LAWS), key, reporter)
+        _forget(study, [COMPARISON] if step.name == LAWS else [])
+    else:
+        reporter.say(f"{step.name.replace('_', ' ')}: up to date, nothing that it depends on has changed")
+    if study.store.key(step.name) == key:
+        study.records[step.name] = study.store.record(step.name)
     parts = study.store.record(LAWS).get("parts", [])
-    for name in [name for name in study.results if name.startswith(f"{PARTICLE}-") and name not in parts]:
+    _forget(study, [name for name in study.results if name.startswith(f"{PARTICLE}-") and name not in parts])
+    _headed(study, step)
+
+
+def _left_out(step: Step) -> str:
+    """Return how the warning begins that a step could not be taken."""
+    return f"no {step.name.replace('_', ' ')}: "
+
+
+def _forget(study: Study, names: Sequence[str]) -> None:
+    """Take results of an earlier learning out, with what was warned of."""
+    for name in names:
+        _untold(study, study.store.record(name).get("warnings", []))
         study.store.discard(name)
         study.results.drop(name)
-    study.records["study"]["warnings"] = [one for one in study.records["study"]["warnings"] if one not in before]
-    study.records[LAWS] = study.store.record(LAWS)
+        study.records.pop(name, None)
+
+
+def _untold(study: Study, warnings: Sequence[str]) -> None:
+    told = study.records["study"]["warnings"]
+    study.records["study"]["warnings"] = [one for one in told if one not in warnings]
+
+
+def _headed(study: Study, step: Step) -> None:
+    """Renew the head of the store."""
     from lithiscope.studies.citations import bibtex
 
     methods = list(dict.fromkeys([*study.provenance.get("methods", ()), *step.methods(study.recipe)]))
@@ -152,7 +185,8 @@ def learned_lines(results: Mapping[str, xr.Dataset]) -> list[str]:
     lines += [f"  {text}" for text in (words.fit_text(laws), *words.law_sentences(laws))]
     lines += [f"  {words.particle_name(one)}: {words.rate_sentence(one)}" for one in particles]
     lines += [f"  {text}" for text in words.trade_off_sentences(laws)]
-    return [*lines, *(f"  warning: {text}" for text in words.warnings_of(laws))]
+    lines += [f"  warning: {text}" for text in words.warnings_of(laws)]
+    return [*lines, *(comparison_lines(results[COMPARISON]) if COMPARISON in results else [])]
 
 
 def is_study(place: Path) -> bool:

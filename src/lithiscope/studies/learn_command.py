@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lithiscope.errors import OptionError
+from lithiscope.learning.models import named
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.comparison import COMPARISON
 from lithiscope.studies.learn import is_study, learn_study, learned_lines
 from lithiscope.studies.learn_video import PAGE, STORE, learn_videos
 from lithiscope.studies.learned_files import export_laws
@@ -24,22 +26,30 @@ def learn_command(
     sigma: float | None = None,
     seed: int = 0,
     export: Path | None = None,
+    compare: bool | None = None,
+    models: Sequence[str] = (),
+    hold_back: bool = False,
     fresh: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[str]:
     """Learn from a study or from a simulation; returns what was learned, and where everything lies.
+
+    Without `compare`, `models` and `hold_back` other models are compared where the recipe asks for it.
 
     Raises
     ------
     OptionError
         If an option belongs to the other kind.
     """
+    settings = [*compare_settings(compare, models, hold_back=hold_back), *settings]
     if is_study(place):
         _refuse({"--run": runs, "--sigma": sigma}, "the video of a study has its own uncertainty and no runs")
         study = learn_study(place, settings=settings, particles=particles, fresh=fresh, reporter=reporter)
         folder = study.store.path.parent
         write_results(study, folder)
-        results = {name: study.results[name] for name in study.results if name.startswith("learned_")}
+        results = {
+            name: study.results[name] for name in study.results if name.startswith("learned_") or name == COMPARISON
+        }
         places = {"page": folder / STUDY_PAGE, "store": study.store.path}
     else:
         _refuse({"--particle": particles}, "a simulation has runs instead of named particles")
@@ -51,6 +61,24 @@ def learn_command(
     if export is not None and tree is not None:
         lines += [f"file:  {file}" for file in export_laws(tree, export)]
     return [*lines, *(f"{name}:{' ' * (6 - len(name))}{path}" for name, path in places.items())]
+
+
+def compare_settings(compare: bool | None, models: Sequence[str], *, hold_back: bool) -> list[str]:
+    """Return the settings of the section learning for what the command line says of a comparison.
+
+    Raises
+    ------
+    OptionError
+        If no model is called so, or a comparison is asked for and refused at once.
+    """
+    place = "learning.compare"
+    if compare is False:
+        _refuse({"--model": models, "--hold-back": hold_back}, "--no-compare leaves the comparison out")
+        return [f"{place}.compute=false"]
+    if not (compare or models or hold_back):
+        return []
+    wanted = ", ".join(dict.fromkeys(map(named, models)))
+    return [f"{place}.compute=true", f"{place}.models=[{wanted}]", f"{place}.hold_back={str(hold_back).lower()}"]
 
 
 def _refuse(options: dict[str, object], why: str) -> None:

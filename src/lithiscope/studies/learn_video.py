@@ -17,6 +17,7 @@ from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
+from lithiscope.studies.comparison import COMPARISON, comparison
 from lithiscope.studies.learn import store_path
 from lithiscope.studies.learning import learned_parts, shown_at
 from lithiscope.studies.provenance import now, step_key, summary
@@ -61,7 +62,7 @@ def learn_videos(
     Returns
     -------
     dict of str to Dataset
-        ``learned_laws`` and ``learned_particle-<video>-<label>``.
+        ``learned_laws``, ``learned_particle-<video>-<label>`` and, where that was asked for, ``model_comparison``.
 
     Raises
     ------
@@ -94,12 +95,16 @@ def learn_videos(
     told = [str(one.message) for one in caught if issubclass(one.category, LithiscopeWarning)]
     for text in told:
         reporter.say(f"      warning: {text}")
+    beside = Checkpoint(path.parent / f"{STORE}.{COMPARISON}.npz", _key(section, videos))
+    if section.compare.compute:
+        parts[COMPARISON] = comparison(list(videos.values()), section, parts, beside, reporter=reporter)
     header = f"learned from {path.name}" + (f" with noise {sigma:g}, seed {seed}" if sigma is not None else "")
     recipe = commented_yaml(section, header=header)
     provenance = summary(recipe=recipe, inputs={}, methods=["zhao2023"], started=clock, seconds=0.0)
     title = str(store.attributes().get("title", path.stem))
     _keep(path.parent, parts, {"title": title, "kind": "learned", "provenance": provenance, "warnings": told})
-    checkpoint.clear()
+    for one in (checkpoint, beside):
+        one.clear()
     return parts
 
 

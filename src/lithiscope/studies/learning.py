@@ -1,4 +1,4 @@
-"""The step that learns laws and rate fields from the composition video of a study."""
+"""The steps that learn laws and rate fields from the composition video of a study, and compare models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import OptionError
 from lithiscope.progress import Reporter
+from lithiscope.studies.comparison import comparison_step
 from lithiscope.studies.kinetics import labels_of, video_of
 from lithiscope.studies.runner import Step, options_at
 from lithiscope.units import VOLT
@@ -25,21 +26,27 @@ PARTICLE = "learned_particle"
 
 
 def learning_steps(recipe: Recipe) -> list[Step]:
-    """Return the step, if the recipe asks for it."""
+    """Return the step, and that of the comparison with other models, if the recipe asks for them."""
     if not recipe.learning.compute:
         return []
-    cell = ("cell_frames",) if recipe.cell.files else ()
-    return [
-        Step(
-            LAWS,
-            ("composition", "labels", *cell),
-            options_at("particles.table.exclude", "learning"),
-            _learned,
-            methods=lambda _: ["zhao2023"],
-            optional=True,
-            resumes=True,
-        )
-    ]
+    needs = ("composition", "labels", *(("cell_frames",) if recipe.cell.files else ()))
+    step = Step(
+        LAWS,
+        needs,
+        _options,
+        _learned,
+        methods=lambda _: ["zhao2023"],
+        optional=True,
+        resumes=True,
+    )
+    return [step, *([comparison_step(needs)] if recipe.learning.compare.compute else [])]
+
+
+def _options(recipe: Recipe) -> Any:
+    """Return the options on which the learned laws depend: not those of the comparison."""
+    found = options_at("particles.table.exclude", "learning")(recipe)
+    found["learning"].pop("compare")
+    return found
 
 
 def _learned(recipe: Recipe, inputs: Mapping[str, Any], reporter: Reporter) -> dict[str, xr.Dataset]:

@@ -35,6 +35,7 @@ _TABLES = {
     "surfaces": ("surfaces", ("particle", "half_cycle")),
     "evidence": ("evidence", ("particle", "half_cycle", "evidence")),
     "learned_laws": ("learned_laws", ("x_grid",)),
+    "model_comparison": ("model_comparison", ("model",)),
 }
 
 

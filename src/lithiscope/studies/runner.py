@@ -30,7 +30,7 @@ class Step:
     name : str
         Name of the step, of its group in the store and of its results.
     needs : tuple of str
-        Steps whose results it takes.
+        Steps whose results it takes, with all their parts.
     options : callable
         Recipe -> the plain options on which the result depends.
     files : callable
@@ -216,7 +216,8 @@ def run_steps(
 
 def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
     """Run one step, and put what it gives into the store and the study; an optional one may give a warning only."""
-    inputs: dict[str, Any] = {name: study.results[name] for name in step.needs}
+    parts = [part for name in step.needs for part in study.records.get(name, {}).get("parts", ())]
+    inputs: dict[str, Any] = {name: study.results[name] for name in (*step.needs, *parts)}
     if step.remembers and study.store.key(step.name) is not None:
         inputs["previous"] = study.store.load(step.name)
     checkpoint = Checkpoint(study.store.path.with_name(f"{study.store.path.name}.{step.name}.npz"), key)
@@ -233,10 +234,10 @@ def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
         study.records[step.name] = {"warnings": [text], "finished": now()}
         return
     given = data if isinstance(data, dict) else {step.name: data}
-    parts = [name for name in given if name != step.name]
-    record |= {"parts": parts} if parts else {}
+    made = [name for name in given if name != step.name]
+    record |= {"parts": made} if made else {}
     whole = {**record, "options": step.options(study.recipe)}
-    for name in [*parts, step.name]:  # the step's own last: it says that all are there
+    for name in [*made, step.name]:  # the step's own last: it says that all are there
         study.store.save(name, given[name], key=key, record=whole if name == step.name else {})
         study.results.put(name, given[name], study.store, key)
     checkpoint.clear()

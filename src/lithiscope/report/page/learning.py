@@ -13,6 +13,7 @@ from lithiscope.report import learned
 from lithiscope.report import learned_words as words
 from lithiscope.report.learned_voltage import has_voltage, learned_voltage
 from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
+from lithiscope.report.page.comparison import COMPARISON, GROUP, comparison_section
 from lithiscope.report.page.content import Figure, Notice, PageContent, Quantity, Table
 from lithiscope.report.page.head import provenance_of
 from lithiscope.report.page.render import page
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from lithiscope.materials import Material
-    from lithiscope.report.page.content import Section
+    from lithiscope.report.page.comparison import COMPARISON, GROUP, comparison_section
+from lithiscope.report.page.content import Section
 
-GROUP = "Learned kinetics"
 _SHOWN = 12  # particles whose frames are drawn
 _MOVIES = 4  # particles in the movie
 
 
 def learning_sections(study: Study, *, moving: bool = True) -> list[Section]:
-    """Return the section on the learned kinetics, if there are results for it.
+    """Return the sections on the learned kinetics and on models compared, if there are results for them.
 
     Parameters
     ----------
     study : Study
-        With learned_laws and the learned particles among its results.
+        With learned_laws, the learned particles and model_comparison among its results.
     moving : bool
         Whether the movie is made, where the options ask for one.
     """
@@ -49,9 +50,14 @@ def learning_sections(study: Study, *, moving: bool = True) -> list[Section]:
     _draw_particles(study, particles, drawer)
     film = _movie(particles, study.options) if moving and study.options.movie else ()
     section = drawer.section(
-        "learned", "Learned kinetics", _text(laws), group=GROUP, tables=_tables(laws, particles), figures=film
+        "learned",
+        "Learned kinetics",
+        _text(laws, study.get(COMPARISON)),
+        group=GROUP,
+        tables=_tables(laws, particles),
+        figures=film,
     )
-    return [] if section is None else [section]
+    return [one for one in (section, comparison_section(study)) if one is not None]
 
 
 def _draw_laws(study: Study, laws: xr.Dataset, drawer: Drawer) -> None:
@@ -111,14 +117,15 @@ def _material(laws: xr.Dataset) -> Material | None:
         return None
 
 
-def _text(laws: xr.Dataset) -> str:
+def _text(laws: xr.Dataset, comparison: xr.Dataset | None) -> str:
     text = (
         "Laws and rates that play the measured film again, found with all frames at once (the inverse problem of Zhao "
         f"et al. 2023): {words.fit_text(laws)}."
     )
     told = [*words.law_sentences(laws), *words.trade_off_sentences(laws)]
     warned = [f"Warning: {one}." for one in words.warnings_of(laws)]
-    return "\n\n".join([*warned, text, *(f"{_capital(one)}." for one in told)])
+    compared = [] if comparison is None else [f"Models compared: {comparison.attrs['verdict']}."]
+    return "\n\n".join([*warned, text, *compared, *(f"{_capital(one)}." for one in told)])
 
 
 def _capital(sentence: str) -> str:
@@ -218,7 +225,7 @@ def learned_page(
     Parameters
     ----------
     results : mapping of str to Dataset
-        ``learned_laws`` and ``learned_particle-...``.
+        ``learned_laws``, ``learned_particle-...`` and, where models were compared, ``model_comparison``.
     title : str
         Heading of the page.
     provenance : mapping, optional

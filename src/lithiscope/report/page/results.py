@@ -56,6 +56,7 @@ RESULTS: dict[str, str] = {
     "surface_shift": "surface_shift",
     "electrolyte": "electrolyte_channel",
     "learned_laws": "learned_laws",
+    "model_comparison": "model_comparison",
 }
 """Name of a result in the mapping that a page is given, and the stage that it must be."""
 
