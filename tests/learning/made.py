@@ -8,6 +8,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.learning import LearnOptions
+from lithiscope.learning.compared import Compared, comparison_of
 
 X = np.linspace(0.01, 0.99, 99)
 TERMS = (2.6, -0.1, 0.3)
@@ -95,6 +96,16 @@ def particle(video: int = 0, label: int = 1, *, frames: int = 5, seed: int = 0) 
         "x": ("x", 0.05 * np.arange(5)),
     }
     return stages.new("learned_particle", variables, coords=coords, attrs={"video": video, "particle": label})
+
+
+def comparison(held_back: float = np.nan) -> Any:
+    """The stage model_comparison of a good model, one whose fit did not converge, and one that cannot follow."""
+    found = [
+        Compared("as_asked", 12.0, 1.01, held_back, True),
+        Compared("marcus", -40.0, 1.4, np.nan, False, ("a pattern in space", "frames that look shifted")),
+        Compared("a <model>", -np.inf, np.nan, np.nan, False, (), "it <cannot> follow"),
+    ]
+    return comparison_of(found, 18, LearnOptions())
 
 
 def tree(**options: Any) -> Any:

@@ -8,7 +8,8 @@ import pytest
 from learning import made
 from lithiscope import stages
 from lithiscope.learning import LearnOptions
-from lithiscope.learning.compared import Compared, as_asked, comparison_of, ranked, verdict
+from lithiscope.learning.compared import Compared, as_asked, comparison_of, kinds_of, ranked, verdict
+from lithiscope.learning.residuals import Note
 
 
 def models(*evidence: float, rough: tuple[int, ...] = ()) -> list[Compared]:
@@ -50,8 +51,8 @@ def test_nothing_is_decided_against_a_fit_that_did_not_converge() -> None:
         "the data speak for model 0: odds of 2981 to 1 against the next whose fit converged, model 2"
     )
     assert text.endswith(
-        "; the fit of model 1 did not converge, so its evidence is rough, probably too small, and nothing is decided "
-        "against it"
+        "; the fit of model 1 did not converge, so its evidence is rough, probably too small, and by itself "
+        "decides nothing against it"
     )
     alone = said(0.0, -40.0, -400.0, rough=(1, 2))
     assert alone.startswith("nothing is decided: only the fit of model 0 converged; the fits of model 1 and model 2")
@@ -102,3 +103,13 @@ def test_what_was_learned_is_the_model_asked_for() -> None:
         "as_asked", 12.0, 1.01, pytest.approx(np.nan, nan_ok=True), True, ("alike",)
     )
     assert not as_asked(laws.assign_attrs(converged=0), []).converged
+
+
+def test_residuals_are_told_in_few_words_with_how_many_particles_show_it() -> None:
+    space, time = Note("a pattern in space", "long"), Note("a pattern in time", "long")
+    assert kinds_of([[space, time]]) == ("a pattern in space", "a pattern in time")
+    assert kinds_of([[space], [], [time, space]]) == (
+        "a pattern in space (2 of 3 particles)",
+        "a pattern in time (1 of 3 particles)",
+    )
+    assert kinds_of([[], []]) == ()

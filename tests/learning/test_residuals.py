@@ -10,7 +10,7 @@ import pytest
 from learning.scenes import ellipse, field
 from lithiscope import stages
 from lithiscope.learning.half_cycles import HalfCycle
-from lithiscope.learning.residuals import notes_of
+from lithiscope.learning.residuals import notes_of, structure_of
 
 SHAPE, FRAMES = (30, 22), 9
 MASK = ellipse(*SHAPE)
@@ -24,8 +24,10 @@ def front() -> np.ndarray:
     return np.broadcast_to((0.05 + 0.9 / (1 + np.exp((x - place[:, None]) / 2)))[:, None], (FRAMES, *SHAPE)).copy()
 
 
-def notes(residual: np.ndarray, *, weight: Any = 1 / SIGMA, log_rate: np.ndarray | None = None) -> list[str]:
-    """Return the notes on one half cycle with these residuals."""
+def notes(
+    residual: np.ndarray, *, weight: Any = 1 / SIGMA, log_rate: np.ndarray | None = None, kinds: bool = False
+) -> list[str]:
+    """Return the notes on one half cycle with these residuals, or what kinds of structure these have."""
     weight = np.where(MASK, np.broadcast_to(weight, residual.shape), 0.0)
     model, seconds = front(), 600.0 * np.arange(FRAMES)
     nothing = np.zeros(FRAMES)
@@ -47,6 +49,8 @@ def notes(residual: np.ndarray, *, weight: Any = 1 / SIGMA, log_rate: np.ndarray
         },
         attrs={"video": 0, "particle": 1},
     )
+    if kinds:
+        return [note.kind for note in structure_of(particle, [cut])]
     return notes_of(particle, [cut])
 
 
@@ -110,3 +114,15 @@ def test_rates_that_are_high_on_one_side_of_the_outline_are_told() -> None:
     slope = np.gradient(MASK.astype(float), axis=0)
     (note,) = notes(noise(), log_rate=0.1 * field(MASK, 0.5, 3) + 1.0 * slope)
     assert "one side of the outline" in note
+
+
+def test_structure_is_that_of_the_residuals_alone_and_in_few_words() -> None:
+    weight = np.full((FRAMES, 1, 1), 1 / SIGMA)
+    weight[2] *= 10
+    one_sided = np.where(MASK, np.arange(SHAPE[1]) - SHAPE[1] / 2, 0.0)
+    assert notes(noise(), weight=weight, log_rate=one_sided)
+    assert notes(noise(), weight=weight, log_rate=one_sided, kinds=True) == []
+    smooth = noise()
+    smooth[:, 1:] = np.sqrt(0.5) * (smooth[:, 1:] + smooth[:, :-1])
+    smooth[5] *= 1.5
+    assert notes(smooth, kinds=True) == ["frames that fit worse", "a pattern in space"]

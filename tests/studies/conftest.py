@@ -6,9 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lithiscope import stages
 from lithiscope.instruments.stxm import MicroscopeOptions, three_platelets
+from lithiscope.learning import inference
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.run import run_study
 from lithiscope.studies.runner import run_steps
@@ -16,6 +19,7 @@ from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
 from lithiscope.verification.virtual_stxm import make_experiment
 from studies.kinetic_beamtime import NO_CELL, NO_KINETICS, write_kinetic_beamtime
+from studies.stand_ins import Fit
 
 STARTS = (1200.0, 3000.0, 4800.0, 6400.0)  # within the lithiation at 0.6C, which lasts from 600 to 6600 s
 
@@ -93,3 +97,48 @@ def run(prepared):
         return run_steps(recipe, steps(recipe), store, fallbacks=[Store(prepared / "results" / "study.zarr")])
 
     return run
+
+
+@pytest.fixture
+def fit(monkeypatch):
+    """The stand-in of the fit, which remembers what it was given."""
+    stand_in = Fit()
+    monkeypatch.setattr(inference, "learn", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def results(prepared, tmp_path):
+    """A copy of the results of a study without trace and kinetics."""
+    place = tmp_path / "results"
+    shutil.copytree(prepared / "results", place)
+    return place
+
+
+@pytest.fixture
+def simulated(tmp_path):
+    """A folder as `lithiscope simulate` leaves it, with two runs of one platelet."""
+    (tmp_path / "sim").mkdir()
+    store = Store(tmp_path / "sim" / "study.zarr")
+    mask = np.ones((6, 5), bool)
+    mask[0] = False
+    for name, sign in (("1C-lithiation", 1), ("1C-delithiation", -1)):
+        x = np.where(mask, np.linspace(0.1, 0.9, 4)[::sign, None, None], np.nan)
+        variables = {
+            "lithium_fraction": ("time y x", x),
+            "lithium_fraction_flag": ("time y x", np.where(np.isnan(x), stages.flag_bit("no_material"), 0)),
+            "label": ("y x", mask.astype(int)),
+        }
+        coords = {
+            "time": ("time", 600.0 * np.arange(4)),
+            "half_cycle": ("time", np.zeros(4, int)),
+            "direction": ("time", np.full(4, sign)),
+            "y": ("y", 0.05 * np.arange(6)),
+            "x": ("x", 0.05 * np.arange(5)),
+        }
+        attrs = {"signal": "lithium_fraction", "origin": "simulation"}
+        video = stages.new("composition_video", variables, coords=coords, attrs=attrs)
+        store.save(f"composition-{name}", video, key="", record={})
+    recipe = "geometry: {reacts: everywhere, thickness: 150}"
+    store.set_attributes({"title": "two ways", "kind": "simulation", "recipe": recipe})
+    return tmp_path / "sim"

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-import warnings
 
 import numpy as np
 import pytest
-import xarray as xr
 from typer.testing import CliRunner
 
-from learning.made import laws
 from learning.scenes import video_of
 from lithiscope import stages
 from lithiscope.cli.app import app
-from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning, OptionError
+from lithiscope.errors import AnalysisError, FileFormatError, OptionError
 from lithiscope.learning import inference
 from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.learn import learn_study, with_learning
@@ -29,55 +25,6 @@ from studies.kinetic_beamtime import NO_CELL, NO_KINETICS
 
 SIMULATION = ("mean_lithium_fraction", "insertion_rate", "free_energy", "mass_balance_error")
 pytestmark = pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
-
-
-class Fit:
-    """Stands for `learn`: remembers what it was given, and gives laws made by hand and the video as its model."""
-
-    def __init__(self):
-        self.calls = []
-
-    def __call__(self, videos, options, *, particles=None, reporter=None, diary=None):
-        given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
-        self.calls.append((given, options, particles))
-        assert diary is not None
-        parts = {"/laws": laws(**options.model_dump())}
-        for number, video in enumerate(given):
-            for label in particles if particles is not None else np.unique(video["label"].values)[1:]:
-                parts[f"/particle/{number}_{label}"] = self.particle(number, video, int(label))
-        warnings.warn("the spread of ln k is not known", LithiscopeWarning, stacklevel=2)
-        return xr.DataTree.from_dict(parts)
-
-    @staticmethod
-    def particle(number, video, label):
-        inside = video["label"].values == label
-        x = np.where(inside, video["lithium_fraction"].values, np.nan)
-        variables = {
-            "log_rate": ("y x", np.where(inside, 0.0, np.nan)),
-            "log_rate_std": ("y x", np.where(inside, 0.1, np.nan)),
-            "log_rate_flag": ("y x", np.where(inside, 0, stages.flag_bit("no_material"))),
-            "lithium_fraction": ("time y x", x),
-            "measured": ("time y x", x),
-            "residual": ("time y x", 0 * x),
-        }
-        coords = {name: (name, video[name].values) for name in ("time", "y", "x")}
-        coords |= {name: ("time", video[name].values) for name in ("half_cycle", "direction")}
-        return stages.new("learned_particle", variables, coords=coords, attrs={"video": number, "particle": label})
-
-
-@pytest.fixture
-def fit(monkeypatch):
-    stand_in = Fit()
-    monkeypatch.setattr(inference, "learn", stand_in)
-    return stand_in
-
-
-@pytest.fixture
-def results(prepared, tmp_path):
-    """A copy of the results of a study without trace and kinetics."""
-    place = tmp_path / "results"
-    shutil.copytree(prepared / "results", place)
-    return place
 
 
 def call(*arguments):
@@ -187,35 +134,6 @@ def test_settings_may_leave_out_the_section(prepared):
     assert changed.learning.particles == ("a",)
     with pytest.raises(OptionError, match=r"learning\.field_modes"):
         with_learning(recipe, ["field_modes=1"], [])
-
-
-@pytest.fixture
-def simulated(tmp_path):
-    """A folder as `lithiscope simulate` leaves it, with two runs of one platelet."""
-    (tmp_path / "sim").mkdir()
-    store = Store(tmp_path / "sim" / "study.zarr")
-    mask = np.ones((6, 5), bool)
-    mask[0] = False
-    for name, sign in (("1C-lithiation", 1), ("1C-delithiation", -1)):
-        x = np.where(mask, np.linspace(0.1, 0.9, 4)[::sign, None, None], np.nan)
-        variables = {
-            "lithium_fraction": ("time y x", x),
-            "lithium_fraction_flag": ("time y x", np.where(np.isnan(x), stages.flag_bit("no_material"), 0)),
-            "label": ("y x", mask.astype(int)),
-        }
-        coords = {
-            "time": ("time", 600.0 * np.arange(4)),
-            "half_cycle": ("time", np.zeros(4, int)),
-            "direction": ("time", np.full(4, sign)),
-            "y": ("y", 0.05 * np.arange(6)),
-            "x": ("x", 0.05 * np.arange(5)),
-        }
-        attrs = {"signal": "lithium_fraction", "origin": "simulation"}
-        video = stages.new("composition_video", variables, coords=coords, attrs=attrs)
-        store.save(f"composition-{name}", video, key="", record={})
-    recipe = "geometry: {reacts: everywhere, thickness: 150}"
-    store.set_attributes({"title": "two ways", "kind": "simulation", "recipe": recipe})
-    return tmp_path / "sim"
 
 
 def test_a_simulation_needs_noise_and_then_is_learned_from(simulated, fit):

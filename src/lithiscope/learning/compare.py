@@ -9,7 +9,7 @@ import numpy as np
 
 from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.learning.arrowhead import covariances
-from lithiscope.learning.compared import DECIDED, Compared, ranked, verdict
+from lithiscope.learning.compared import DECIDED, Compared, kinds_of, ranked, verdict
 from lithiscope.learning.fit import Mapper
 from lithiscope.learning.half_cycles import HalfCycle, half_cycles
 from lithiscope.learning.inference import fitted
@@ -145,18 +145,18 @@ def _compared(
     if not np.isfinite(evidence):
         return _lost(name, "the fit ended where its evidence is no number")
     notes = [
-        note
+        structure_of(particle_of(fit, setup, number, videos[group[0].video], each[number]), group)
         for number, group in enumerate(setup.groups)
-        for note in structure_of(particle_of(fit, setup, number, videos[group[0].video], each[number]), group)
     ]
-    return Compared(name, evidence, ratio, np.nan, fit.converged, tuple(notes))
+    return Compared(name, evidence, ratio, np.nan, fit.converged, kinds_of(notes))
 
 
 def _foretold(whole: Compared, part: Compared) -> Compared:
     """Return a model with the density of what its fit to a part of the data foretold; NaN where that fit is rough."""
     if not (whole.converged and part.converged):
-        return whole._replace(remark="what it foretells is not known: a fit without the last half cycle, or with it, "
-                              "did not converge")  # fmt: skip
+        return whole._replace(
+            remark="no density held back, for a fit with or without the last half cycle did not converge"
+        )
     return whole._replace(held_back=whole.log_evidence - part.log_evidence)
 
 

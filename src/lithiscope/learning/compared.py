@@ -14,6 +14,8 @@ from lithiscope.learning.options import LearnOptions
 if TYPE_CHECKING:
     import xarray as xr
 
+    from lithiscope.learning.residuals import Note
+
 DECIDED = 5.0  # difference of ln evidence: odds of 150 to 1; Laplace's approximation may be off by one or two
 _NEVER = 100.0  # times as many frames, beyond which none would do
 
@@ -59,8 +61,22 @@ def ranked(found: Sequence[Compared]) -> list[Compared]:
     return sorted(found, key=lambda one: -one.log_evidence)
 
 
+def kinds_of(notes: Sequence[Sequence[Note]]) -> tuple[str, ...]:
+    """Return how residuals differ from noise in few words, and in how many of several particles.
+
+    Parameters
+    ----------
+    notes : sequence of sequence of Note
+        Of each particle.
+    """
+    kinds = dict.fromkeys(note.kind for some in notes for note in some)
+    count = {kind: sum(any(note.kind == kind for note in some) for some in notes) for kind in kinds}
+    several = len(notes) > 1
+    return tuple(f"{kind} ({count[kind]} of {len(notes)} particles)" if several else kind for kind in kinds)
+
+
 def as_asked(laws: xr.Dataset, notes: Sequence[str]) -> Compared:
-    """Return what the data say of the model asked for, from the stage learned_laws and notes on its residuals."""
+    """Return what the data say of the model asked for, from the stage learned_laws and what its residuals show."""
     told = laws.attrs
     ratio = float(told.get("chi_square_per_freedom", np.nan))
     converged = bool(told.get("converged", 1))
@@ -121,7 +137,7 @@ def _beyond(others: Sequence[Compared]) -> str:
         fits, their = ("fits", "their") if len(rough) > 1 else ("fit", "its")
         text += (
             f"; the {fits} of {_listed(rough)} did not converge, so {their} evidence is rough, probably too small, and "
-            f"nothing is decided against {'them' if len(rough) > 1 else 'it'}"
+            f"by itself decides nothing against {'them' if len(rough) > 1 else 'it'}"
         )
     if lost:
         text += f"; {_listed(lost)} cannot follow the data from where the fit starts"

@@ -27,9 +27,9 @@ _IN_WORDS = {
     "marcus": "Marcus kinetics",
     "marcus_hush_chidsey": "Marcus-Hush-Chidsey kinetics",
     "coupled_ion_electron": "coupled ion-electron transfer",
-    "j0_skewed_lim": "j0(x) skewed as in Lim 2016",
-    "j0_symmetric": "j0(x) symmetric",
-    "j0_constant": "j0 the same at each x",
+    "j0_skewed_lim": "j₀(x) skewed as in Lim 2016",
+    "j0_symmetric": "j₀(x) symmetric",
+    "j0_constant": "j₀ the same at each x",
     "same_k_everywhere": "k the same everywhere",
     "without_strain": "no coherency strain",
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -19,9 +19,25 @@ _WEIGHT = 0.5  # share of the weight of a half cycle that one frame may have
 _LIKE = 0.1  # correlation of neighbouring residuals
 _OUTLINE = 0.3  # excess of the mean squared residual of the outermost pixels
 _MOVED = 0.1  # pixels
+_SPACE, _TIME = (1, 2), (0,)  # axes
 _LEVEL = 1e-2  # slope over the largest one, below which a shift that way is not looked for
 _ONE_SIDED, _RARE = 0.5, 4.0  # correlation of ln k with the outline's slope, and of its standard deviations
 _TOGETHER = 3.0  # pixels of an outline that are as good as one: a map of ln k is smooth
+
+
+class Note(NamedTuple):
+    """One way in which residuals differ from noise.
+
+    Attributes
+    ----------
+    kind : str
+        In few words.
+    text : str
+        In plain words, with what to do.
+    """
+
+    kind: str
+    text: str
 
 
 def notes_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
@@ -36,11 +52,12 @@ def notes_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
     """
     mask = particle["log_rate_flag"].values == 0
     beside = [*_weights(cuts), *_leakage(particle["log_rate"].values, mask)]
-    return [*structure_of(particle, cuts), *(f"{_place(cuts)}: {one}" for one in beside)]
+    place = cuts[0].name.rsplit(",", 1)[0]
+    return [f"{place}: {one}" for one in (*(note.text for note in structure_of(particle, cuts)), *beside)]
 
 
-def structure_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
-    """Return how the residuals of one particle differ from noise, in plain words; empty where they look like it.
+def structure_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[Note]:
+    """Return how the residuals of one particle differ from noise; empty where they look like it.
 
     Parameters
     ----------
@@ -55,23 +72,20 @@ def structure_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[str]:
     residual = np.where(known, residual, 0.0)
     model = particle["lithium_fraction"].values
     weight = np.concatenate([cut.weight for cut in cuts])
-    found = [
-        *_frames(residual, known, cuts),
-        *_patterns(residual, known),
-        *_outline(residual, known, mask),
-        *_drift(residual, model, weight * known, cuts),
-    ]
-    return [f"{_place(cuts)}: {one}" for one in found]
-
-
-def _place(cuts: Sequence[HalfCycle]) -> str:
-    return cuts[0].name.rsplit(",", 1)[0]
+    finders: dict[str, Callable[[], list[str]]] = {
+        "frames that fit worse": lambda: _frames(residual, known, cuts),
+        "a pattern in space": lambda: _pattern(residual, known, _SPACE),
+        "a pattern in time": lambda: _pattern(residual, known, _TIME),
+        "a worse outline": lambda: _outline(residual, known, mask),
+        "frames that look shifted": lambda: _drift(residual, model, weight * known, cuts),
+    }
+    return [Note(kind, text) for kind, find in finders.items() for text in find()]
 
 
 def _frames(
     residual: Float[np.ndarray, "time y x"], known: Bool[np.ndarray, "time y x"], cuts: Sequence[HalfCycle]
 ) -> list[str]:
-    found = []
+    found: list[str] = []
     count = np.maximum(known.sum((1, 2)), 1)
     square = (residual**2).sum((1, 2)) / count
     numbers = np.concatenate([cut.frames for cut in cuts])
@@ -98,18 +112,20 @@ def _weights(cuts: Sequence[HalfCycle]) -> list[str]:
     return found
 
 
-def _patterns(residual: Float[np.ndarray, "time y x"], known: Bool[np.ndarray, "time y x"]) -> list[str]:
-    found = []
-    for axis, words in (
-        ((1, 2), "neighbouring pixels are alike: the maps were smoothed, or the model misses a pattern in space"),
-        ((0,), "of a pixel follow on from frame to frame: the model misses what changes with time there"),
-    ):
-        like, pairs = _alike(residual, known, axis)
-        if abs(like) > max(_LIKE, _SURE / np.sqrt(max(pairs, 1))):
-            subject = "residuals of" if axis == (1, 2) else "residuals"
-            words = words if like > 0 else words.replace("are alike", "are opposed").replace("follow on", "alternate")
-            found.append(f"{subject} {words} (correlation {like:.2f}, noise has 0)")
-    return found
+def _pattern(
+    residual: Float[np.ndarray, "time y x"], known: Bool[np.ndarray, "time y x"], axes: Sequence[int]
+) -> list[str]:
+    like, pairs = _alike(residual, known, axes)
+    if abs(like) <= max(_LIKE, _SURE / np.sqrt(max(pairs, 1))):
+        return []
+    if axes == _SPACE:
+        words = (
+            "residuals of neighbouring pixels are alike: the maps were smoothed, or the model misses a pattern in space"
+        )
+    else:
+        words = "residuals of a pixel follow on from frame to frame: the model misses what changes with time there"
+    words = words if like > 0 else words.replace("are alike", "are opposed").replace("follow on", "alternate")
+    return [f"{words} (correlation {like:.2f}, noise has 0)"]
 
 
 def _alike(

@@ -30,7 +30,7 @@ class Row(NamedTuple):
     fit : str
         How it ended.
     residuals : str
-        Whether they look like noise.
+        Whether they look like noise, or how they do not.
     """
 
     model: str
@@ -61,14 +61,13 @@ def _texts(comparison: xr.Dataset, name: str, otherwise: list[str]) -> list[str]
 def _fit(gap: float, converged: bool) -> str:
     if not np.isfinite(gap):
         return "cannot follow the data"
-    return CONVERGED if converged else "NOT converged: evidence is rough"
+    return CONVERGED if converged else "NOT converged, evidence rough"
 
 
 def _residuals(gap: float, notes: str) -> str:
     if not np.isfinite(gap):
         return ""
-    count = len(notes.split("; ")) if notes else 0
-    return f"{count} remark{'' if count == 1 else 's'}" if count else "like noise"
+    return notes.replace("; ", ", ") or "like noise"
 
 
 def foretells(comparison: xr.Dataset) -> bool:
@@ -79,25 +78,20 @@ def foretells(comparison: xr.Dataset) -> bool:
 
 def verdict_sentence(comparison: xr.Dataset) -> str:
     """Return the verdict as a sentence."""
-    text = str(comparison.attrs["verdict"])
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def residual_sentences(comparison: xr.Dataset, *, most: int = 3) -> list[str]:
-    """Return how the residuals of each model differ from noise, a sentence each, `most` remarks in one."""
-    found = []
-    for row, notes in zip(rows(comparison), _texts(comparison, "residual_notes", []), strict=False):
-        each = [one for one in notes.split("; ") if one]
-        if each:
-            more = f" (and {len(each) - most} more)" if len(each) > most else ""
-            found.append(f"Residuals of {row.model}: {'; '.join(each[:most])}{more}.")
-    return found
+    return f"{_capital(str(comparison.attrs['verdict']))}."
 
 
 def remark_sentences(comparison: xr.Dataset) -> list[str]:
-    """Return why models cannot follow the data, or numbers are missing, a sentence each."""
-    remarks = _texts(comparison, "remark", [])
-    return [f"About {row.model}: {one}." for row, one in zip(rows(comparison), remarks, strict=False) if one]
+    """Return why models cannot follow the data, or numbers are missing; a sentence for all that share a reason."""
+    alike: dict[str, list[str]] = {}
+    for row, one in zip(rows(comparison), _texts(comparison, "remark", []), strict=False):
+        if one:
+            alike.setdefault(one, []).append(row.model)
+    return [f"{_capital(', '.join(names))}: {one}." for one, names in alike.items()]
+
+
+def _capital(text: str) -> str:
+    return text if text.startswith(("j", "k ")) else f"{text[0].upper()}{text[1:]}"
 
 
 def comparison_lines(comparison: xr.Dataset) -> list[str]:
@@ -113,8 +107,7 @@ def comparison_lines(comparison: xr.Dataset) -> list[str]:
             for k, width in zip(kept, widths, strict=True)
         ]
         lines.append(f"  {'  '.join(cells)}".rstrip())
-    told = [*remark_sentences(comparison), *residual_sentences(comparison, most=2)]
-    return [*lines, *(f"  {one}" for one in told), verdict_sentence(comparison)]
+    return [*lines, *(f"  {one}" for one in remark_sentences(comparison)), verdict_sentence(comparison)]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

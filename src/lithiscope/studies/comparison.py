@@ -97,15 +97,11 @@ def comparison(
 
 def _as_asked(learned: Mapping[str, xr.Dataset], cuts: Sequence[Any]) -> Any:
     """Return what the learning found of the model asked for."""
-    from lithiscope.learning.compared import as_asked
+    from lithiscope.learning.compared import as_asked, kinds_of
     from lithiscope.learning.residuals import structure_of
 
     groups: dict[tuple[int, int], list[Any]] = {}
     for cut in cuts:
         groups.setdefault(cut.key, []).append(cut)
-    notes = [
-        note
-        for (video, label), group in groups.items()
-        for note in structure_of(learned[f"{_PARTICLE}{video}-{label}"], group)
-    ]
-    return as_asked(learned[_LAWS], notes)
+    notes = [structure_of(learned[f"{_PARTICLE}{video}-{label}"], some) for (video, label), some in groups.items()]
+    return as_asked(learned[_LAWS], kinds_of(notes))

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from learning.made import laws, particle
+from learning.made import comparison, laws, particle
 from lithiscope.errors import StageError
 from lithiscope.report import FigureOptions, PageOptions
 from lithiscope.report.page import learned_page, stxm_drawings, stxm_page_content
@@ -49,6 +49,34 @@ def test_a_study_page_has_the_section_and_its_figures(video, table, labels):
     assert {"learned-laws", "learned-rates", "learned-frames"} <= set(names)
     plain = stxm_page_content(title="t", video=video, options=options)
     assert not [one for one in plain.sections if one.identity == "learned"]
+
+
+def test_models_compared_follow_with_the_verdict_first_and_all_text_escaped():
+    results = {**RESULTS, "model_comparison": comparison(held_back=-7.5)}
+    text = learned_page(results, title="t", options=PageOptions(movie=False))
+    assert "Models compared: nothing is decided: only the fit of the model asked for converged" in text
+    section = text[text.index('<section id="learned-models"') :]
+    section = section[: section.index("</section>")]
+    assert section.index("Nothing is decided") < section.index("<table>")
+    assert section.count("<tr>") == 4
+    for part in ("NOT converged, evidence rough", "more likely too small", "cannot follow the data", "−52", "−7.5",
+                 "foretold", "model-comparison.csv", "a pattern in space, frames that look shifted"):  # fmt: skip
+        assert part in section, part
+    assert "a &lt;model&gt;" in section
+    assert "<model>" not in text
+    assert "<cannot>" not in text
+
+
+def test_a_comparison_without_rough_fits_needs_no_word_on_them(video):
+    whole = {**RESULTS, "model_comparison": comparison().isel(model=slice(1))}
+    content = stxm_page_content(title="t", video=video, results=whole, options=PageOptions(movie=False))
+    (section,) = [one for one in content.sections if one.identity == "learned-models"]
+    (table,) = section.tables
+    assert section.group == "Learned kinetics"
+    assert "did not converge" not in table.caption
+    assert "held back" not in " ".join(table.columns)
+    assert table.csv is not None
+    assert table.csv.splitlines()[1].startswith("as_asked,the model asked for,12,")
 
 
 def test_many_particles_are_drawn_side_by_side():
