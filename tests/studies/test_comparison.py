@@ -124,6 +124,14 @@ def test_a_comparison_goes_into_the_store_and_the_laws_are_not_learned_again(res
     assert not list(results.glob("*.npz"))
 
 
+def test_a_model_that_is_no_other_is_told_before_anything_is_learned(results, simulated, fit, fits):
+    with pytest.raises(OptionError, match="no other model"):
+        learn_command(results, models=["butler_volmer"])
+    with pytest.raises(OptionError, match="no other model"):
+        learn_command(simulated, sigma=0.07, models=["butler_volmer"])
+    assert fit.calls == fits.calls == []
+
+
 def test_new_laws_take_an_old_comparison_out(results, fit, fits, monkeypatch):
     learn_command(results, settings=["thickness=120"], models=["marcus"])
 

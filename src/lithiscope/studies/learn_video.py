@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from lithiscope import stages
 from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
+from lithiscope.learning.models import chosen
 from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
@@ -75,6 +76,8 @@ def learn_videos(
     store = Store(path)
     videos = _videos(store, runs)
     section = learning_section(settings, _thickness(store))
+    if section.compare.compute:
+        chosen(section.model, section.compare.models)  # told now, not after minutes
     if section.voltage:
         videos = {
             run: _with_record(store, run, one, section.voltage_noise, seed + k)

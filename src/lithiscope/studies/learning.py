@@ -9,6 +9,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import OptionError
+from lithiscope.learning.models import chosen
 from lithiscope.progress import Reporter
 from lithiscope.studies.comparison import comparison_step
 from lithiscope.studies.kinetics import labels_of, video_of
@@ -26,7 +27,13 @@ PARTICLE = "learned_particle"
 
 
 def learning_steps(recipe: Recipe) -> list[Step]:
-    """Return the step, and that of the comparison with other models, if the recipe asks for them."""
+    """Return the step, and that of the comparison with other models, if the recipe asks for them.
+
+    Raises
+    ------
+    OptionError
+        If a model to be compared with is no other than that of the recipe.
+    """
     if not recipe.learning.compute:
         return []
     needs = ("composition", "labels", *(("cell_frames",) if recipe.cell.files else ()))
@@ -39,7 +46,10 @@ def learning_steps(recipe: Recipe) -> list[Step]:
         optional=True,
         resumes=True,
     )
-    return [step, *([comparison_step(needs)] if recipe.learning.compare.compute else [])]
+    if not recipe.learning.compare.compute:
+        return [step]
+    chosen(recipe.learning.model, recipe.learning.compare.models)  # told now, not after minutes
+    return [step, comparison_step(needs)]
 
 
 def _options(recipe: Recipe) -> Any:
