@@ -14,6 +14,7 @@ from lithiscope.learning.arrowhead import covariances, log_determinant
 from lithiscope.learning.fit import Fit, Point
 from lithiscope.learning.priors import log_constant
 
+
 @pytest.fixture
 def data(monkeypatch) -> np.ndarray:
     monkeypatch.setattr(fitting, "block_of", block)

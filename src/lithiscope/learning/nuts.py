@@ -57,7 +57,7 @@ class _Tree(NamedTuple):
     log_weight: float
     turned: bool
     accepted: float
-    count: int
+    steps: int
     diverged: bool
 
 
@@ -160,8 +160,8 @@ def drawn(density: Density, chain: Chain, count: int, *, adapt: bool) -> tuple[C
     for number in range(count):
         tree = _trajectory(density, chain, _RASH if adapt else _DEEPEST)
         chain = replace(chain, place=tree.drawn)
-        z[number], accepted[number] = tree.drawn.z, tree.accepted / tree.count
-        diverged[number], gradients = tree.diverged, gradients + tree.count
+        z[number], accepted[number] = tree.drawn.z, tree.accepted / tree.steps
+        diverged[number], gradients = tree.diverged, gradients + tree.steps
         if adapt:
             chain = _adapted(chain, float(accepted[number]))
     return chain, Drawn(z, accepted, diverged, gradients)
@@ -190,13 +190,13 @@ def _trajectory(density: Density, chain: Chain, deepest: int) -> _Tree:
     """Return the trajectory of one draw, doubled until it turns back."""
     random = chain.random
     begin = chain.place._replace(momentum=random.standard_normal(len(chain.place.z)))
-    whole = _Tree(begin, begin, begin.momentum, begin, 0.0, turned=False, accepted=0.0, count=0, diverged=False)
+    whole = _Tree(begin, begin, begin.momentum, begin, 0.0, turned=False, accepted=0.0, steps=0, diverged=False)
     for depth in range(deepest):
         ahead = bool(random.random() < 0.5)
         part = _grown(density, whole.last if ahead else whole.first, chain, depth, ahead, begin.energy)
         if part.turned or part.diverged:
-            accepted, count = whole.accepted + part.accepted, whole.count + part.count
-            return whole._replace(accepted=accepted, count=count, diverged=part.diverged)
+            accepted, steps = whole.accepted + part.accepted, whole.steps + part.steps
+            return whole._replace(accepted=accepted, steps=steps, diverged=part.diverged)
         # The new half is preferred, for it is farther away (Betancourt 2017).
         take = np.log(random.random()) < part.log_weight - whole.log_weight
         whole = _joined(whole, part, ahead, part.drawn if take else whole.drawn)
@@ -218,7 +218,7 @@ def _grown(density: Density, here: Place, chain: Chain, depth: int, ahead: bool,
             -error,
             turned=False,
             accepted=float(np.exp(min(0.0, -error))),
-            count=1,
+            steps=1,
             diverged=error > _DIVERGED,
         )
     one = _grown(density, here, chain, depth - 1, ahead, energy)
@@ -226,7 +226,7 @@ def _grown(density: Density, here: Place, chain: Chain, depth: int, ahead: bool,
         return one
     two = _grown(density, one.last if ahead else one.first, chain, depth - 1, ahead, energy)
     if two.turned or two.diverged:
-        return two._replace(accepted=one.accepted + two.accepted, count=one.count + two.count)
+        return two._replace(accepted=one.accepted + two.accepted, steps=one.steps + two.steps)
     weight = np.logaddexp(one.log_weight, two.log_weight)
     take = np.log(chain.random.random()) < two.log_weight - weight
     return _joined(one, two, ahead, two.drawn if take else one.drawn)
@@ -250,7 +250,7 @@ def _joined(one: _Tree, two: _Tree, ahead: bool, taken: Place) -> _Tree:
         float(np.logaddexp(one.log_weight, two.log_weight)),
         turned=turned,
         accepted=one.accepted + two.accepted,
-        count=one.count + two.count,
+        steps=one.steps + two.steps,
         diverged=False,
     )
 

@@ -53,9 +53,7 @@ class Profile(NamedTuple):
     upper: float
 
 
-def profiled(
-    fit: Fit, names: Sequence[str], *, mapper: Mapper = map, reporter: Reporter = SILENT
-) -> list[Profile]:
+def profiled(fit: Fit, names: Sequence[str], *, mapper: Mapper = map, reporter: Reporter = SILENT) -> list[Profile]:
     """Return the posterior of the laws along its widest directions, and along that of the spread of ln k.
 
     Parameters
