@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from learning.scenes import ellipse, experiment, field
 from learning.toys import Toy, block, cost, exact, slope_of_determinant
+from lithiscope.learning import LearnOptions, fitted, marginal, profile
 from lithiscope.learning import fit as fitting
-from lithiscope.learning import marginal, profile
 from lithiscope.learning.fit import Fit, Point
+from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.profile import PLACES, Profile, directions_of, length, profiled, words_of
+from lithiscope.learning.setup import setup_of
 
 
 @pytest.fixture
@@ -77,6 +80,29 @@ def test_words_name_side_and_reason() -> None:
     assert "could not be checked on the upper side" in lost
     (short,) = words_of([one._replace(lower=0.5, upper=1.0)])
     assert "0.5 times as long on the lower side" in short
+
+
+@pytest.mark.long
+def test_the_error_bars_of_one_small_particle_hold() -> None:
+    mask = ellipse(8, 6)
+    video = experiment(mask, field(mask, 0.5, 1), exchange_current=0.3, sigma=0.05, frames=6, seed=0)
+    volts = video["voltage_volt"].values + 0.002 * np.random.default_rng(5).standard_normal(video.sizes["time"])
+    video = video.assign(voltage_volt=("time", volts), voltage_volt_std=("time", np.full(len(volts), 0.002)))
+    options = LearnOptions(
+        voltage=True, field_modes=8, initial_modes=3, rate_spread=0.0, exchange="skewed_lim", potential_terms=3,
+        unknowns=("rate_field", "exchange_level", "chemical_potential"),
+    )  # fmt: skip
+    setup = setup_of([video], half_cycles([video]), options)
+    fit, _ = fitted(setup)
+    profiles = profiled(fit, [name for one in setup.unknowns for name in one.names])
+    assert len(profiles) == 3
+    for one in profiles:
+        # The fit may end a fifth of a deviation off the maximum, which makes a bar of two a tenth longer or shorter;
+        # draws of the posterior of this particle are within 10 % of Laplace's deviations.
+        assert 0.75 < one.lower < 1.3
+        assert 0.75 < one.upper < 1.3
+        assert one.rise[[0, 3]].mean() == pytest.approx(2, rel=0.25)
+        assert one.rise[[1, 2]].mean() == pytest.approx(0.5, rel=0.25)
 
 
 def test_directions_that_are_as_wide_as_the_prior_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

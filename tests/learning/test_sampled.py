@@ -99,3 +99,5 @@ def test_one_small_particle_is_about_as_wide_as_laplace_says() -> None:
     width = laws["parameter_quantile"].sel(quantile=0.975) - laws["parameter_quantile"].sel(quantile=0.025)
     assert (width / laws["parameter_std"]).values == pytest.approx(2 * 1.96, rel=0.35)
     assert any("of ln j0(x) is" in one for one in laws.attrs["warnings"])
+    (scale,) = (one for one in laws.attrs["warnings"] if one.startswith("the scale of ln k is"))
+    assert float(scale.split()[6]) == pytest.approx(1, abs=0.1)

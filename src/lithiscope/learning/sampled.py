@@ -12,7 +12,10 @@ from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors
 from lithiscope.learning.chains import FEWEST, LIMIT
 from lithiscope.learning.fit import Fit
-from lithiscope.learning.posterior import laws_of
+from lithiscope.learning.guards import warnings_of
+from lithiscope.learning.marginal import spread_error
+from lithiscope.learning.marginal import spread_of as scale_of
+from lithiscope.learning.posterior import freedom, laws_of
 from lithiscope.learning.setup import Setup
 from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, PotentialCurve
 
@@ -138,9 +141,13 @@ def tree_of(summary: Summary, fit: Fit, setup: Setup, priors: Priors) -> xr.Data
     mu = spread_of(laws, rows_mu, laplace["chemical_potential"].values, laplace["chemical_potential_std"].values, point)
     known = laplace["identifiable"].values
     keep = known if known.any() else np.ones(len(known), bool)
-    found = _trust(summary) + [
-        words for words in (log_j0.words("ln j0(x)", keep), mu.words("mu(x)", keep)) if words is not None
+    curves = (log_j0.words("ln j0(x)", keep), mu.words("mu(x)", keep))
+    found = [
+        *warnings_of(fit, freedom(fit, setup)),
+        *_trust(summary),
+        *(words for words in curves if words is not None),
     ]
+    found += _scale(flat, fit)
     tree = {}
     for number, rates in enumerate(_rates(flat, fit, setup)):
         video, label = setup.groups[number][0].key
@@ -149,6 +156,18 @@ def tree_of(summary: Summary, fit: Fit, setup: Setup, priors: Priors) -> xr.Data
         words = rates.words(f"ln k of particle {label} of video {video + 1}", inside)
         found += [] if words is None else [words]
     return xr.DataTree.from_dict({"/laws": _laws(summary, laplace, log_j0, mu, found, setup), **tree})
+
+
+def _scale(flat: Float[np.ndarray, "draw number"], fit: Fit) -> list[str]:
+    """Return in words how far the draws stretch ln k of all pixels alike, an error that these share."""
+    row = scale_of(fit.particles, fit.point)
+    if row is None:
+        return []
+    drawn = flat @ np.concatenate([row.shared, *row.own])
+    return [
+        f"the scale of ln k is {drawn.mean():.2f} +- {drawn.std(ddof=1):.2f} times that of the fit, of which Laplace's "
+        f"approximation says 1 +- {spread_error(fit):.2f}"
+    ]
 
 
 def _trust(summary: Summary) -> list[str]:
