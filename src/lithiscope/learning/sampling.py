@@ -20,8 +20,8 @@ from lithiscope.learning.inference import fitted
 from lithiscope.learning.nuts import Chain, Density, Drawn, begun, drawn
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.reduced import Reduced, evened, reduced
-from lithiscope.learning.sampled import Summary, tree_of
 from lithiscope.learning.setup import Setup, setup_of
+from lithiscope.learning.summary import Summary, tree_of
 from lithiscope.progress import SILENT, Reporter
 
 if TYPE_CHECKING:

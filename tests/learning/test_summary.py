@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from learning.scenes import ellipse, experiment, field
+from lithiscope import learning
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning import LearnOptions, sample
-from lithiscope.learning.sampled import QUANTILES, Spread, Summary, _trust, spread_of
+from lithiscope.learning.summary import QUANTILES, Spread, Summary, _trust, spread_of
 
 ALL = np.ones(3, bool)
 
@@ -66,6 +67,11 @@ def test_chains_that_have_not_converged_are_said_so() -> None:
     assert "direction 1 are worth 200 independent ones only, not 400: spreads are known to 5 %" in _trust(few)[0]
     assert "5 of 400 draws" in _trust(summary(divergences=5))[0]
     assert "tolerance" in _trust(summary(step_error=0.5))[0]
+
+
+def test_the_functions_are_not_hidden_by_modules() -> None:
+    assert callable(learning.sample)
+    assert callable(learning.sampled)
 
 
 @pytest.mark.long
