@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from learning.toys import COUNT, Toy, block, cost, exact, slope_of_determinant
 from lithiscope.learning import fit as fitting
 from lithiscope.learning import marginal
-from lithiscope.learning.arrowhead import Block, covariances, log_determinant
-from lithiscope.learning.fit import Fit, Particle, Point
+from lithiscope.learning.arrowhead import covariances, log_determinant
+from lithiscope.learning.fit import Fit, Point
 from lithiscope.learning.priors import log_constant
-
-COUNT, SIGMA = 40, 0.1
-
-
-class Toy:
-    """Pixels that show u exp(-a): a law a, known beforehand to +-1, and a field u of any amplitude trade off."""
-
-    program = SimpleNamespace(layout=SimpleNamespace(field=COUNT, volt=0))
-    cases = (SimpleNamespace(field=np.eye(COUNT)),)
-    prior = Particle.prior
-
-    def __init__(self, data: np.ndarray, weights: Any = None) -> None:
-        self.data, self.weights = data, weights
-
-    def fields(self) -> list[slice]:
-        return [slice(0, COUNT)]
-
-    def _replace(self, weights: Any) -> Any:
-        return Toy(self.data, weights)
-
-
-def cost(task: Any) -> float:
-    particle, z = task
-    return 0.5 * float(np.sum(((z[1:] * np.exp(-z[0]) - particle.data) / SIGMA) ** 2))
-
-
-def block(task: Any) -> tuple[Block, float, Any]:
-    particle, z = task
-    jacobian = np.column_stack([-z[1:] * np.exp(-z[0]), np.exp(-z[0]) * np.eye(COUNT)]) / SIGMA
-    weights = particle.prior(z[1:])[1]
-    gradient = jacobian.T @ ((z[1:] * np.exp(-z[0]) - particle.data) / SIGMA)
-    gradient[1:] += weights * z[1:]
-    return Block(jacobian.T @ jacobian + np.diag(np.r_[0.0, weights]), gradient, weights), cost(task), particle
-
-
-def slope_of_determinant(given: Any) -> np.ndarray:
-    (_, z), covariance = given
-    return np.r_[-np.exp(-2 * z[0]) / SIGMA**2 * np.trace(covariance), np.zeros(COUNT)]
 
 
 @pytest.fixture
@@ -64,16 +26,6 @@ def data(monkeypatch) -> np.ndarray:
 def found(data: np.ndarray) -> Fit:
     particles: Any = [Toy(data)]
     return marginal.at_best_laws(particles, Point(np.zeros(1), (data,)))
-
-
-def exact(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a, and the logarithm of its density with that of the data, the field and its amplitude integrated out."""
-    a, log_v = np.linspace(-6, 6, 2401)[:, None], np.linspace(-9, 12, 801)[None, :]
-    total = np.exp(log_v - 2 * a) + SIGMA**2  # variance of a datum
-    # Densities of a, of the variance of the field (inverse gamma, nu = 4), and of the data without their constant.
-    log = -0.5 * a**2 - 0.5 * np.log(2 * np.pi) + np.log(4) - 2 * log_v - 2 * np.exp(-log_v)
-    log = log - 0.5 * COUNT * np.log(total / SIGMA**2) - 0.5 * float(data @ data) / total
-    return a[:, 0], np.log(np.exp(log - log.max()).sum(1) * 21 / 800) + log.max()
 
 
 def test_the_law_is_at_the_maximum_of_its_own_posterior(data: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ from learning.scenes import ellipse, experiment, field
 from lithiscope import phasefield as pf
 from lithiscope.learning import LearnOptions
 from lithiscope.learning.cases import Priors
-from lithiscope.learning.fit import Task, block_of, cost_of, determinant_slope
+from lithiscope.learning.fit import Task, block_of, cost_of, determinant_slope, slope_of
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.setup import particles_of, setup_of
 
@@ -60,6 +61,36 @@ def test_the_gradient_is_that_of_the_cost(problem: tuple) -> None:  # type: igno
         )
         # The same derivative pushed forward through the same steps: rounding of sums over a thousand cells and steps.
         assert gradient @ way == pytest.approx(exact, rel=1e-9)
+
+
+def test_cost_and_gradient_without_the_matrix_are_the_same(problem: tuple) -> None:  # type: ignore[type-arg]
+    _, setup, particle, z, block, cost = problem
+    shared = setup.layout.shared
+    value, slope = slope_of(Task(particle, z))
+    slope[shared:] += z[shared:]  # the prior of its own numbers
+    assert value == pytest.approx(cost, rel=1e-12)
+    # The same sums, in another order: rounding only.
+    assert slope == pytest.approx(block.gradient, rel=1e-9, abs=1e-9 * np.abs(block.gradient).max())
+
+
+def test_steps_of_time_are_renewed_where_they_are_too_long(problem: tuple) -> None:  # type: ignore[type-arg]
+    *_, particle, z, _, cost = problem
+    # One step from frame to frame takes compositions beyond 0 and 1, where there is no potential.
+    seconds = [np.diff(case.seconds) for case in particle.cases]
+    cases = [
+        eqx.tree_at(
+            lambda c: (c.lengths, c.first),
+            case,
+            (jnp.zeros_like(case.lengths).at[: len(gaps)].set(gaps), jnp.arange(len(gaps) + 1)),
+        )
+        for case, gaps in zip(particle.cases, seconds, strict=True)
+    ]
+    rough = particle._replace(cases=tuple(cases))
+    pairs = zip(cases, rough.places(), strict=True)
+    assert not np.isfinite(sum(float(rough.program.cost(one, z[place])) for one, place in pairs))
+    value, slope = slope_of(Task(rough, z))
+    assert value == pytest.approx(cost, rel=1e-12)
+    assert np.isfinite(slope).all()
 
 
 def test_cost_and_matrix_are_those_of_residuals_of_x_of_its_mean_and_of_the_voltage(problem: tuple) -> None:  # type: ignore[type-arg]

@@ -1,8 +1,9 @@
 """What explains a video: laws and rate fields with uncertainty, learned from composition videos.
 
 `learn` takes composition videos and gives the stage learned_laws and a learned_particle for each particle;
-`LearnOptions` says what is learned; `composition_from_strain` makes such a video of maps of strain; `processes` lets
-particles be worked on side by side; `material_text`, `pybamm_text` and `mpet_text` write the laws for other programs.
+`LearnOptions` says what is learned; `sample` draws from the posterior, to see what its error bars are worth;
+`composition_from_strain` makes a composition video of maps of strain; `processes` lets particles be worked on side by
+side; `material_text`, `pybamm_text` and `mpet_text` write the laws for other programs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from lithiscope.learning.options import LearnOptions
 if TYPE_CHECKING:
     from lithiscope.learning.export import material_text, mpet_text, pybamm_text
     from lithiscope.learning.inference import fitted, learn
+    from lithiscope.learning.sampling import sample, sampled
     from lithiscope.learning.strain import composition_from_strain
     from lithiscope.learning.workers import processes
 
@@ -27,6 +29,8 @@ __all__ = [
     "mpet_text",
     "processes",
     "pybamm_text",
+    "sample",
+    "sampled",
 ]
 
 _PLACES = {
@@ -37,6 +41,8 @@ _PLACES = {
     "mpet_text": "export",
     "processes": "workers",
     "pybamm_text": "export",
+    "sample": "sampling",
+    "sampled": "sampling",
 }
 
 

@@ -168,6 +168,31 @@ def cost_of(task: Task) -> float:
     return total if np.isfinite(total) else np.inf
 
 
+def slope_of(task: Task) -> tuple[float, np.ndarray]:
+    """Return the cost of the data of one particle and its gradient by (shared, own); infinite where the model fails.
+
+    The steps of time are kept as in `cost_of`.
+    """
+    particle, z = task
+    cost, gradient, places = 0.0, np.zeros(len(z)), particle.places()
+
+    def one(case: Case, place: np.ndarray) -> tuple[float, np.ndarray]:
+        at = jnp.asarray(z[place])
+        value, slope = particle.program.value_and_gradient(case, at)
+        if np.isfinite(value):
+            return float(value), np.asarray(slope)
+        stepped = with_steps(particle, case, at)
+        if stepped is None:
+            return np.inf, np.zeros(len(place))
+        value, slope = particle.program.value_and_gradient(stepped, at)
+        return float(value), np.asarray(slope)
+
+    for place, (value, slope) in zip(places, _together(one, particle.cases, places), strict=True):
+        cost += value
+        gradient[place] += slope
+    return cost, gradient
+
+
 def determinant_slope(given: tuple[Task, np.ndarray]) -> np.ndarray:
     """Return the gradient by (shared, own) of half the logarithm of the determinant of a particle's own numbers.
 

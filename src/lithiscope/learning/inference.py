@@ -19,6 +19,7 @@ from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.marginal import ROUGH, at_best_laws
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
+from lithiscope.learning.profile import profiled, words_of
 from lithiscope.learning.residuals import notes_of
 from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
 from lithiscope.learning.values import with_values
@@ -85,6 +86,9 @@ def learn(
         particle = particle_of(fit, setup, number, given[video], each[number])
         found += notes_of(particle, group)
         tree[f"/particle/{video}_{label}"] = particle
+    if options.profile:
+        names = [name for one in setup.unknowns for name in one.names]
+        found += words_of(profiled(fit, names, mapper=mapper, reporter=reporter))
     laws.attrs |= {"warnings": found, "options": options.model_dump_json(), "particles": len(setup.groups)}
     for one in found:
         warnings.warn(one, LithiscopeWarning, stacklevel=2)

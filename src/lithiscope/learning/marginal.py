@@ -211,6 +211,23 @@ def _moved(here: Fit, step: np.ndarray, mapper: Mapper, settled: float) -> Fit |
     return None
 
 
+def laws_moved(here: Fit, step: np.ndarray, mapper: Mapper = map, settled: float = _SETTLED) -> Fit | None:
+    """Return the fit with the laws moved and the fields at their best for them; None where the model cannot follow.
+
+    Parameters
+    ----------
+    here : Fit
+        With the weights of its fields.
+    step : array, shape (shared,)
+        Of the laws.
+    mapper : callable
+        `map`, or that of processes or a cluster.
+    settled : float
+        Decrease of the cost that the fields may still promise.
+    """
+    return _at(here, step, mapper, settled)
+
+
 def _at(here: Fit, step: np.ndarray, mapper: Mapper, settled: float = _SETTLED) -> Fit | None:
     """Return the fit with the laws moved and the fields at their best for them; None where the model cannot follow."""
     shared = here.point.shared + step

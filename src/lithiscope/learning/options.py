@@ -97,4 +97,9 @@ class LearnOptions(Options):
     initial_modes: int = Field(default=64, ge=2, le=1000, description="modes of the initial composition")
     robust: bool = Field(default=False, description="residuals as of a t distribution: outliers count less")
     tolerance: float = Field(default=1e-4, gt=1e-10, le=1e-2, description="error of x that a step of time may make")
+    profile: bool = Field(
+        default=False,
+        description="hold the error bars of the laws' widest directions against the posterior one and two deviations "
+        "away; a warning tells which should be longer or shorter. Takes about as long again as the fit",
+    )
     iterations: int = Field(default=30, ge=1, le=500, description="steps of the fit, at most, in each round")

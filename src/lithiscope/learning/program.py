@@ -195,6 +195,12 @@ class Program(eqx.Module):
         value, straight, loads, matrix = self._normal(case, z, path)
         return Normal(value, straight + self._pulled(case, z, path, loads), matrix)
 
+    def value_and_gradient(self, case: Case, z: Cells) -> tuple[Number, Cells]:
+        """Return the cost and its gradient at z without the matrix, which costs many times as much."""
+        path = self._path(case, z)
+        value, straight, loads = self._loaded(case, z, path)
+        return value, straight + self._pulled(case, z, path, loads)
+
     # The way there and the way back are programs of their own, so that they are compiled once for all that needs them.
     @eqx.filter_jit
     def _path(self, case: Case, z: Cells) -> Float[Array, "step cells"]:
@@ -207,6 +213,16 @@ class Program(eqx.Module):
         (system, _), pull = eqx.filter_vjp(lambda at: self.start(case, at), z)
         found: Cells = pull(pulled_back(system, path, case.steps, loads))[0]
         return found
+
+    @eqx.filter_jit
+    def _loaded(self, case: Case, z: Cells, path: Cells) -> tuple[Number, Cells, Cells]:
+        """Return the cost, and its gradients by z alone and by x of every step."""
+
+        def cost(frames: Cells, z: Cells) -> Number:
+            return self._cost(self._residual(case, frames, z)) + self._cost_of_frames(case, frames, z)
+
+        value, (by_frames, straight) = jax.value_and_grad(cost, (0, 1))(path[case.first], z)
+        return value, straight, jnp.zeros_like(path).at[case.first].add(by_frames)
 
     @eqx.filter_jit
     def _normal(self, case: Case, z: Cells, path: Cells) -> tuple[Number, Cells, Cells, Cells]:

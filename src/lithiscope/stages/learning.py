@@ -96,4 +96,65 @@ MODEL_COMPARISON = Stage(
     required_attributes=("verdict", "frames"),
 )
 
-LEARNING_STAGES = (LEARNED_LAWS, LEARNED_PARTICLE, MODEL_COMPARISON)
+SAMPLED_LAWS = Stage(
+    "sampled_laws",
+    "Laws as draws from their posterior, beside Laplace's approximation of it",
+    variables={
+        "log_exchange_current_density": Variable("x_grid", ONE, "mean of ln j0(x), j0 in A/m2", required=True),
+        "log_exchange_current_density_std": Variable("x_grid", ONE, "its standard deviation", required=True),
+        "log_exchange_current_density_laplace": Variable("x_grid", ONE, "the same in Laplace's approximation"),
+        "log_exchange_current_density_laplace_std": Variable("x_grid", ONE, "its standard deviation"),
+        "exchange_current_density_quantile": Variable("quantile x_grid", AMPERE_PER_SQUARE_METRE, "of j0(x)"),
+        "chemical_potential": Variable("x_grid", ONE, "mean of mu(x) over kT, less its mean over the known range"),
+        "chemical_potential_std": Variable("x_grid", ONE, "its standard deviation"),
+        "chemical_potential_laplace": Variable("x_grid", ONE, "the same in Laplace's approximation"),
+        "chemical_potential_laplace_std": Variable("x_grid", ONE, "its standard deviation"),
+        "chemical_potential_quantile": Variable("quantile x_grid", ONE, "of mu(x) over kT"),
+        "identifiable": Variable("x_grid", ONE, "whether the data say something at this composition", kind="bool"),
+        "parameter_mean": Variable("parameter", ONE, "numbers of the laws, in standard deviations of the prior"),
+        "parameter_std": Variable("parameter", ONE, "their standard deviations"),
+        "parameter_quantile": Variable("quantile parameter", ONE, "their quantiles"),
+        "parameter_laplace": Variable("parameter", ONE, "the numbers in Laplace's approximation"),
+        "parameter_laplace_std": Variable("parameter", ONE, "their standard deviations"),
+        "parameter_r_hat": Variable("parameter", ONE, "R-hat of ranks and folded ranks; 1 when converged"),
+        "parameter_sample_size": Variable("parameter", ONE, "independent draws that the draws are worth"),
+        "parameter_draw": Variable("chain draw parameter", ONE, "every draw of the numbers"),
+    },
+    coordinates={
+        "x_grid": Variable("x_grid", ONE, "lithium fraction", required=True),
+        "parameter": Variable("parameter", ONE, "name of a number of the laws", kind="string"),
+        "quantile": Variable("quantile", ONE, "share of the draws below"),
+    },
+    attributes={
+        "converged": "whether the chains agree and the draws are worth enough",
+        "directions": "how many directions were sampled; the others are as wide as their prior",
+        "divergences": "draws that met a place which the steps of the sampler cannot follow",
+        "r_hat": "largest R-hat of the laws and of the sampled directions",
+        "sample_size": "smallest number of independent draws that these are worth, in the middle and in the tails",
+        "acceptance": "mean acceptance of the trajectories",
+        "gradients": "how often the gradient was asked for",
+        "step_error": "standard deviation of what held steps of time change the logarithm of the posterior by",
+        "seed": "of the random numbers",
+        "warnings": "what a reader must know, in words",
+        "options": "everything that was asked for, as JSON",
+    },
+    required_attributes=("converged", "r_hat"),
+)
+
+SAMPLED_PARTICLE = Stage(
+    "sampled_particle",
+    "ln k of one particle as draws from its posterior, beside Laplace's approximation of it",
+    variables={
+        "log_rate": Variable("y x", ONE, "mean of ln k(r), zero in the mean over the particle", required=True),
+        "log_rate_std": Variable("y x", ONE, "its standard deviation", required=True),
+        "log_rate_flag": Variable("y x", ONE, "flags", kind="int"),
+        "log_rate_quantile": Variable("quantile y x", ONE, "its quantiles"),
+        "log_rate_laplace": Variable("y x", ONE, "ln k(r) at the fit"),
+        "log_rate_laplace_std": Variable("y x", ONE, "its standard deviation in Laplace's approximation"),
+    },
+    coordinates={**SPACE, "quantile": Variable("quantile", ONE, "share of the draws below")},
+    attributes={"video": "number of the video", "particle": "label of the particle"},
+    required_attributes=("video", "particle"),
+)
+
+LEARNING_STAGES = (LEARNED_LAWS, LEARNED_PARTICLE, MODEL_COMPARISON, SAMPLED_LAWS, SAMPLED_PARTICLE)
