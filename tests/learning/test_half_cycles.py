@@ -105,7 +105,7 @@ def test_weights_know_nothing_of_the_noise_of_their_pixel() -> None:
     sigma = 0.06 * np.linspace(1, 1.3, 9)[:, None, None] * rng.uniform(0.8, 1.2, (12, 10))
     noise = sigma * rng.standard_normal(sigma.shape)
     told = sigma * np.exp(-2 * noise)  # a larger x seems better known
-    expected = expected_std(told)
+    expected = expected_std(told, 0.5 + noise)
     means = [np.sum(noise / std**2) / np.sum(1 / std**2) for std in (told, expected)]
     assert means[0] > 0.012
     # 1080 pixels know a mean to 0.002.
@@ -113,11 +113,27 @@ def test_weights_know_nothing_of_the_noise_of_their_pixel() -> None:
     assert np.median(expected / sigma) == pytest.approx(1, abs=0.05)
 
 
+def test_weights_know_that_the_noise_of_a_share_goes_with_the_share() -> None:
+    rng = np.random.default_rng(2)
+    x = np.where(np.arange(14)[None, None, :] < rng.integers(2, 12, 9)[:, None, None], 0.9, 0.1) * np.ones((9, 16, 14))
+    sigma = rng.uniform(0.8, 1.2, (16, 14)) * np.sqrt(0.0076 - 0.005 * x)  # 0.084 to 0.056, as of counts
+    noise = sigma * rng.standard_normal(x.shape)
+    told = sigma * np.exp(-2 * noise - 4 * sigma**2)  # its mean square is right
+    expected = expected_std(told, x + noise)
+    away = np.abs(np.diff(x, axis=2, prepend=x[:, :, :1])) + np.abs(np.diff(x, axis=2, append=x[:, :, -1:])) < 0.1
+    for level in (0.1, 0.9):
+        # What is told varies by 2 sigma, so 1000 pixels know its mean to 0.5 %; the curve is a parabola by one.
+        assert np.median((expected / sigma)[away & (x == level)]) == pytest.approx(1, abs=0.04)
+    weighted = np.sum(noise / expected**2) / np.sum(1 / expected**2)
+    assert abs(weighted) < 0.004  # 2016 pixels know a mean to 0.0015
+
+
 def test_a_pixel_with_a_reason_to_be_worse_stays_worse_and_equal_ones_stay_as_they_are() -> None:
     std = np.full((4, 3, 3), 0.07)
-    assert expected_std(std) == pytest.approx(std, rel=1e-12)
+    x = np.random.default_rng(1).uniform(0.1, 0.9, std.shape)
+    assert expected_std(std, x) == pytest.approx(std, rel=1e-12)
     std[1, 1, 1], std[:, 0, 0], std[2, 2, 2] = 0.5, np.nan, np.nan
-    expected = expected_std(std)
+    expected = expected_std(std, np.where(np.isfinite(std), x, np.nan))
     assert expected[1, 1, 1] == 0.5
     assert (expected[:, 0, 0] == 1).all()
     assert expected[2, 2, 2] == 1

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.special import gammaln
 
 from lithiscope.learning.arrowhead import Block
 from lithiscope.learning.fit import Particle
+from lithiscope.learning.priors import FREEDOM
 
 COUNT, SIGMA = 40, 0.1
 
@@ -53,7 +55,9 @@ def exact(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a, and the logarithm of its density with that of the data, the field and its amplitude integrated out."""
     a, log_v = np.linspace(-6, 6, 2401)[:, None], np.linspace(-9, 12, 801)[None, :]
     total = np.exp(log_v - 2 * a) + SIGMA**2  # variance of a datum
-    # Densities of a, of the variance of the field (inverse gamma, nu = 4), and of the data without their constant.
-    log = -0.5 * a**2 - 0.5 * np.log(2 * np.pi) + np.log(4) - 2 * log_v - 2 * np.exp(-log_v)
+    # Densities of a, of the variance of the field (inverse gamma), and of the data without their constant.
+    shape = FREEDOM / 2
+    log = -0.5 * a**2 - 0.5 * np.log(2 * np.pi) + shape * np.log(shape) - gammaln(shape)
+    log = log - shape * log_v - shape * np.exp(-log_v)
     log = log - 0.5 * COUNT * np.log(total / SIGMA**2) - 0.5 * float(data @ data) / total
     return a[:, 0], np.log(np.exp(log - log.max()).sum(1) * 21 / 800) + log.max()

@@ -20,6 +20,8 @@ _X = "lithium_fraction"
 _MEAN = "mean_lithium_fraction"
 _FEWEST_FRAMES = 3
 _FEWEST_PIXELS = 12
+_PASSES = 3  # of frames and pixels, and of x
+_VARIED = 0.2  # range of x over which its noise changes visibly
 _USUAL = 2.0  # times the expected standard deviation, above which one has a reason of its own
 
 
@@ -251,7 +253,7 @@ def _cut(
         frames,
         time - time[0],
         np.where(known, x, 0.0),
-        np.where(known, 1 / expected_std(np.where(known, std, np.nan)), 0.0),
+        np.where(known, 1 / expected_std(np.where(known, std, np.nan), np.where(known, x, np.nan)), 0.0),
         np.nan_to_num(frame_std),
         volts,
         volt_weight,
@@ -263,24 +265,32 @@ def _cut(
     )
 
 
-def expected_std(std: np.ndarray) -> np.ndarray:
+def expected_std(std: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return the standard deviations that pixels should have, apart from their own noise; 1 where there is none.
 
     That of x is told from the counts of its own pixel and frame. The same noise makes it small and x large, so weights
-    from it move a mean by up to 0.014. Pixels differ by their thickness and frames by their light: the mean variance of
-    a frame over pixels times that of a pixel over time, over that of all. Deviations of more than twice what is
-    expected have a reason, and are kept.
+    from it move a mean by up to 0.014. Pixels differ by their thickness, frames by their light, and the variance of a
+    share is a parabola in x: the mean variance of a frame over pixels times that of a pixel over time times a parabola
+    in the mean x of the pixels around, which have noise of their own. Deviations of more than twice what is expected
+    have a reason, and are kept.
 
     Parameters
     ----------
     std : array, shape (time, y, x)
         As told; NaN where x is not known.
+    x : array, shape (time, y, x)
+        Lithium fraction; NaN where it is not known.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # nothing is known of a pixel or frame
         rough = _product_of(std, np.nanmedian)
         usual = std <= _USUAL * rough
-        expected = np.sqrt(_product_of(np.where(usual, std**2, np.nan), np.nanmean))
+        variance, around = np.where(usual, std**2, np.nan), _around(x)
+        by_x = np.ones_like(std)
+        for _ in range(_PASSES):
+            product = _product_of(variance / by_x, np.nanmean)
+            by_x = _parabola(variance / product, around)
+        expected = np.sqrt(product * by_x)
     return np.asarray(np.where(np.isfinite(std), np.where(usual & np.isfinite(expected), expected, std), 1.0))
 
 
@@ -288,6 +298,29 @@ def _product_of(values: np.ndarray, middle: Callable[..., np.ndarray]) -> np.nda
     """Return the middle of each frame over its pixels times that of each pixel over time, in units of its frames."""
     of_frame = middle(values, axis=(1, 2), keepdims=True)
     return np.asarray(of_frame * middle(values / of_frame, axis=0))
+
+
+def _around(x: np.ndarray) -> np.ndarray:
+    """Return the mean of the up to eight known pixels around each, without itself; NaN where there is none."""
+    from scipy.ndimage import convolve
+
+    ring = np.ones((1, 3, 3))
+    ring[0, 1, 1] = 0.0
+    known = np.isfinite(x)
+    count = convolve(known.astype(float), ring, mode="constant")
+    total = convolve(np.where(known, x, 0.0), ring, mode="constant")
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1.0), np.nan))
+
+
+def _parabola(ratio: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the parabola in x that is nearest to some ratios; 1 where x is not known, or does not vary."""
+    known = np.isfinite(ratio) & np.isfinite(x)
+    if not known.any() or np.ptp(x[known]) < _VARIED:
+        return np.ones_like(ratio)
+    terms = np.polynomial.polynomial.polyfit(x[known], ratio[known], 2)
+    inside = np.clip(x, *np.quantile(x[known], (0.01, 0.99)))  # no further than it was seen
+    found = np.polynomial.polynomial.polyval(inside, terms)
+    return np.asarray(np.where(np.isfinite(found), np.maximum(found, _USUAL**-2), 1.0))
 
 
 def _of_frames(

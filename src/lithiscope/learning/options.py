@@ -17,6 +17,7 @@ Name = Literal[
     "alpha",
     "reorganisation",
     "film_resistance",
+    "frame_blur",
     "rate_field",
 ]
 
@@ -32,7 +33,7 @@ class LearnOptions(Options):
         default=("rate_field", "exchange_current", "chemical_potential"),
         description="rate_field: ln k(r) of each particle; exchange_current: level and shape of j0(x); exchange_level: "
         "only its level; chemical_potential: mu(x); gradient_energy, coherency, alpha, reorganisation, "
-        "film_resistance: one number each",
+        "film_resistance, frame_blur: one number each",
     )
     law: str | None = Field(default=None, description="reaction law; none: that of the set")
     law_parameters: dict[str, Any] = Field(
@@ -41,6 +42,13 @@ class LearnOptions(Options):
     )
     exchange: str = Field(
         default="symmetric", description="law F(x) about which j0(x) is learned, or that holds if only its level is"
+    )
+    blur: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e4,
+        description="standard deviation in nm of the spot that the pictures were taken with, 0.42 of the diameter of "
+        "the probe; where it starts if frame_blur is learned",
     )
     film_resistance: float = Field(
         default=0.0,

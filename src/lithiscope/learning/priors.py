@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 _JITTER = 1e-10
-FREEDOM = 4.0  # of the prior of a field's amplitude: a factor of two either way is nothing unusual
+FREEDOM = 2.0  # of the prior of a field's amplitude: a factor of three either way is nothing unusual
 
 
 def matern(distance: np.ndarray, length: float) -> np.ndarray:

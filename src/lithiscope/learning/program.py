@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from lithiscope import phasefield as pf
+from lithiscope.learning.blur import Blur, blurred
 from lithiscope.learning.directions import Pushed, directions, directions_back
 from lithiscope.learning.tangent import Steps, followed, pulled_back
 from lithiscope.learning.unknowns import Unknown, placed
@@ -147,12 +148,15 @@ class Program(eqx.Module):
         Of z.
     robust : bool
         Whether residuals count as of a t distribution with 4 degrees of freedom.
+    blur : float
+        Standard deviation of the spot that pictures are taken with, nm, unless it is among the unknowns; 0: none.
     """
 
     template: pf.Model
     unknowns: tuple[Unknown, ...]
     layout: Layout = eqx.field(static=True)
     robust: bool = eqx.field(static=True)
+    blur: float = eqx.field(static=True, default=0.0)
 
     def model(self, case: Case, shared: Cells, log_rate: Cells) -> pf.Model:
         """Return the model of a particle for some laws and ln k."""
@@ -242,9 +246,12 @@ class Program(eqx.Module):
     def _matrix(self, case: Case, z: Cells, frames: Cells, changes: Cells, residual: Cells) -> Float[Array, "z z"]:
         """Return Gauss and Newton's matrix."""
         root, offsets = jnp.sqrt(self._share(residual)) * case.weight, self._offsets(case)
+        is_blur = jnp.zeros(self.layout.size).at[self._place_of_blur].set(1.0 if self._unknown_blur else 0.0)
+        by_blur = jax.jvp(lambda at: self._shown(case, frames[..., None], at)[..., 0], (z,), (is_blur,))[1]
 
         def add(number: Number, matrix: Cells) -> Cells:
-            rows = root[number][:, None] * (changes[number] + offsets[number])
+            change: Cells = self._shown(case, changes[number], z) + offsets[number] + by_blur[number][:, None] * is_blur
+            rows = root[number][:, None] * change
             return matrix + rows.T @ rows
 
         rows = case.mean_of(changes).astype(z.dtype)
@@ -287,7 +294,7 @@ class Program(eqx.Module):
             """Return half the sum of the squared changes of all weighted residuals along the ways."""
             root = jnp.sqrt(self._share(self._residual(case, frames, z))) * case.weight
             rows = root[..., None].astype(changes.dtype) * (
-                changes + (self._offsets(case) @ ways).astype(changes.dtype)
+                self._shown(case, changes, z) + (self._offsets(case) @ ways).astype(changes.dtype)
             )
             total = jnp.sum(rows**2) + jnp.sum(case.mean_of(changes) ** 2)
             if self.layout.volt:
@@ -361,9 +368,29 @@ class Program(eqx.Module):
 
     def _residual(self, case: Case, x: Cells, z: Cells) -> Float[Array, "time cells"]:
         """Return model less data over the standard deviation; 0 where there are no data."""
+        x = self._shown(case, x[..., None], z)[..., 0]
         if self.layout.offset:
             x = x + (case.frame_std * self.layout.split(z)[4])[:, None]
         return case.weight * jnp.where(case.weight > 0, x - case.x, 0.0)
+
+    def _shown(self, case: Case, maps: Float[Array, "... cells ways"], z: Cells) -> Float[Array, "... cells ways"]:
+        """Return maps as the microscope shows them."""
+        if not self.blur:
+            return maps
+        one = self._unknown_blur
+        width = self.blur if one is None else one.nanometres(z[self._place_of_blur])
+        geometry = self.template.geometry
+        return blurred(maps, case.inside, geometry.shape, geometry.spacing, width)
+
+    @property
+    def _unknown_blur(self) -> Blur | None:
+        return next((one for one in self.unknowns if isinstance(one, Blur)), None)
+
+    @property
+    def _place_of_blur(self) -> int:
+        """Return which number of z the blur is, if it is one."""
+        sizes = [one.size for one in self.unknowns]
+        return next((sum(sizes[:n]) for n, one in enumerate(self.unknowns) if isinstance(one, Blur)), 0)
 
     def _cost(self, residual: Cells) -> Number:
         if self.robust:

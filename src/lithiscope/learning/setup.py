@@ -11,6 +11,7 @@ import numpy as np
 
 from lithiscope import phasefield as pf
 from lithiscope.errors import OptionError
+from lithiscope.learning.blur import Blur
 from lithiscope.learning.cases import Priors, case_of
 from lithiscope.learning.fit import Particle
 from lithiscope.learning.half_cycles import HalfCycle
@@ -94,6 +95,15 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
             limit="more than 0",
             remedy="state the order of its resistance in ohm m2, such as 0.01: it is learned from there",
         )
+    if "frame_blur" in names and not options.blur:
+        raise OptionError(
+            "there is no blur to start from",
+            field="blur",
+            value=options.blur,
+            limit="more than 0",
+            remedy="state the standard deviation of the spot in nm: 0.42 of the diameter of the probe, or of the "
+            "resolution, is a good start",
+        )
     if options.voltage and not any(cut.volt_weight.any() for cut in cuts):
         raise OptionError(
             "the videos hold no voltage to compare with",
@@ -132,7 +142,7 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
 
 def particles_of(setup: Setup, priors: Priors) -> list[Particle]:
     """Return the particles with their half cycles whole."""
-    program = Program(setup.template, setup.unknowns, setup.layout, setup.options.robust)
+    program = _program(setup)
     return [
         Particle(
             program,
@@ -150,13 +160,17 @@ def windows_of(setup: Setup, priors: Priors) -> list[Particle]:
     What happens between two frames is nearly linear in the laws, so a fit of these finds its way from anywhere.
     """
     # The same program as that of whole half cycles, so that there is one to compile: the other frames have no data.
-    program = Program(setup.template, setup.unknowns, setup.layout, setup.options.robust)
+    program = _program(setup)
     result = []
     for group, thickness in zip(setup.groups, setup.thickness, strict=True):
         parts = [part for cut in group for part in cut.windows(len(cut.seconds) - 1)]
         cases = tuple(_case(setup, part, priors, thickness, program, windows=True) for part in parts)
         result.append(Particle(program, cases, setup.options.tolerance))
     return result
+
+
+def _program(setup: Setup) -> Program:
+    return Program(setup.template, setup.unknowns, setup.layout, setup.options.robust, setup.options.blur)
 
 
 def _case(
@@ -286,6 +300,8 @@ def _unknown(name: str, template: pf.Model, options: LearnOptions) -> Unknown | 
         return Share("alpha", _alpha, 0.5)
     if name == "reorganisation":
         return Factor("reorganisation", _reorganisation, 0.5, "kT")
+    if name == "frame_blur":
+        return Blur(options.blur)
     if name == "film_resistance":
         return Factor("film resistance", _film, 1.0, "ohm m2", float(template.thermal_voltage()))
     return None

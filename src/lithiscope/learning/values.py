@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lithiscope import stages
+from lithiscope.learning.blur import Blur
 from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, OneNumber, PotentialCurve, Shift, Unknown
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def values_of(one: Unknown, setup: Setup, mean: np.ndarray, std: np.ndarray) -> 
         value[0] = float(setup.template.reaction.exchange_current) * np.exp(level * mean[0])  # type: ignore[union-attr]
         error[0] = value[0] * level * std[0]
         return Values(value, error, ("A/m2", *(PLAIN,) * (one.size - 1)))
+    if isinstance(one, Blur):
+        width = np.asarray(one.nanometres(jnp.asarray(mean)))
+        return Values(width, width * one.deviation * std, ("nm",))
     if isinstance(one, OneNumber):
         middle = float(one.where(setup.template))
         value = np.array([float(one.value(jnp.asarray(middle), one.deviation * mean[0]))])

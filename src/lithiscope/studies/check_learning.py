@@ -54,6 +54,8 @@ def _learning(recipe: Recipe) -> Iterator[Finding]:
         yield Finding("error", "learning.unknowns: reorganisation needs law_parameters: {reorganisation: 8.3}, in kT")
     if "film_resistance" in section.unknowns and not section.film_resistance:
         yield Finding("error", "learning.unknowns: film_resistance needs learning.film_resistance, such as 0.01 ohm m2")
+    if "frame_blur" in section.unknowns and not section.blur:
+        yield Finding("error", "learning.unknowns: frame_blur needs learning.blur in nm, 0.42 of the probe's diameter")
     if section.thickness is None:
         yield Finding(
             "warning", "learning.thickness is not stated (nm): the maps must tell one, from a picture before the edge"

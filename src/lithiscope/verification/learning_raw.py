@@ -46,6 +46,7 @@ _SOURCE = (
 )
 _BAR = "a bar of the design, with no slack"
 _SEEDS = 2
+_SPOT = 21.0  # nm, 0.42 of the diameter of the probe: where the learning of the blur starts
 _FINER = 2  # cells of the truth along a pixel of the microscope: the laws hold between its pixels too
 _MARGIN = 0.6  # of the field beside the particle, um: the stage drifts by 0.4
 _OFF = (0.3, -0.2)  # of the particle from the pixels, in pixels
@@ -195,7 +196,9 @@ def write_raw(truth: Truth, seed: int, folder: Path) -> tuple[Recipe, Scene]:
     make_experiment(folder / "raw", scene, begins.round(3), microscope=_MICROSCOPE, seed=seed)
     write_mpt(trace_of(truth, course), folder / "raw" / "cell.mpt")
     (folder / "recipe.yaml").write_text(_RECIPE, encoding="utf-8")
-    learning = LearningSection(compute=True, **options_of(truth).model_dump())
+    asked = options_of(truth)
+    seen = {"blur": _SPOT, "unknowns": (*asked.unknowns, "frame_blur")}
+    learning = LearningSection(compute=True, **asked.model_dump() | seen)
     return load_recipe(folder / "recipe.yaml").model_copy(update={"learning": learning}), scene
 
 
