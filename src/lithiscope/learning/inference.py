@@ -126,20 +126,28 @@ def _start(
     point = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in whole))
     if not any(cut.weight.any() for group in setup.groups for cut in group):
         return point
+    windows = [without_voltage(one) for one in windows_of(setup, priors)]
     known = [sum(int((cut.weight > 0).sum()) for cut in group) for group in setup.groups]
-    first = np.sort(np.argsort(known)[::-1][:_STARTERS]).tolist()
-    some = setup._replace(
-        groups=tuple(setup.groups[n] for n in first), thickness=tuple(setup.thickness[n] for n in first)
-    )
-    windows = [without_voltage(one) for one in windows_of(some, priors)]
-    begin = point._replace(own=tuple(np.zeros(one.own) for one in windows))
-    found = minimise(
-        windows, begin, iterations=_WINDOW_ITERATIONS, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary
-    ).point
+    first = np.sort(np.argsort(known)[::-1][:_STARTERS])
+    found = Point(point.shared, tuple(np.zeros(one.own) for one in windows))
+    # Few particles tell where the laws start; from there all others take some steps only.
+    for some in (first, np.arange(len(windows))) if len(windows) > _STARTERS else (first,):
+        begin = found._replace(own=tuple(found.own[n] for n in some))
+        best = minimise(
+            [windows[n] for n in some],
+            begin,
+            iterations=_WINDOW_ITERATIONS,
+            enough=ROUGH * len(some),
+            mapper=mapper,
+            reporter=reporter,
+            diary=diary,
+        ).point
+        own = list(found.own)
+        for number, z in zip(some, best.own, strict=True):
+            own[number] = z
+        found = Point(best.shared, tuple(own))
     field = setup.layout.field
-    own = list(point.own)
-    for number, z in zip(first, found.own, strict=True):
-        own[number] = np.concatenate([z[:field], own[number][field:]])
+    own = [np.concatenate([z[:field], zeros[field:]]) for z, zeros in zip(found.own, point.own, strict=True)]
     return Point(found.shared, tuple(own))
 
 

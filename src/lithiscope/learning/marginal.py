@@ -35,7 +35,7 @@ from lithiscope.learning.fit import (
 from lithiscope.learning.priors import best_weight
 from lithiscope.progress import SILENT, Reporter
 
-ROUGH = 5.0  # decrease of the cost that does not matter to a start
+ROUGH = 5.0  # decrease of the cost of a particle that does not matter to a start
 _FIXED = 1e4  # weight that holds the spread of ln k to 1 % of that of the start
 _ROUNDS = 12
 _NEAR = 0.2  # standard deviations from the maximum that no longer matter
@@ -105,7 +105,8 @@ def at_best_laws(
         return minimise(particles, point, iterations=iterations, mapper=mapper, reporter=reporter, diary=diary)
     # Voltages weigh so much that a fit which is still far off goes astray by them.
     deaf = [without_voltage(one) for one in particles]
-    start = partial(minimise, iterations=iterations, enough=ROUGH, mapper=mapper, reporter=reporter, diary=diary)
+    rough = ROUGH * len(particles)
+    start = partial(minimise, iterations=iterations, enough=rough, mapper=mapper, reporter=reporter, diary=diary)
     here = start(deaf, point, tie=tie)
     if particles[0].program.layout.volt:
         here = start(particles, here.point, tie=spread_of(particles, here.point))
