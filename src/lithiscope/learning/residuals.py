@@ -120,8 +120,8 @@ def _pattern(
         return []
     if axes == _SPACE:
         words = (
-            "residuals of neighbouring pixels are alike: the maps are blurred (state learning.blur) or were smoothed, "
-            "or the model misses a pattern in space"
+            "residuals of neighbouring pixels are alike: the maps are blurred by more than learning.blur says, "
+            "were smoothed when they were resampled, or the model misses a pattern in space"
         )
     else:
         words = "residuals of a pixel follow on from frame to frame: the model misses what changes with time there"
