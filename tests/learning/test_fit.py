@@ -22,15 +22,15 @@ def test_levels_keep_their_own_prior() -> None:
     layout = Layout(shared=2, field=7, initial=6, rate=3, offset=0)
     program: Any = SimpleNamespace(layout=layout)
     cases: Any = (None, None)
-    for level in (False, True):
-        particle = Particle(program, cases, 1e-4, level=level)
+    for apart in (0, 1, 3):
+        particle = Particle(program, cases, 1e-4, apart=apart)
         inside = np.zeros(particle.own, bool)
         for one in particle.fields():
             assert not inside[one].any()
             inside[one] = True
-        # Of two half cycles: 7 or 6 modes of ln k, and 5 of each initial composition, whose first number is its level.
+        # Of two half cycles: up to 7 modes of ln k, and 5 of each initial composition, whose first number is its level.
         expected = np.zeros(particle.own, bool)
-        expected[: 7 - level] = True
+        expected[: 7 - apart] = True
         expected[8:13] = expected[17:22] = True
         assert inside.tolist() == expected.tolist()
         _, weights = particle._replace(weights=(5.0,) * len(particle.fields())).prior(np.zeros(particle.own))

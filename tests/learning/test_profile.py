@@ -11,7 +11,7 @@ import pytest
 
 from learning.scenes import ellipse, experiment, field
 from learning.toys import Toy, block, cost, exact, slope_of_determinant
-from lithiscope.learning import LearnOptions, fitted, marginal, profile
+from lithiscope.learning import LearnOptions, fitted, marginal, profile, settling
 from lithiscope.learning import fit as fitting
 from lithiscope.learning.fit import Fit, Point
 from lithiscope.learning.half_cycles import half_cycles
@@ -22,14 +22,16 @@ from lithiscope.learning.setup import setup_of
 @pytest.fixture
 def data(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     monkeypatch.setattr(fitting, "block_of", block)
+    monkeypatch.setattr(settling, "block_of", block)
     monkeypatch.setattr(marginal, "determinant_slope", slope_of_determinant)
     monkeypatch.setattr(fitting, "cost_of", cost)
+    monkeypatch.setattr(settling, "cost_of", cost)
     return 1.3 * np.random.default_rng(2).standard_normal(40)
 
 
 def found(data: np.ndarray) -> Fit:
     particles: Any = [Toy(data)]
-    return marginal.at_best_laws(particles, Point(np.zeros(1), (data,)))
+    return marginal.at_best_laws(marginal.near_best_laws(particles, Point(np.zeros(1), (data,))))
 
 
 def test_the_rise_is_that_of_the_exact_posterior(data: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from lithiscope.learning.fit import Task, block_of, cost_of, determinant_slope, 
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.setup import particles_of, setup_of
 
-OPTIONS = LearnOptions(field_modes=8, initial_modes=4, tolerance=1e-4, voltage=True)
+OPTIONS = LearnOptions(domains=0, field_modes=8, initial_modes=4, tolerance=1e-4, voltage=True)
 
 
 @pytest.fixture(scope="module")

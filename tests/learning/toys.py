@@ -37,7 +37,7 @@ def cost(task: Any) -> float:
     return 0.5 * float(np.sum(((z[1:] * np.exp(-z[0]) - particle.data) / SIGMA) ** 2))
 
 
-def block(task: Any) -> tuple[Block, float, Any]:
+def block(task: Any, *, held: bool = False) -> tuple[Block, float, Any]:
     particle, z = task
     jacobian = np.column_stack([-z[1:] * np.exp(-z[0]), np.exp(-z[0]) * np.eye(COUNT)]) / SIGMA
     weights = particle.prior(z[1:])[1]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from lithiscope import phasefield as pf
 from lithiscope.learning.half_cycles import HalfCycle
@@ -37,6 +38,8 @@ class Priors(NamedTuple):
     initial_length: float = 200.0
 
 
+_CONTRAST = 1.0  # standard deviation of ln k between a domain and what is around it
+_WITHIN = 0.02  # of the amplitude of ln k, inside a domain; where it is more, data soon tell
 _PARTICLE = 0.3  # standard deviation of ln k between particles
 _LENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
@@ -62,15 +65,26 @@ def positions(mask: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
     return np.asarray(np.argwhere(mask) * np.asarray(spacing))
 
 
-def field_basis(data: HalfCycle, priors: Priors, count: int, *, several: bool) -> np.ndarray:
+def field_basis(
+    data: HalfCycle,
+    priors: Priors,
+    count: int,
+    domains: Float[np.ndarray, "cells domains"],
+    *,
+    several: bool,
+) -> np.ndarray:
     """Return the map from z to ln k(r), whose mean over the particle is zero, shape (cells, count).
 
-    Where several particles share the laws, the last column is the level of the particle.
+    Modes come first, then how much ln k is higher in each domain. Where several particles share the laws, the last
+    column is the level of the particle. Inside domains and around them ln k is expected to be nearly the same
+    everywhere.
     """
     if count == 0:
         return np.zeros((data.mask.size, 0))
     inside = data.mask.ravel()
-    basis = basis_of(data.mask, data.spacing, priors.amplitude, priors.length, count - several)
+    amplitude = priors.amplitude * (_WITHIN if domains.any() else 1.0)
+    smooth = basis_of(data.mask, data.spacing, amplitude, priors.length, count - several - domains.shape[1])
+    basis = np.hstack([smooth, _CONTRAST * domains])
     basis[inside] -= basis[inside].mean(0)
     return np.hstack([basis, np.where(inside, _PARTICLE, 0.0)[:, None]]) if several else basis
 
@@ -109,6 +123,7 @@ def case_of(
     volt_drop: float,
     frames: int,
     from_frame: bool = False,
+    domains: Float[np.ndarray, "cells domains"],
     several: bool = False,
 ) -> Case:
     """Return the arrays of a half cycle, without steps yet.
@@ -131,6 +146,8 @@ def case_of(
         Frames that every case has; those that are missing here get no weight.
     from_frame : bool
         Whether the initial composition lies about the first frame, denoised, instead of about its mean.
+    domains : array, shape (cells, domains)
+        One inside each sharp domain; columns of zeros where there are fewer.
     several : bool
         Whether other particles share the laws.
     """
@@ -150,7 +167,7 @@ def case_of(
         inside=jnp.asarray(np.where(mask, 1.0, OUTSIDE).ravel()),
         surface=jnp.asarray((inside * 2 / thickness).ravel()),
         faces=tuple(jnp.asarray(face.ravel()) for face in faces),
-        field=jnp.asarray(field_basis(data, priors, layout.field, several=several)),
+        field=jnp.asarray(field_basis(data, priors, layout.field, domains, several=several)),
         initial=jnp.asarray(np.hstack([level, initial])),
         middle=jnp.asarray(np.log(begin / (1 - begin))),
         rate=jnp.asarray((mean[-1] - mean[0]) / data.seconds[-1]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -57,15 +57,15 @@ class Particle(NamedTuple):
         Of the steps of time.
     weights : tuple of float, optional
         One over the square of the amplitude of each of `fields`, in units of what the options say; none: one.
-    level : bool
-        Whether the last number of the field is the level of the particle among others.
+    apart : int
+        How many numbers at the end of the field are no modes: contrasts of domains, the level among other particles.
     """
 
     program: Program
     cases: tuple[Case, ...]
     tolerance: float
     weights: tuple[float, ...] | None = None
-    level: bool = False
+    apart: int = 0
 
     @property
     def own(self) -> int:
@@ -79,7 +79,7 @@ class Particle(NamedTuple):
         mine = layout.size - layout.shared - layout.field
         starts = [layout.field + number * mine for number in range(len(self.cases))]
         # The first number of an initial composition is its level.
-        ends = [(0, layout.field - self.level), *((start + 1, start + layout.initial) for start in starts)]
+        ends = [(0, layout.field - self.apart), *((start + 1, start + layout.initial) for start in starts)]
         return [band for first, last in ends for band in bands(first, last)]
 
     def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
@@ -120,10 +120,11 @@ class Task(NamedTuple):
     z: np.ndarray
 
 
-def block_of(task: Task) -> tuple[Block, float, Particle] | None:
+def block_of(task: Task, *, held: bool = False) -> tuple[Block, float, Particle] | None:
     """Return the normal equations and the cost of a particle, and the particle with its steps of time renewed.
 
-    None where the model cannot follow the rate of the particle.
+    None where the model cannot follow the rate of the particle. Steps that are held change the cost smoothly, by which
+    small differences can be told; they are those of a place nearby.
     """
     particle, z = task
     matrix, gradient, cost = np.zeros((len(z), len(z))), np.zeros(len(z)), 0.0
@@ -131,7 +132,7 @@ def block_of(task: Task) -> tuple[Block, float, Particle] | None:
 
     def one(case: Case, place: np.ndarray) -> tuple[Case, Normal] | None:
         at = jnp.asarray(z[place])
-        stepped = with_steps(particle, case, at)
+        stepped = case if held else with_steps(particle, case, at)
         return None if stepped is None else (stepped, particle.program.normal(stepped, at))
 
     for place, answer in zip(places, _together(one, particle.cases, places), strict=True):
@@ -279,6 +280,34 @@ class Fit:
     def whole(self) -> float:
         """Minus the logarithm of the posterior, up to a constant: data and priors."""
         return self.cost + _outside(self.particles, self.point, None)
+
+
+def joined(some: Sequence[int], one: Fit, others: Sequence[int], other: Fit) -> Fit:
+    """Return the fits of some particles and of others, by number, as one fit with the particles in their order.
+
+    Laws and their second derivatives are those of the first.
+    """
+    order = np.argsort([*some, *others])
+    own, blocks, particles = (
+        [each[n] for n in order]
+        for each in (
+            [*one.point.own, *other.point.own],
+            [*one.blocks, *other.blocks],
+            [*one.particles, *other.particles],
+        )
+    )
+    point = Point(one.point.shared, tuple(own))
+    return Fit(point, blocks, particles, one.cost + other.cost, one.iterations, converged=False, laws=one.laws)
+
+
+def without(fit: Fit, some: Sequence[int]) -> tuple[list[int], Fit]:
+    """Return the numbers of the particles that are not among some, and their part of a fit."""
+    left = [n for n in range(len(fit.particles)) if n not in some]
+    tasks = tasks_of(fit.particles, fit.point)
+    cost = fit.cost - sum(cost_of(tasks[n]) for n in some)
+    own = tuple(fit.point.own[n] for n in left)
+    blocks, particles = [fit.blocks[n] for n in left], [fit.particles[n] for n in left]
+    return left, replace(fit, point=Point(fit.point.shared, own), blocks=blocks, particles=particles, cost=cost)
 
 
 def minimise(

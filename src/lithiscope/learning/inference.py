@@ -12,25 +12,25 @@ from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
 from lithiscope.learning.diary import Diary
+from lithiscope.learning.domains import with_domains
 from lithiscope.learning.evidence import Seen, best_priors, projected
-from lithiscope.learning.fit import Fit, Mapper, Particle, Point, minimise, without_voltage
+from lithiscope.learning.fit import Fit, Mapper, Point
 from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
-from lithiscope.learning.marginal import ROUGH, at_best_laws
+from lithiscope.learning.marginal import at_best_laws, near_best_laws
 from lithiscope.learning.options import LearnOptions
 from lithiscope.learning.posterior import freedom, laws_of, particle_of
 from lithiscope.learning.profile import profiled, words_of
 from lithiscope.learning.residuals import notes_of
-from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
+from lithiscope.learning.setup import Setup, particles_of, setup_of
+from lithiscope.learning.starting import first_fit
 from lithiscope.learning.values import with_values
 from lithiscope.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_WINDOW_ITERATIONS = 30
 _ROUNDS = 1  # of the priors
-_STARTERS = 3  # particles, those with most data, whose stretches tell where the laws start
 
 
 def learn(
@@ -102,63 +102,24 @@ def fitted(
     """Return the best laws with their fields, and the priors that the evidence chose."""
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
-    whole = particles_of(setup, priors)
-    point = _start(setup, priors, whole, mapper, reporter, diary)
-    fit = at_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
+    fit = first_fit(setup, priors, mapper=mapper, reporter=reporter, diary=diary)
     for _ in range(_ROUNDS if options.learn_prior and setup.layout.field else 0):
+        fit = at_best_laws(fit, mapper, reporter)
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
-        point = _moved(fit.point, setup, priors, better)
-        priors = better
+        point, priors = _moved(fit.point, setup, priors, better), better
         whole = particles_of(setup, priors)
-        fit = at_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
-    return fit, priors
-
-
-def _start(
-    setup: Setup,
-    priors: Priors,
-    whole: Sequence[Particle],
-    mapper: Mapper,
-    reporter: Reporter,
-    diary: Diary | None,
-) -> Point:
-    """Return laws and rates that stretches of two frames ask for; the middle of the prior where no pixel was seen."""
-    point = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in whole))
-    if not any(cut.weight.any() for group in setup.groups for cut in group):
-        return point
-    windows = [without_voltage(one) for one in windows_of(setup, priors)]
-    known = [sum(int((cut.weight > 0).sum()) for cut in group) for group in setup.groups]
-    first = np.sort(np.argsort(known)[::-1][:_STARTERS])
-    found = Point(point.shared, tuple(np.zeros(one.own) for one in windows))
-    # Few particles tell where the laws start; from there all others take some steps only.
-    for some in (first, np.arange(len(windows))) if len(windows) > _STARTERS else (first,):
-        begin = found._replace(own=tuple(found.own[n] for n in some))
-        best = minimise(
-            [windows[n] for n in some],
-            begin,
-            iterations=_WINDOW_ITERATIONS,
-            enough=ROUGH * len(some),
-            mapper=mapper,
-            reporter=reporter,
-            diary=diary,
-        ).point
-        own = list(found.own)
-        for number, z in zip(some, best.own, strict=True):
-            own[number] = z
-        found = Point(best.shared, tuple(own))
-    field = setup.layout.field
-    own = [np.concatenate([z[:field], zeros[field:]]) for z, zeros in zip(found.own, point.own, strict=True)]
-    return Point(found.shared, tuple(own))
+        fit = near_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
+    return with_domains(fit, setup, priors, mapper=mapper, reporter=reporter), priors
 
 
 def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
     """Return the bases of the field and of the initial composition on the pixels of a particle, without levels."""
-    cut, several = setup.groups[number][0], len(setup.groups) > 1
-    inside = cut.mask.ravel()
-    field = field_basis(cut, priors, setup.layout.field, several=several)[inside]
+    cut, inside = setup.groups[number][0], setup.groups[number][0].mask.ravel()
+    none = np.zeros((inside.size, setup.options.domains))
+    field = field_basis(cut, priors, setup.layout.field, none, several=len(setup.groups) > 1)[inside]
     modes = setup.layout.initial - 1
     initial = basis_of(cut.mask, cut.spacing, priors.initial_amplitude, priors.initial_length, modes)[inside]
-    return field[:, : field.shape[1] - several], initial
+    return field[:, : field.shape[1] - setup.apart], initial
 
 
 def _seen(fit: Fit, setup: Setup, number: int, priors: Priors) -> Seen:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lithiscope.learning.arrowhead import Block, Solver, Tie, covariances
+from lithiscope.learning.arrowhead import Solver, Tie, covariances
 from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import (
     Fit,
@@ -27,26 +27,22 @@ from lithiscope.learning.fit import (
     Particle,
     Point,
     determinant_slope,
-    evaluated,
     minimise,
     tasks_of,
     without_voltage,
 )
-from lithiscope.learning.priors import best_weight
+from lithiscope.learning.settling import settled
 from lithiscope.progress import SILENT, Reporter
 
 ROUGH = 5.0  # decrease of the cost of a particle that does not matter to a start
 _FIXED = 1e4  # weight that holds the spread of ln k to 1 % of that of the start
 _ROUNDS = 12
-_NEAR = 0.2  # standard deviations from the maximum that no longer matter
-_FARTHEST = 3.0  # standard deviations of one step: the determinant is a straight line no further
+NEAR = 0.2  # standard deviations from the maximum that no longer matter
+FARTHEST = 6.0  # standard deviations of one particle in one step: the determinant is a straight line no further
 _SETTLED, _LOOSE = 0.1, 1.0  # decrease of the cost that the fields may still promise, and far from the maximum
-_SETTLING, _REPEATED = 40, 5  # steps of the fields, and of the weights in each
-_POOR, _GOOD = 0.1, 0.7  # decrease over what was promised
-_SLIGHT = 1.0  # damping, in units of the prior's weight
 _REMEMBERED = 5  # slopes
 _LEAST = 0.02  # of the curvature that Gauss and Newton's matrix has; less is noise
-_WORSE = 0.5  # by how much a step may raise what is minimised, for its slope is known in part
+_WORSE = 0.5  # by how much a step may raise what is minimised, for each particle: fields settle so far only
 
 
 def spread_of(particles: Sequence[Particle], point: Point) -> Tie | None:
@@ -74,7 +70,7 @@ def spread_error(fit: Fit) -> float:
     return float(np.sqrt(sum(float(way @ part @ way) for way, part in zip(row.own, parts, strict=True))))
 
 
-def at_best_laws(
+def near_best_laws(
     particles: Sequence[Particle],
     point: Point,
     *,
@@ -83,7 +79,7 @@ def at_best_laws(
     reporter: Reporter = SILENT,
     diary: Diary | None = None,
 ) -> Fit:
-    """Return the fit whose laws are at the maximum of their posterior, the fields being integrated out.
+    """Return the fit where `at_best_laws` begins: with the spread of ln k as it is, and amplitudes that can be learned.
 
     Parameters
     ----------
@@ -92,13 +88,18 @@ def at_best_laws(
     point : Point
         Where to start.
     iterations : int
-        Steps of the first fit, at most, in which the spread of ln k stays as it is where no voltage fixes it.
+        Steps, at most.
     mapper : callable
         `map`, or that of processes or a cluster.
     reporter : Reporter
         Told of each step.
     diary : Diary, optional
         Told of each accepted step; it may know from where to go on.
+
+    Returns
+    -------
+    Fit
+        Without laws or fields, the fit of all numbers at once, of which nothing is left to be found.
     """
     tie = spread_of(particles, point)
     if tie is None:
@@ -110,29 +111,47 @@ def at_best_laws(
     here = start(deaf, point, tie=tie)
     if particles[0].program.layout.volt:
         here = start(particles, here.point, tie=spread_of(particles, here.point))
-    free = [one._replace(weights=(1.0,) * len(one.fields())) for one in here.particles]
-    settled = _at(replace(here, particles=free), np.zeros(len(point.shared)), mapper, ROUGH)
-    if settled is None:
-        return replace(here, converged=False)
-    return _climbed(settled, mapper, reporter)
+    found = fields_at(freed(here.particles), here.point, ROUGH, mapper)
+    return replace(here, converged=False) if found is None else replace(found, iterations=here.iterations)
 
 
-def _climbed(here: Fit, mapper: Mapper, reporter: Reporter) -> Fit:
+def freed(particles: Sequence[Particle]) -> list[Particle]:
+    """Return particles whose fields have amplitudes that can be learned, one for each band."""
+    return [one._replace(weights=(1.0,) * len(one.fields())) for one in particles]
+
+
+def at_best_laws(here: Fit, mapper: Mapper = map, reporter: Reporter = SILENT, *, near: float = NEAR) -> Fit:
+    """Return the fit whose laws are at the maximum of their posterior, the fields being integrated out.
+
+    Parameters
+    ----------
+    here : Fit
+        With fields at their best for its laws. Where amplitudes cannot be learned, there is nothing left to be found.
+    mapper : callable
+        `map`, or that of processes or a cluster.
+    reporter : Reporter
+        Told of each step.
+    near : float
+        Standard deviations from the maximum that no longer matter.
+    """
+    if any(one.weights is None for one in here.particles):
+        return here
     slopes: list[_Slope] = []
     looked, loose = False, True
+    farthest = FARTHEST * np.sqrt(len(here.particles))
     for number in range(here.iterations + 1, here.iterations + 1 + _ROUNDS):
         slopes.append(_slope(here, mapper))
         matrix, step, size = _newton(here, slopes)
-        if size < _NEAR and not loose and not looked and (beside := _beside(here, matrix, mapper)) is not None:
+        if size < NEAR and not loose and not looked and (beside := _beside(here, matrix, mapper)) is not None:
             looked = True
             slopes.insert(-1, _slope(beside, mapper))
             matrix, step, size = _newton(here, slopes)
         reporter.say(f"laws: {size:.2f} standard deviations from the maximum of their posterior")
-        if size < _NEAR and not loose:
+        if size < near and not loose:
             return replace(here, laws=matrix, iterations=number, converged=True)
         # The slope knows to first order how far the fields still have to go.
-        loose = size > _FARTHEST
-        found = _moved(here, step * min(1.0, _FARTHEST / size), mapper, _LOOSE if loose else _SETTLED)
+        loose = size > FARTHEST
+        found = _moved(here, step * min(1.0, farthest / size), mapper, _LOOSE if loose else _SETTLED)
         if found is None:
             break
         here = found
@@ -198,21 +217,21 @@ def _beside(here: Fit, matrix: np.ndarray, mapper: Mapper) -> Fit | None:
     follow = Solver(here.blocks, len(matrix)).follow()
     row = sum(moves.T @ one for moves, one in zip(follow, tie.own, strict=True))
     way = np.linalg.solve(matrix, row)
-    return _at(here, way / np.sqrt(way @ row), mapper)
+    return laws_moved(here, way / np.sqrt(way @ row), mapper)
 
 
-def _moved(here: Fit, step: np.ndarray, mapper: Mapper, settled: float) -> Fit | None:
+def _moved(here: Fit, step: np.ndarray, mapper: Mapper, enough: float) -> Fit | None:
     """Return the fit after a step of the laws, shortened until it serves; None where none does."""
-    before = minus_log_marginal(here)
+    limit = minus_log_marginal(here) + _WORSE * len(here.particles)
     for _ in range(5):
-        found = _at(here, step, mapper, settled)
-        if found is not None and minus_log_marginal(found) < before + _WORSE:
+        found = laws_moved(here, step, mapper, enough)
+        if found is not None and minus_log_marginal(found) < limit:
             return found
         step = step / 2
     return None
 
 
-def laws_moved(here: Fit, step: np.ndarray, mapper: Mapper = map, settled: float = _SETTLED) -> Fit | None:
+def laws_moved(here: Fit, step: np.ndarray, mapper: Mapper = map, enough: float = _SETTLED) -> Fit | None:
     """Return the fit with the laws moved and the fields at their best for them; None where the model cannot follow.
 
     Parameters
@@ -223,85 +242,21 @@ def laws_moved(here: Fit, step: np.ndarray, mapper: Mapper = map, settled: float
         Of the laws.
     mapper : callable
         `map`, or that of processes or a cluster.
-    settled : float
-        Decrease of the cost that the fields may still promise.
+    enough : float
+        Decrease of the cost that the fields of a particle may still promise.
     """
-    return _at(here, step, mapper, settled)
-
-
-def _at(here: Fit, step: np.ndarray, mapper: Mapper, settled: float = _SETTLED) -> Fit | None:
-    """Return the fit with the laws moved and the fields at their best for them; None where the model cannot follow."""
-    shared = here.point.shared + step
-    follow = Solver(here.blocks, len(shared)).follow()
+    follow = Solver(here.blocks, len(step)).follow()
     own = tuple(one + moves @ step for one, moves in zip(here.point.own, follow, strict=True))
-    particles, damping, promised = here.particles, 0.0, 0.0
-    last: _Place | None = None
-    for _ in range(_SETTLING):
-        there = evaluated(particles, Point(shared, own), mapper)
-        gain = 1.0 if there is not None else -1.0
-        if last is not None and there is not None:
-            gain = (last.height - there[1] - _prior(particles, own)) / promised
-        if gain < _POOR or there is None:
-            if last is None:
-                return None
-            damping = max(4 * damping, _SLIGHT)
-        else:
-            damping = damping / 5 if damping > _SLIGHT and gain > _GOOD else damping * (gain < _GOOD)
-            blocks, cost, particles = there
-            weighed = [_weighed(*one, len(shared)) for one in zip(particles, blocks, own, strict=True)]
-            particles, blocks = [one.particle for one in weighed], [one.block for one in weighed]
-            last = _Place(own, blocks, cost + _prior(particles, own))
-            if _stepped(last, len(shared), 0.0)[1] < settled:
-                return Fit(Point(shared, own), blocks, particles, cost, here.iterations, converged=False)
-        own, promised = _stepped(last, len(shared), damping)
-    return None
+    found = fields_at(here.particles, Point(here.point.shared + step, own), enough, mapper)
+    return None if found is None else replace(found, iterations=here.iterations)
 
 
-class _Place(NamedTuple):
-    """The own numbers of all particles, their equations, and what is minimised there."""
-
-    own: tuple[np.ndarray, ...]
-    blocks: list[Block]
-    height: float
-
-
-def _prior(particles: Sequence[Particle], own: Sequence[np.ndarray]) -> float:
-    return float(sum(particle.prior(one)[0] for particle, one in zip(particles, own, strict=True)))
-
-
-def _stepped(place: _Place, shared: int, damping: float) -> tuple[tuple[np.ndarray, ...], float]:
-    """Return the own numbers after Levenberg and Marquardt's step, the laws being held, and what it promises."""
-    own, promised = [], 0.0
-    for one, block in zip(place.own, place.blocks, strict=True):
-        matrix, gradient = block.matrix[shared:, shared:], block.gradient[shared:]
-        move = -np.linalg.solve(matrix + damping * np.eye(len(one)), gradient)
-        promised += 0.5 * float(damping * move @ move - gradient @ move)
-        own.append(one + move)
-    return tuple(own), promised
-
-
-class _Weighed(NamedTuple):
-    particle: Particle
-    block: Block
-
-
-def _weighed(particle: Particle, block: Block, own: np.ndarray, shared: int) -> _Weighed:
-    """Return a particle, and its equations, with the best weights of its fields for its laws (MacKay 1992).
-
-    The mean of |z|^2 over the posterior sets a weight, so that modes of which the data say nothing count as wide as
-    they are, and not as zero.
-    """
-    data = block.matrix[shared:, shared:] - np.diag(block.prior)
-    slope = block.gradient[shared:] - block.prior * own
-    weights, fields = list(particle.weights or ()), particle.fields()
-    prior = block.prior.copy()
-    for _ in range(_REPEATED):
-        covariance = np.linalg.inv(data + np.diag(prior))
-        wide = (own - covariance @ (slope + prior * own)) ** 2 + np.diag(covariance)
-        for number, modes in enumerate(fields[: len(weights)]):
-            weights[number] = best_weight(float(wide[modes].sum()), modes.stop - modes.start)
-            prior[modes] = weights[number]
-    matrix = block.matrix.copy()
-    matrix[shared:, shared:] = data + np.diag(prior)
-    renewed = Block(matrix, np.concatenate([block.gradient[:shared], slope + prior * own]), prior)
-    return _Weighed(particle._replace(weights=tuple(weights)), renewed)
+def fields_at(particles: Sequence[Particle], point: Point, enough: float, mapper: Mapper = map) -> Fit | None:
+    """Return the fit with the fields at their best for the laws of a point; None where the model cannot follow."""
+    each = list(mapper(partial(settled, enough=enough), tasks_of(particles, point)))
+    good = [one for one in each if one is not None]
+    if len(good) < len(each):
+        return None
+    found = Point(point.shared, tuple(one.own for one in good))
+    cost = sum(one.cost for one in good)
+    return Fit(found, [one.block for one in good], [one.particle for one in good], cost, 0, converged=False)

@@ -102,6 +102,13 @@ class LearnOptions(Options):
         description="how much all voltages of one half cycle may be off, mV: ohmic drop that was not corrected",
     )
     field_modes: int = Field(default=160, ge=4, le=2000, description="modes of ln k(r)")
+    domains: int = Field(
+        default=4,
+        ge=0,
+        le=16,
+        description="sharp domains of ln k(r) in a particle, at most; where a fit finds them, and the evidence is for "
+        "them, an edge counts once, and not pixel by pixel; 0: rates are never taken as sharp",
+    )
     initial_modes: int = Field(default=64, ge=2, le=1000, description="modes of the initial composition")
     robust: bool = Field(default=False, description="residuals as of a t distribution: outliers count less")
     tolerance: float = Field(default=1e-4, gt=1e-10, le=1e-2, description="error of x that a step of time may make")

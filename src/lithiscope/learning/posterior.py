@@ -170,7 +170,7 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
     basis = np.asarray(particle.cases[0].field)
     z = np.concatenate([fit.point.shared, own])
     variance = np.einsum("ij,jk,ik->i", basis, covariance[field, field], basis)
-    frames = _frames(particle, z, group)
+    frames, domains = _frames(particle, z, group), _domains(setup, basis, z, covariance)
     coords = {
         name: ("time", np.concatenate([video[name].values[cut.frames] for cut in group]))
         for name in ("time", "half_cycle", "direction")
@@ -190,6 +190,7 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
             "log_rate": ("y x", on_pixels(basis @ z[field])),
             "log_rate_std": ("y x", on_pixels(np.sqrt(variance))),
             "log_rate_flag": ("y x", np.where(first.mask, 0, stages.flag_bit("no_material"))),
+            "log_rate_domain": ("y x", domains[0].reshape(height, width)),
             "lithium_fraction": ("time y x", on_pixels(frames[0])),
             "measured": ("time y x", on_pixels(_measured(group))),
             "residual": ("time y x", on_pixels(frames[2])),
@@ -197,8 +198,25 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
             **({"measured_voltage_volt": ("time", _measured_volts(group))} if setup.layout.volt else {}),
         },
         coords=coords,
-        attrs={"video": first.video, "particle": first.particle},
+        attrs={"video": first.video, "particle": first.particle, "domains": domains[1]},
     )
+
+
+def _domains(setup: Setup, basis: np.ndarray, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return the number of the sharp domain of each cell, 0 around them, and how far ln k differs in each, in words."""
+    first = setup.layout.field - setup.apart
+    numbers = np.zeros(len(basis), int)
+    told: list[str] = []
+    for column in range(first, first + (setup.options.domains if setup.layout.field else 0)):
+        inside = basis[:, column] > 0
+        if inside.any():
+            numbers[inside] = len(told) + 1
+            # From its inside to its outside, which is -mean.
+            step = float(basis[inside, column].max() - basis[:, column].min())
+            place = setup.layout.shared + column
+            value, error = step * z[place], step * float(np.sqrt(covariance[place, place]))
+            told.append(f"ln k {value:+.2f} ± {error:.2f} in a sharp domain of {int(inside.sum())} pixels")
+    return numbers, told
 
 
 def _measured(group: Sequence[HalfCycle]) -> np.ndarray:

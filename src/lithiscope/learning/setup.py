@@ -60,6 +60,11 @@ class Setup(NamedTuple):
         """Return the largest number of frames of a half cycle."""
         return max(len(cut.seconds) for group in self.groups for cut in group)
 
+    @property
+    def apart(self) -> int:
+        """Return how many columns of the map to ln k are no modes."""
+        return self.options.domains + (len(self.groups) > 1) if self.layout.field else 0
+
 
 def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: LearnOptions) -> Setup:
     """Return the setup for the half cycles of some particles.
@@ -131,7 +136,7 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
     points = min(int(group[0].mask.sum()) for group in groups)
     layout = Layout(
         shared=sum(one.size for one in unknowns),
-        field=(min(options.field_modes, points) + (len(groups) > 1)) if "rate_field" in names else 0,
+        field=(min(options.field_modes, points) + options.domains + (len(groups) > 1)) if "rate_field" in names else 0,
         initial=min(options.initial_modes, points) + 1,
         rate=max(len(cut.seconds) for cut in cuts) if options.rate_spread else 0,
         offset=max(len(cut.seconds) for cut in cuts) if any(cut.frame_std.any() for cut in cuts) else 0,
@@ -140,33 +145,39 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
     return Setup(template, unknowns, layout, options, thickness, groups)
 
 
-def particles_of(setup: Setup, priors: Priors) -> list[Particle]:
-    """Return the particles with their half cycles whole."""
-    program = _program(setup)
+def particles_of(setup: Setup, priors: Priors, domains: Sequence[np.ndarray] = ()) -> list[Particle]:
+    """Return the particles with their half cycles whole, and with the sharp domains of each."""
+    program, nowhere = _program(setup), [None] * len(setup.groups)
     return [
         Particle(
             program,
-            tuple(_case(setup, cut, priors, thickness, program) for cut in group),
+            tuple(_case(setup, cut, priors, thickness, program, domains=some) for cut in group),
             setup.options.tolerance,
-            level=len(setup.groups) > 1 and setup.layout.field > 0,
+            apart=setup.apart,
         )
-        for group, thickness in zip(setup.groups, setup.thickness, strict=True)
+        for group, thickness, some in zip(setup.groups, setup.thickness, domains or nowhere, strict=True)
     ]
 
 
-def windows_of(setup: Setup, priors: Priors) -> list[Particle]:
-    """Return the particles with their half cycles in stretches of two frames, each starting where it was seen.
+def windows_of(setup: Setup, priors: Priors, number: int, intervals: int = 1) -> Particle:
+    """Return a particle with its half cycles in stretches of few frames, each starting where it was seen.
 
-    What happens between two frames is nearly linear in the laws, so a fit of these finds its way from anywhere.
+    What happens from one frame to the next is nearly linear in the laws, so a fit of these finds its way from anywhere.
+
+    Parameters
+    ----------
+    setup, priors
+        Of the fit.
+    number : int
+        Which particle.
+    intervals : int
+        Between the frames of a stretch, about; the fewer stretches, the sooner it is done.
     """
     # The same program as that of whole half cycles, so that there is one to compile: the other frames have no data.
-    program = _program(setup)
-    result = []
-    for group, thickness in zip(setup.groups, setup.thickness, strict=True):
-        parts = [part for cut in group for part in cut.windows(len(cut.seconds) - 1)]
-        cases = tuple(_case(setup, part, priors, thickness, program, windows=True) for part in parts)
-        result.append(Particle(program, cases, setup.options.tolerance))
-    return result
+    program, group, thickness = _program(setup), setup.groups[number], setup.thickness[number]
+    parts = [part for cut in group for part in cut.windows(max(1, (len(cut.seconds) - 1) // intervals))]
+    cases = tuple(_case(setup, part, priors, thickness, program, windows=True) for part in parts)
+    return Particle(program, cases, setup.options.tolerance, apart=setup.apart)
 
 
 def _program(setup: Setup) -> Program:
@@ -174,7 +185,14 @@ def _program(setup: Setup) -> Program:
 
 
 def _case(
-    setup: Setup, cut: HalfCycle, priors: Priors, thickness: float, program: Program, *, windows: bool = False
+    setup: Setup,
+    cut: HalfCycle,
+    priors: Priors,
+    thickness: float,
+    program: Program,
+    *,
+    domains: np.ndarray | None = None,
+    windows: bool = False,
 ) -> Case:
     return case_of(
         cut,
@@ -186,6 +204,7 @@ def _case(
         frames=setup.frames,
         from_frame=windows,
         several=len(setup.groups) > 1,
+        domains=np.zeros((cut.mask.size, setup.options.domains)) if domains is None else domains,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -126,6 +127,12 @@ def rate_sentence(particle: xr.Dataset) -> str:
         f"k from {low:.2f} to {high:.2f} of the mean (5 to 95 % of the pixels), known to "
         f"{100 * typical:.0f} % in a typical pixel"
     )
+
+
+def domain_sentences(particles: Sequence[xr.Dataset]) -> list[str]:
+    """Return what is sharp in the rates of the particles, one sentence for each that has domains."""
+    told = [(particle_name(one), list(one.attrs.get("domains", ()))) for one in particles]
+    return [f"{name}: {', '.join(domains)}" for name, domains in told if domains]
 
 
 def particle_name(particle: xr.Dataset) -> str:

@@ -51,6 +51,7 @@ LEARNED_PARTICLE = Stage(
         "log_rate": Variable("y x", ONE, "ln k(r), zero in the mean over the particle", required=True),
         "log_rate_std": Variable("y x", ONE, "its standard deviation", required=True),
         "log_rate_flag": Variable("y x", ONE, "flags", kind="int"),
+        "log_rate_domain": Variable("y x", ONE, "number of the sharp domain of k, 0 around them", kind="int"),
         "lithium_fraction": Variable("time y x", ONE, "lithium fraction of the model"),
         "measured": Variable("time y x", ONE, "lithium fraction that the model was fitted to"),
         "residual": Variable("time y x", ONE, "model less data over the standard deviation"),
@@ -60,7 +61,12 @@ LEARNED_PARTICLE = Stage(
         ),
     },
     coordinates={**TIME, **SPACE},
-    attributes={"video": "number of the video", "particle": "label of the particle", "name": "name of the particle"},
+    attributes={
+        "video": "number of the video",
+        "particle": "label of the particle",
+        "name": "name of the particle",
+        "domains": "how far ln k differs in each sharp domain, in words",
+    },
     required_attributes=("video", "particle"),
 )
 

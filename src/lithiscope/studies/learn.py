@@ -184,7 +184,7 @@ def learned_lines(results: Mapping[str, xr.Dataset]) -> list[str]:
     lines = [f"learned from {len(particles)} particle(s), {halves} half cycle(s), {frames} frame(s)"]
     lines += [f"  {text}" for text in (words.fit_text(laws), *words.law_sentences(laws))]
     lines += [f"  {words.particle_name(one)}: {words.rate_sentence(one)}" for one in particles]
-    lines += [f"  {text}" for text in words.trade_off_sentences(laws)]
+    lines += [f"  {text}" for text in (*words.domain_sentences(particles), *words.trade_off_sentences(laws))]
     lines += [f"  warning: {text}" for text in words.warnings_of(laws)]
     return [*lines, *(comparison_lines(results[COMPARISON]) if COMPARISON in results else [])]
 

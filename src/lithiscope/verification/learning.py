@@ -30,7 +30,9 @@ _TRUTHS = {
 }
 _NO_VOLTAGE = Truth()
 _QUICK = Truth(shape=(16, 12), volt_sigma=_VOLT)
-_PATCHES = 25  # of a particle that are about independent: its pixels over those that one correlation length covers
+# Rates of a particle that are about independent: its pixels over those that one correlation length covers, or the
+# levels of its domains, for all pixels of a domain are off together.
+_PATCHES = {"smooth": 25, "domains": 2}
 
 _BENDS = 4  # compositions of a curve that are about independent: the range over the length of its prior
 
@@ -60,14 +62,14 @@ def rows(everything: bool) -> Iterator[Row]:
         return
     for name, truth in _TRUTHS.items():
         found = [learned(truth, seed) for seed in range(10)]
-        yield from _rate_rows(name, found)
+        yield from _rate_rows(name, found, truth.pattern)
         yield from _law_rows(name, found)
     yield from _rate_rows("skewed j0 and smooth k, no voltage", [learned(_NO_VOLTAGE, seed) for seed in range(10)])
     yield from learning_models.rows()
     yield from learning_raw.rows(_TRUTHS)
 
 
-def _rate_rows(name: str, found: list[Found]) -> Iterator[Row]:
+def _rate_rows(name: str, found: list[Found], pattern: str = "smooth") -> Iterator[Row]:
     count = f"{name}, {len(found)} seeds"
     yield Row(
         f"correlation of ln k with the truth, least of {count}", _SOURCE, 0.98,
@@ -78,11 +80,11 @@ def _rate_rows(name: str, found: list[Found]) -> Iterator[Row]:
         max(one.rate_error for one in found), 0.0, _BAR, "<=",
     )  # fmt: skip
     inside = float(np.mean(np.concatenate([one.inside for one in found])))
-    patches = _PATCHES * len(found)
+    patches = _PATCHES[pattern] * len(found)
     yield Row(
         f"share of pixels whose true ln k lies inside the 95 % bar, {count}", _SOURCE, 0.95, inside,
         max(0.03, 3 * float(np.sqrt(0.95 * 0.05 / patches))),
-        f"92 to 98 %, or three deviations of {patches} independent patches",
+        f"92 to 98 %, or three deviations of {patches} independent rates",
     )  # fmt: skip
     spread = max(abs(one.chi_square - 1) for one in found)
     yield Row(f"chi-square per degree of freedom, most off 1 of {count}", _SOURCE, 0.1, spread, 0.0, _BAR, "<=")

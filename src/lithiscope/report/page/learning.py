@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def learning_sections(study: Study, *, moving: bool = True) -> list[Section]:
     section = drawer.section(
         "learned",
         "Learned kinetics",
-        _text(laws, study.get(COMPARISON)),
+        _text(laws, particles, study.get(COMPARISON)),
         group=GROUP,
         tables=_tables(laws, particles),
         figures=film,
@@ -117,12 +117,12 @@ def _material(laws: xr.Dataset) -> Material | None:
         return None
 
 
-def _text(laws: xr.Dataset, comparison: xr.Dataset | None) -> str:
+def _text(laws: xr.Dataset, particles: Sequence[xr.Dataset], comparison: xr.Dataset | None) -> str:
     text = (
         "Laws and rates that play the measured film again, found with all frames at once (the inverse problem of Zhao "
         f"et al. 2023): {words.fit_text(laws)}."
     )
-    told = [*words.law_sentences(laws), *words.trade_off_sentences(laws)]
+    told = [*words.law_sentences(laws), *words.domain_sentences(particles), *words.trade_off_sentences(laws)]
     warned = [f"Warning: {one}." for one in words.warnings_of(laws)]
     compared = [] if comparison is None else [f"Models compared: {comparison.attrs['verdict']}."]
     return "\n\n".join([*warned, text, *compared, *(f"{_capital(one)}." for one in told)])

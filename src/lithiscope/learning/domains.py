@@ -1,0 +1,191 @@
+"""Sharp domains of ln k(r): an edge that a fit finds counts once, as one number for all pixels behind it.
+
+A Gaussian process takes differences across the edge of a domain and those inside it for draws of one distribution. That
+hundreds of the latter are nearly zero is then improbable, the more so the better they are seen, and the laws give way
+to where they are seen worse. With the domains named, what is left of ln k is small, and none of this remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from lithiscope.learning.cases import Priors
+from lithiscope.learning.fit import Fit, Mapper, Particle, Point, joined, without
+from lithiscope.learning.marginal import ROUGH, at_best_laws, fields_at, freed
+from lithiscope.learning.posterior import log_evidence
+from lithiscope.learning.setup import Setup, particles_of
+from lithiscope.progress import SILENT, Reporter
+
+_FEWEST = 4  # pixels
+_SHARP = (
+    0.88  # of the variance lies between two levels: 0.64 for normal values, 0.85 at most in 300 small smooth fields
+)
+_ROUNDS = 4  # of pixels that change sides, and of laws that follow
+_PULLED = 4.0  # standard deviations of the pull of noise, beyond which a pixel changes sides
+_RANK = 1e-6  # of the largest singular value: less tells nothing of a field
+_SIDES = float(np.log(2.0))  # a pixel at an edge lies on this side of it or on that
+
+
+def domains_of(
+    log_rate: Float[np.ndarray, "y x"], mask: Bool[np.ndarray, "y x"], most: int
+) -> Float[np.ndarray, "cells domains"]:
+    """Return where the sharp domains of a particle are.
+
+    The threshold is that of Otsu (IEEE Trans. Syst. Man Cybern. 9, 62 (1979)), by which pixels fall into connected
+    parts; the largest part is what is around the domains.
+
+    Parameters
+    ----------
+    log_rate : array, shape (y, x)
+        ln k.
+    mask : array of bool, shape (y, x)
+        Where the particle is.
+    most : int
+        Number of columns.
+
+    Returns
+    -------
+    array, shape (cells, most)
+        One inside a domain; columns of zeros where there are fewer. None but zeros where ln k has no two levels.
+    """
+    from scipy.ndimage import label
+    from skimage.filters import threshold_otsu
+
+    found = np.zeros((mask.size, most))
+    values = log_rate[mask]
+    if not most or np.ptp(values) == 0:
+        return found
+    high = values > threshold_otsu(values)
+    # All of a gap serves Otsu as well; in its middle a pixel has farthest to go to the wrong side.
+    high = values > (np.median(values[high]) + np.median(values[~high])) / 2
+    share = np.mean(high)
+    between = share * (1 - share) * (values[high].mean() - values[~high].mean()) ** 2
+    if between < _SHARP * values.var():
+        return found
+    above, parts = np.zeros_like(mask), []
+    above[mask] = high
+    for side in (above, mask & ~above):
+        numbers, count = label(side)
+        parts += [numbers == number for number in range(1, count + 1)]
+    parts = sorted((one for one in parts if one.sum() >= _FEWEST), key=lambda one: -int(one.sum()))
+    for number, one in enumerate(parts[1 : most + 1]):
+        found[:, number] = one.ravel()
+    return found
+
+
+def with_domains(fit: Fit, setup: Setup, priors: Priors, *, mapper: Mapper = map, reporter: Reporter = SILENT) -> Fit:
+    """Return the fit with the best laws, and with sharp domains in the particles where the evidence is for them.
+
+    Parameters
+    ----------
+    fit : Fit
+        With a Gaussian process for ln k, and laws near the best ones.
+    setup, priors, mapper, reporter
+        Of that fit.
+    """
+    known = [np.zeros((group[0].mask.size, setup.options.domains)) for group in setup.groups]
+    best = fit
+    for number in range(_ROUNDS):
+        now, sharp = _sharper(best, setup, priors, known, mapper)
+        if number and now is best:
+            break
+        if now is not best:
+            reporter.say(f"{sum(int(one.any(0).sum()) for one in sharp)} sharp domains of k")
+        best, known = at_best_laws(now, mapper, reporter), sharp
+    return best
+
+
+def _sharper(
+    fit: Fit, setup: Setup, priors: Priors, known: Sequence[np.ndarray], mapper: Mapper
+) -> tuple[Fit, list[np.ndarray]]:
+    """Return the fit with the domains that its rates show, where the evidence is for them with the laws as they are."""
+    sharp = list(known)
+    asked = setup.options.domains and setup.layout.field and fit.particles[0].weights is not None
+    for n in range(len(known)) if asked else ():
+        for _ in range(_ROUNDS):
+            field, mask = _fields(fit, setup)[n]
+            first = not sharp[n].any()
+            looked = domains_of(field, mask, setup.options.domains) if first else _exchanged(fit, setup, n, sharp[n])
+            if np.array_equal(looked, sharp[n]):
+                break
+            trial = [*sharp[:n], looked, *sharp[n + 1 :]]
+            particle = particles_of(setup, priors, trial)[n]
+            begin = Point(fit.point.shared, (_own(field, mask, fit.point.own[n], particle, setup),))
+            part = fields_at(freed([particle]), begin, ROUGH, mapper)
+            if part is None:
+                break
+            left, others = without(fit, [n])
+            found = joined(left, others, [n], part)
+            if _evidence(found, setup, trial) <= _evidence(fit, setup, sharp):
+                break
+            fit, sharp = found, trial
+    return fit, sharp
+
+
+def _exchanged(fit: Fit, setup: Setup, number: int, domains: np.ndarray) -> np.ndarray:
+    """Return the domains of a particle with the pixels at their edges that the data pull to the other side there."""
+    mask, shared = setup.groups[number][0].mask, setup.layout.shared
+    block, own, cells = fit.blocks[number], fit.point.own[number], np.flatnonzero(setup.groups[number][0].mask)
+    modes, count = setup.layout.field - setup.apart, domains.shape[1]
+    basis = np.asarray(fit.particles[number].cases[0].field)[cells]
+    one_pixel = np.linalg.pinv(basis[:, :modes], rcond=_RANK)
+    place = slice(shared, shared + modes)
+    data = block.matrix[place, place] - np.diag(block.prior[:modes])
+    slope = block.gradient[place] - block.prior[:modes] * own[:modes]
+    steps = own[modes : modes + count] * np.ptp(basis[:, modes : modes + count], axis=0)
+    found = domains.copy()
+    for column, step in enumerate(steps):
+        for pixel, sign in _at_edge(domains, column, mask):
+            move = sign * step * one_pixel[:, pixel]
+            # The slope of the cost along the step, over its standard deviation where the model is right.
+            if slope @ move < -_PULLED * np.sqrt(move @ data @ move):
+                found[cells[pixel], column] += sign
+    return found
+
+
+def _at_edge(domains: np.ndarray, column: int, mask: np.ndarray) -> list[tuple[int, int]]:
+    """Return the pixels that may change sides, by their number in the particle: in (+1) or out (-1) of a domain."""
+    from scipy.ndimage import binary_dilation
+
+    one = domains[:, column].reshape(mask.shape) > 0
+    free = mask & ~domains.any(1).reshape(mask.shape)
+    sides = ((free & binary_dilation(one), 1), (one & binary_dilation(free), -1))
+    return [(int(pixel), sign) for side, sign in sides for pixel in np.flatnonzero(side[mask])]
+
+
+def _evidence(fit: Fit, setup: Setup, domains: Sequence[np.ndarray]) -> float:
+    """Return the logarithm of the evidence, less what the choice of the pixels at the edges costs."""
+    masks = [group[0].mask for group in setup.groups]
+    return log_evidence(fit, setup) - _SIDES * sum(_edge(*one) for one in zip(domains, masks, strict=True))
+
+
+def _fields(fit: Fit, setup: Setup) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return ln k and mask of every particle."""
+    found = []
+    for particle, own, group in zip(fit.particles, fit.point.own, setup.groups, strict=True):
+        mask, basis = group[0].mask, np.asarray(particle.cases[0].field)
+        found.append(((basis @ own[: setup.layout.field]).reshape(mask.shape), mask))
+    return found
+
+
+def _own(log_rate: np.ndarray, mask: np.ndarray, own: np.ndarray, particle: Particle, setup: Setup) -> np.ndarray:
+    """Return the numbers of the means of ln k inside and around domains; where there are none, those of ln k itself."""
+    modes, size = setup.layout.field - setup.apart, setup.layout.field
+    basis, moved = np.asarray(particle.cases[0].field)[mask.ravel()], own.copy()
+    sharp = basis[:, modes : modes + setup.options.domains].any()
+    free = slice(modes if sharp else 0, size)
+    moved[:size] = 0.0
+    moved[free] = np.linalg.lstsq(basis[:, free], log_rate[mask], rcond=_RANK)[0]
+    return moved
+
+
+def _edge(domains: np.ndarray, mask: np.ndarray) -> int:
+    """Return how many pixels lie at an edge, on the side of the domain."""
+    from scipy.ndimage import binary_erosion
+
+    # What lies beyond the outline is no other side.
+    parts = (one.reshape(mask.shape) > 0 for one in domains.T)
+    return sum(int((one & ~binary_erosion(one | ~mask, border_value=1)).sum()) for one in parts)

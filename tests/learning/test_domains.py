@@ -1,0 +1,88 @@
+"""Sharp domains in a map of ln k."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from lithiscope.errors import LithiscopeWarning
+from lithiscope.learning import learn
+from lithiscope.learning.domains import domains_of
+from lithiscope.report.learned_words import domain_sentences
+from lithiscope.verification.learning_found import found_of, options_of
+from lithiscope.verification.virtual_learning import Truth
+
+_SHARP = Truth(shape=(30, 22), pattern="domains")
+
+
+def test_the_domains_of_a_noisy_map_are_the_true_ones_without_what_is_around() -> None:
+    mask, true = _SHARP.mask(), _SHARP.log_rate(0)
+    noisy = true + 0.1 * np.random.default_rng(0).standard_normal(true.shape)
+    found = domains_of(noisy, mask, 4)
+    assert found.shape == (mask.size, 4)
+    assert np.array_equal(found.sum(1).reshape(mask.shape) > 0, (true > 0) & mask)
+    # Two of them, of which the first is larger; they do not touch.
+    sizes = found.sum(0)
+    assert sizes[0] >= sizes[1] > 0
+    assert not sizes[2:].any()
+
+
+def test_slow_domains_are_domains_too() -> None:
+    mask, true = _SHARP.mask(), _SHARP.log_rate(0)
+    assert np.array_equal(domains_of(-true, mask, 4), domains_of(true, mask, 4))
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_no_more_than_asked_for(most: int) -> None:
+    found = domains_of(_SHARP.log_rate(0), _SHARP.mask(), most)
+    assert found.shape[1] == most
+    assert int(found.any(0).sum()) == most
+
+
+def test_smooth_noisy_and_even_maps_have_none() -> None:
+    smooth = Truth(shape=(30, 22))
+    mask, random = smooth.mask(), np.random.default_rng(1)
+    assert not domains_of(random.standard_normal(mask.shape), mask, 4).any()
+    assert not domains_of(np.zeros(mask.shape), mask, 4).any()
+    assert not domains_of(np.linspace(0, 1, mask.size).reshape(mask.shape), mask, 4).any()
+    assert not any(domains_of(smooth.log_rate(seed), mask, 4).any() for seed in range(20))
+
+
+def test_single_pixels_are_no_domain() -> None:
+    mask = np.ones((20, 20), bool)
+    field = 0.01 * gaussian_filter(np.random.default_rng(2).standard_normal((20, 20)), 3)
+    field[3, 3] = field[12, 5] = 3.0
+    assert not domains_of(field, mask, 4).any()
+
+
+def test_the_threshold_lies_in_the_middle_of_the_gap() -> None:
+    mask, random = np.ones((20, 20), bool), np.random.default_rng(3)
+    inside = np.zeros((20, 20), bool)
+    inside[5:9, 5:10] = True
+    for _ in range(20):
+        field = np.where(inside, 1.0, 0.0) + 0.05 * random.standard_normal((20, 20))
+        assert np.array_equal(domains_of(field, mask, 4)[:, 0], inside.ravel())
+
+
+@pytest.mark.long
+def test_domains_of_a_small_particle_are_learned_as_two_numbers_and_told() -> None:
+    truth = Truth(shape=(16, 12), volt_sigma=0.002, pattern="domains", c_rate=2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)
+        tree = learn(truth.video(4), options_of(truth))
+    laws, particle = tree["/laws"].to_dataset(), tree["/particle/0_1"].to_dataset()
+    true = truth.log_rate(4)
+    inside = (true > 0) & truth.mask()
+    assert np.array_equal(particle["log_rate_domain"].values > 0, inside)
+    # A Gaussian process alone has 0.996 here; 28 pixels behind two edges.
+    assert found_of(laws, particle, truth, true, 0.0).correlation > 0.999
+    steps = [np.mean(particle["log_rate"].values[particle["log_rate_domain"].values == number]) for number in (1, 2)]
+    around = np.mean(particle["log_rate"].values[truth.mask() & ~inside])
+    bars = [np.mean(particle["log_rate_std"].values[particle["log_rate_domain"].values == number]) for number in (1, 2)]
+    assert np.all(np.abs(np.array(steps) - around - 1.0) < 3 * np.array(bars))
+    (told,) = domain_sentences([particle])
+    assert told.startswith("particle 1: ln k +")
+    assert told.endswith("in a sharp domain of 12 pixels")
