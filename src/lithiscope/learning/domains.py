@@ -103,7 +103,8 @@ def _sharper(
 ) -> tuple[Fit, list[np.ndarray]]:
     """Return the fit with the domains that its rates show, where the evidence is for them with the laws as they are."""
     sharp = list(known)
-    asked = setup.options.domains and setup.layout.field and fit.particles[0].weights is not None
+    # Fields that found no rest may find it with domains.
+    asked = setup.options.domains and setup.layout.field and setup.layout.shared
     for n in range(len(known)) if asked else ():
         for _ in range(_ROUNDS):
             field, mask = _fields(fit, setup)[n]
