@@ -20,9 +20,8 @@ from lithiscope.learning.setup import Setup, particles_of
 from lithiscope.progress import SILENT, Reporter
 
 _FEWEST = 4  # pixels
-_SHARP = (
-    0.88  # of the variance lies between two levels: 0.64 for normal values, 0.85 at most in 300 small smooth fields
-)
+# Of the variance, between two levels. Normal values have 0.64; of 300 small smooth fields none has more than 0.85.
+_SHARP = 0.88
 _ROUNDS = 4  # of pixels that change sides, and of laws that follow
 _PULLED = 4.0  # standard deviations of the pull of noise, beyond which a pixel changes sides
 _RANK = 1e-6  # of the largest singular value: less tells nothing of a field
@@ -107,7 +106,7 @@ def _sharper(
     asked = setup.options.domains and setup.layout.field and setup.layout.shared
     for n in range(len(known)) if asked else ():
         for _ in range(_ROUNDS):
-            field, mask = _fields(fit, setup)[n]
+            field, mask = _field(fit, setup, n)
             first = not sharp[n].any()
             looked = domains_of(field, mask, setup.options.domains) if first else _exchanged(fit, setup, n, sharp[n])
             if np.array_equal(looked, sharp[n]):
@@ -163,13 +162,10 @@ def _evidence(fit: Fit, setup: Setup, domains: Sequence[np.ndarray]) -> float:
     return log_evidence(fit, setup) - _SIDES * sum(_edge(*one) for one in zip(domains, masks, strict=True))
 
 
-def _fields(fit: Fit, setup: Setup) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return ln k and mask of every particle."""
-    found = []
-    for particle, own, group in zip(fit.particles, fit.point.own, setup.groups, strict=True):
-        mask, basis = group[0].mask, np.asarray(particle.cases[0].field)
-        found.append(((basis @ own[: setup.layout.field]).reshape(mask.shape), mask))
-    return found
+def _field(fit: Fit, setup: Setup, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln k and mask of a particle."""
+    mask, basis = setup.groups[number][0].mask, np.asarray(fit.particles[number].cases[0].field)
+    return (basis @ fit.point.own[number][: setup.layout.field]).reshape(mask.shape), mask
 
 
 def _own(log_rate: np.ndarray, mask: np.ndarray, own: np.ndarray, particle: Particle, setup: Setup) -> np.ndarray:
