@@ -40,6 +40,8 @@ class Priors(NamedTuple):
 
 _CONTRAST = 1.0  # standard deviation of ln k between a domain and what is around it
 _WITHIN = 0.02  # of the amplitude of ln k, inside a domain; where it is more, data soon tell
+# An edge that crosses a pixel leaves up to half of it on the other side: the root mean square of that share.
+_CROSSED = 0.29 * _CONTRAST
 _PARTICLE = 0.3  # standard deviation of ln k between particles
 _LENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
@@ -47,17 +49,38 @@ STEPS = 512  # places for steps of time; three times as many are made where they
 _NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
 
 
-def basis_of(mask: np.ndarray, spacing: tuple[float, float], amplitude: float, length: float, count: int) -> np.ndarray:
-    """Return the map from z to a field on the box, shape (cells, count); 0 outside the particle."""
-    basis = np.zeros((mask.size, count))
-    basis[mask.ravel()] = amplitude * _kept(mask.tobytes(), mask.shape, spacing, length, count)
+def basis_of(
+    mask: np.ndarray,
+    spacing: tuple[float, float],
+    amplitude: float,
+    length: float,
+    count: int,
+    edge: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the map from z to a field on the box, shape (cells, count); 0 outside the particle.
+
+    Pixels at an edge, where there is one, also vary each on its own.
+    """
+    basis, beside = np.zeros((mask.size, count)), np.zeros(0, bool) if edge is None else edge[mask.ravel()]
+    basis[mask.ravel()] = _kept(mask.tobytes(), mask.shape, spacing, amplitude, length, count, beside.tobytes())
     return basis
 
 
 @functools.lru_cache(128)  # the windows of a particle, and its half cycles, have the same
-def _kept(mask: bytes, shape: tuple[int, ...], spacing: tuple[float, float], length: float, count: int) -> np.ndarray:
+def _kept(
+    mask: bytes,
+    shape: tuple[int, ...],
+    spacing: tuple[float, float],
+    amplitude: float,
+    length: float,
+    count: int,
+    edge: bytes,
+) -> np.ndarray:
     inside = np.frombuffer(mask, bool).reshape(shape)
-    return modes(matern(distances(positions(inside, spacing)), length), count)[0]
+    covariance = amplitude**2 * matern(distances(positions(inside, spacing)), length)
+    if edge:
+        covariance += np.diag(_CROSSED**2 * np.frombuffer(edge, bool))
+    return modes(covariance, count)[0]
 
 
 def positions(mask: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
@@ -77,16 +100,26 @@ def field_basis(
 
     Modes come first, then how much ln k is higher in each domain. Where several particles share the laws, the last
     column is the level of the particle. Inside domains and around them ln k is expected to be nearly the same
-    everywhere.
+    everywhere but in the pixels that an edge may cross.
     """
     if count == 0:
         return np.zeros((data.mask.size, 0))
     inside = data.mask.ravel()
     amplitude = priors.amplitude * (_WITHIN if domains.any() else 1.0)
-    smooth = basis_of(data.mask, data.spacing, amplitude, priors.length, count - several - domains.shape[1])
+    edge = edge_of(domains, data.mask) if domains.any() else None
+    smooth = basis_of(data.mask, data.spacing, amplitude, priors.length, count - several - domains.shape[1], edge)
     basis = np.hstack([smooth, _CONTRAST * domains])
     basis[inside] -= basis[inside].mean(0)
     return np.hstack([basis, np.where(inside, _PARTICLE, 0.0)[:, None]]) if several else basis
+
+
+def edge_of(domains: Float[np.ndarray, "cells domains"], mask: np.ndarray) -> np.ndarray:
+    """Return which cells lie at the edge of a domain, on either side, bool, shape (cells,)."""
+    from scipy.ndimage import binary_dilation
+
+    sides = [one.reshape(mask.shape) > 0 for one in domains.T]
+    found = [(binary_dilation(one) & ~one) | (one & binary_dilation(mask & ~one)) for one in sides]
+    return np.asarray(mask & np.any(found, axis=0)).ravel()
 
 
 def denoised(data: HalfCycle, frame: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.kinetics.crops import noise_gain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,7 +45,10 @@ class HalfCycle:
     x : array, shape (time, y, x)
         Measured lithium fraction; 0 where it is not known.
     weight : array, shape (time, y, x)
-        One over the standard deviation; 0 where x is not known.
+        One over the standard deviation that the noise had when pixels were independent; 0 where x is not known.
+    gain : array, shape (time,)
+        Standard deviation that resampling left of that, as a share. It made neighbours alike, so that means of many
+        pixels, and all that is smooth, are no better known than before.
     frame_std : array, shape (time,)
         Standard deviation common to a frame.
     volts, volt_weight : array, shape (time,)
@@ -68,6 +72,7 @@ class HalfCycle:
     seconds: np.ndarray
     x: np.ndarray
     weight: np.ndarray
+    gain: np.ndarray
     frame_std: np.ndarray
     volts: np.ndarray
     volt_weight: np.ndarray
@@ -103,7 +108,7 @@ class HalfCycle:
         edges = np.unique(np.linspace(0, len(self.seconds) - 1, count + 1).round().astype(int))
         parts = []
         for first, last in pairwise(edges):
-            names = ("frames", "x", "weight", "frame_std", "volts", "volt_weight", "means", "mean_weight")
+            names = ("frames", "x", "weight", "gain", "frame_std", "volts", "volt_weight", "means", "mean_weight")
             cut = {name: getattr(self, name)[first : last + 1].copy() for name in names}
             for place, inner in ((0, first > 0), (-1, last < len(self.seconds) - 1)):
                 for name in ("weight", "volt_weight", "mean_weight"):
@@ -245,6 +250,7 @@ def _cut(
     std_of_frame = f"{_X}_frame_std"
     frame_std = video[std_of_frame].values[frames].astype(float) if std_of_frame in video else np.zeros(len(frames))
     direction = int(video["direction"].values[frames[0]]) if "direction" in video.coords else 0
+    gain = _gain(video, frames, where)
     return HalfCycle(
         number,
         particle,
@@ -253,7 +259,9 @@ def _cut(
         frames,
         time - time[0],
         np.where(known, x, 0.0),
-        np.where(known, 1 / expected_std(np.where(known, std, np.nan), np.where(known, x, np.nan)), 0.0),
+        gain[:, None, None]
+        * np.where(known, 1 / expected_std(np.where(known, std, np.nan), np.where(known, x, np.nan)), 0.0),
+        gain,
         np.nan_to_num(frame_std),
         volts,
         volt_weight,
@@ -263,6 +271,20 @@ def _cut(
         (int(rows[0]), int(columns[0])),
         (spacing[0], spacing[1]),
     )
+
+
+def _gain(video: xr.Dataset, frames: np.ndarray, where: str) -> np.ndarray:
+    """Return what resampling left of the standard deviation of each frame."""
+    gain = noise_gain(video)[frames]
+    if not (np.isfinite(gain) & (gain > 0)).all():
+        raise AnalysisError(
+            "what resampling left of the noise is a positive share",
+            field=f"noise_gain ({where})",
+            value=gain.tolist(),
+            limit="above 0",
+            remedy="leave noise_gain out if the pictures were not resampled",
+        )
+    return gain
 
 
 def expected_std(std: np.ndarray, x: np.ndarray) -> np.ndarray:

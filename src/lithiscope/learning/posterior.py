@@ -41,11 +41,15 @@ def log_evidence(fit: Fit, setup: Setup) -> float:
 
 
 def freedom(fit: Fit, setup: Setup) -> float:
-    """Return how many data there are, less how many numbers they determined (MacKay 1992)."""
+    """Return the chi-square that noise makes: how many data there are, less how many numbers they determined.
+
+    Of pixels that were resampled, each counts as the share of its variance that is left (MacKay 1992, but for that).
+    """
     count = setup.layout.shared
     laws, each = covariances(fit.blocks, count, fit.laws)
     used = count - float(np.trace(laws)) + sum(len(one) - count - float(np.trace(one[count:, count:])) for one in each)
-    return float(len(_weights(setup)) - used)
+    lost = sum(float((1 - cut.gain**2) @ (cut.weight > 0).sum((1, 2))) for group in setup.groups for cut in group)
+    return float(len(_weights(setup)) - lost - used)
 
 
 def _weights(setup: Setup) -> np.ndarray:
@@ -233,4 +237,4 @@ def _frames(particle: Particle, z: np.ndarray, group: Sequence[HalfCycle]) -> tu
         for store, values in zip(found, particle.program.seen(case, jnp.asarray(z[place])), strict=True):
             store.append(np.asarray(values)[: len(cut.seconds)])
     x, volt, residual = (np.concatenate(one) for one in found)
-    return x, volt, residual
+    return x, volt, residual / np.concatenate([cut.gain for cut in group])[:, None]

@@ -71,10 +71,10 @@ def structure_of(particle: xr.Dataset, cuts: Sequence[HalfCycle]) -> list[Note]:
     known = np.concatenate([cut.weight > 0 for cut in cuts]) & mask
     residual = np.where(known, residual, 0.0)
     model = particle["lithium_fraction"].values
-    weight = np.concatenate([cut.weight for cut in cuts])
+    weight = np.concatenate([cut.weight / cut.gain[:, None, None] for cut in cuts])
     finders: dict[str, Callable[[], list[str]]] = {
         "frames that fit worse": lambda: _frames(residual, known, cuts),
-        "a pattern in space": lambda: _pattern(residual, known, _SPACE),
+        "a pattern in space": lambda: _pattern(residual, known, _SPACE, _resampled(cuts)),
         "a pattern in time": lambda: _pattern(residual, known, _TIME),
         "a worse outline": lambda: _outline(residual, known, mask),
         "frames that look shifted": lambda: _drift(residual, model, weight * known, cuts),
@@ -113,9 +113,13 @@ def _weights(cuts: Sequence[HalfCycle]) -> list[str]:
 
 
 def _pattern(
-    residual: Float[np.ndarray, "time y x"], known: Bool[np.ndarray, "time y x"], axes: Sequence[int]
+    residual: Float[np.ndarray, "time y x"],
+    known: Bool[np.ndarray, "time y x"],
+    axes: Sequence[int],
+    expected: float = 0.0,
 ) -> list[str]:
     like, pairs = _alike(residual, known, axes)
+    like -= expected
     if abs(like) <= max(_LIKE, _SURE / np.sqrt(max(pairs, 1))):
         return []
     if axes == _SPACE:
@@ -126,7 +130,17 @@ def _pattern(
     else:
         words = "residuals of a pixel follow on from frame to frame: the model misses what changes with time there"
     words = words if like > 0 else words.replace("are alike", "are opposed").replace("follow on", "alternate")
-    return [f"{words} (correlation {like:.2f}, noise has 0)"]
+    return [f"{words} (correlation {like + expected:.2f}, noise has {expected:.2g})"]
+
+
+def _resampled(cuts: Sequence[HalfCycle]) -> float:
+    """Return the correlation of neighbouring pixels that resampling makes of noise.
+
+    The mean over many pixels has the variance of before, which is that of independent pixels times one plus all
+    correlations with a pixel. Nearly all of these are with its four nearest.
+    """
+    gain = np.concatenate([cut.gain for cut in cuts])
+    return float(np.mean(gain**-2.0 - 1) / 4)
 
 
 def _alike(
