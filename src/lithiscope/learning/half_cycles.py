@@ -275,7 +275,7 @@ def _cut(
 
 def _gain(video: xr.Dataset, frames: np.ndarray, where: str) -> np.ndarray:
     """Return what resampling left of the standard deviation of each frame."""
-    gain = noise_gain(video)[frames]
+    gain: np.ndarray = noise_gain(video)[frames]
     if not (np.isfinite(gain) & (gain > 0)).all():
         raise AnalysisError(
             "what resampling left of the noise is a positive share",
