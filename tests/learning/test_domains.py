@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from learning.scenes import video_of
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning import learn
+from lithiscope.learning.cases import Priors, edge_of, field_basis
 from lithiscope.learning.domains import domains_of
+from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.report.learned_words import domain_sentences
 from lithiscope.verification.learning_found import found_of, options_of
 from lithiscope.verification.virtual_learning import Truth
@@ -68,6 +71,29 @@ def test_the_threshold_lies_in_the_middle_of_the_gap() -> None:
 
 
 @pytest.mark.long
+def test_pixels_on_both_sides_of_an_edge_vary_on_their_own_and_no_others() -> None:
+    mask = np.pad(np.ones((8, 8), bool), 1)[:, 1:]  # the first column lies at the outline
+    domain = np.zeros_like(mask)
+    domain[3:6, 0:3] = True
+    domains = domain.ravel()[:, None].astype(float)
+    edge = edge_of(domains, mask).reshape(mask.shape)
+    inner = np.zeros_like(mask)
+    inner[4, 0:2] = True  # what lies beyond the outline is no other side
+    beside = np.zeros_like(mask)
+    beside[2, 0:3] = beside[6, 0:3] = beside[3:6, 3] = True
+    assert np.array_equal(edge, (domain & ~inner) | beside)
+
+    (cut,) = half_cycles([video_of(np.full((4, *mask.shape), 0.5), mask, 60.0 * np.arange(4), np.zeros(4, int))])
+    inside = cut.mask.ravel()
+    domains = domains.reshape(*mask.shape, 1)[1:9, :8].reshape(-1, 1)
+    edge = edge[1:9, :8].ravel()
+    basis = field_basis(cut, Priors(), 65, domains, several=False)[:, :64]
+    spread = np.sqrt((basis**2).sum(1))[inside]
+    # A pixel that an edge crosses anywhere has up to half of it on the other side: 0.29 of a step of one.
+    assert spread[edge] == pytest.approx(0.29, abs=0.02)
+    assert spread[~edge].max() < 0.05
+
+
 def test_domains_of_a_small_particle_are_learned_as_two_numbers_and_told() -> None:
     truth = Truth(shape=(16, 12), volt_sigma=0.002, pattern="domains", c_rate=2.0)
     with warnings.catch_warnings():

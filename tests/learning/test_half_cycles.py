@@ -152,3 +152,28 @@ def test_a_mean_stands_for_pixels_that_are_not_known_and_belongs_to_one_particle
     two = blind.assign(label=(["y", "x"], np.where(np.arange(MASK.shape[1]) < 4, MASK, 2 * MASK)))
     with pytest.raises(AnalysisError, match="only particle"):
         half_cycles([two])
+
+
+def test_a_mean_of_resampled_pixels_is_no_better_known_than_before() -> None:
+    from scipy.ndimage import shift
+
+    sigma, trials = 0.07, 400
+    gain = float(np.sqrt((shift(np.pad([[1.0]], 20), 0.5, order=3) ** 2).sum()))
+    mask = np.pad(np.ones((12, 12), bool), 1)
+    rng = np.random.default_rng(0)
+    noise = sigma * rng.standard_normal((trials, *mask.shape))
+    x = 0.5 + np.stack([shift(one, 0.5, order=3, mode="grid-wrap") for one in noise])
+    video = video_of(x, mask, 60.0 * np.arange(trials), np.zeros(trials, int), std=gain * sigma)
+    cut = half_cycles([video.assign(noise_gain=("time", np.full(trials, gain)))])[0]
+    means = (cut.weight**2 * cut.x).sum((1, 2)) / (cut.weight**2).sum((1, 2))
+    told = (cut.weight**2).sum((1, 2)) ** -0.5
+    # 400 means tell their deviation to 3.5 %. Weights that take pixels for independent promise a share `gain` of it.
+    assert gain < 0.8
+    assert means.std() / told.mean() == pytest.approx(1.0, abs=0.11)
+
+
+@pytest.mark.parametrize("bad", [0.0, np.nan, -1.0])
+def test_a_noise_gain_that_cannot_be_is_refused(bad: float) -> None:
+    video = _video().assign(noise_gain=("time", np.array([1.0] * 6 + [bad] + [1.0] * 2)))  # type: ignore[attr-defined]
+    with pytest.raises(AnalysisError, match=r"noise_gain.*half cycle 1"):
+        half_cycles([video])

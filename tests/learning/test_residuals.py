@@ -25,13 +25,19 @@ def front() -> np.ndarray:
 
 
 def notes(
-    residual: np.ndarray, *, weight: Any = 1 / SIGMA, log_rate: np.ndarray | None = None, kinds: bool = False
+    residual: np.ndarray,
+    *,
+    weight: Any = 1 / SIGMA,
+    gain: float = 1.0,
+    log_rate: np.ndarray | None = None,
+    kinds: bool = False,
 ) -> list[str]:
     """Return the notes on one half cycle with these residuals, or what kinds of structure these have."""
     weight = np.where(MASK, np.broadcast_to(weight, residual.shape), 0.0)
     model, seconds = front(), 600.0 * np.arange(FRAMES)
-    nothing = np.zeros(FRAMES)
-    cut = HalfCycle(0, 1, 0, 1, np.arange(FRAMES), seconds, model, weight, *[nothing] * 5, MASK, (0, 0), (50.0, 50.0))
+    nothing, gains = np.zeros(FRAMES), np.full(FRAMES, gain)
+    each = (np.arange(FRAMES), seconds, model, gain * weight, gains, *[nothing] * 5)
+    cut = HalfCycle(0, 1, 0, 1, *each, MASK, (0, 0), (50.0, 50.0))
     rate = field(MASK, 0.5, 3) if log_rate is None else log_rate
     particle = stages.new(
         "learned_particle",
@@ -82,6 +88,16 @@ def test_a_pattern_in_space_is_told() -> None:
     signs = np.where(np.arange(FRAMES) % 4 < 2, 1, -1)  # as often the same as the frame before as not
     (note,) = notes(noise() + pattern * signs[:, None, None])
     assert "neighbouring pixels are alike" in note
+
+
+def test_neighbours_that_resampling_made_alike_are_no_pattern() -> None:
+    from scipy.ndimage import shift
+
+    kernel = shift(np.pad([[1.0]], 20), 0.5, order=3)
+    gain = float(np.sqrt((kernel**2).sum()))
+    moved = np.stack([shift(one, 0.5, order=3, mode="grid-wrap") for one in noise(4)]) / gain
+    assert any("neighbouring pixels are alike" in one for one in notes(moved))
+    assert not any("neighbouring pixels" in one for one in notes(moved, gain=gain))
 
 
 def test_what_changes_with_time_is_told() -> None:
