@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter
 from learning.scenes import video_of
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning import learn
-from lithiscope.learning.cases import Priors, edge_of, field_basis
-from lithiscope.learning.domains import domains_of
+from lithiscope.learning.cases import Priors, edges_of, field_basis
+from lithiscope.learning.domains import domains_of, exchanged
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.report.learned_words import domain_sentences
 from lithiscope.verification.learning_found import found_of, options_of
@@ -76,7 +76,8 @@ def test_pixels_on_both_sides_of_an_edge_vary_on_their_own_and_no_others() -> No
     domain = np.zeros_like(mask)
     domain[3:6, 0:3] = True
     domains = domain.ravel()[:, None].astype(float)
-    edge = edge_of(domains, mask).reshape(mask.shape)
+    edge = np.zeros_like(mask)
+    edge.flat[edges_of(domains, mask, 64)] = True
     inner = np.zeros_like(mask)
     inner[4, 0:2] = True  # what lies beyond the outline is no other side
     beside = np.zeros_like(mask)
@@ -92,6 +93,25 @@ def test_pixels_on_both_sides_of_an_edge_vary_on_their_own_and_no_others() -> No
     # A pixel that an edge crosses anywhere has up to half of it on the other side: 0.29 of a step of one.
     assert spread[edge] == pytest.approx(0.29, abs=0.02)
     assert spread[~edge].max() < 0.05
+
+
+def test_few_modes_leave_no_room_for_pixels_at_edges() -> None:
+    mask = np.ones((6, 6), bool)
+    domains = np.pad(np.ones((2, 2)), ((0, 4), (0, 4))).reshape(-1, 1)
+    assert len(edges_of(domains, mask, 14)) == 7  # three pixels of the corner's four and four beside them
+    assert len(edges_of(domains, mask, 13)) == 0
+
+
+def test_pixels_at_an_edge_go_to_the_side_whose_level_is_nearer() -> None:
+    mask = np.ones((7, 7), bool)
+    domain = np.zeros_like(mask)
+    domain[2:5, 2:5] = True
+    rate = np.where(domain, 0.8, -0.2)
+    rate[2, 3], rate[5, 3], rate[1, 3], rate[0, 0] = 0.2, 0.4, 0.2, 0.7  # out, in, stays out, and no neighbour
+    found = exchanged(rate, mask, np.column_stack([domain.ravel(), np.zeros(49)]).astype(float))
+    domain[2, 3], domain[5, 3] = False, True
+    assert np.array_equal(found[:, 0].reshape(mask.shape) > 0, domain)
+    assert not found[:, 1].any()
 
 
 def test_domains_of_a_small_particle_are_learned_as_two_numbers_and_told() -> None:

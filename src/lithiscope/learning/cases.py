@@ -49,38 +49,17 @@ STEPS = 512  # places for steps of time; three times as many are made where they
 _NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
 
 
-def basis_of(
-    mask: np.ndarray,
-    spacing: tuple[float, float],
-    amplitude: float,
-    length: float,
-    count: int,
-    edge: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return the map from z to a field on the box, shape (cells, count); 0 outside the particle.
-
-    Pixels at an edge, where there is one, also vary each on its own.
-    """
-    basis, beside = np.zeros((mask.size, count)), np.zeros(0, bool) if edge is None else edge[mask.ravel()]
-    basis[mask.ravel()] = _kept(mask.tobytes(), mask.shape, spacing, amplitude, length, count, beside.tobytes())
+def basis_of(mask: np.ndarray, spacing: tuple[float, float], amplitude: float, length: float, count: int) -> np.ndarray:
+    """Return the map from z to a field on the box, shape (cells, count); 0 outside the particle."""
+    basis = np.zeros((mask.size, count))
+    basis[mask.ravel()] = amplitude * _kept(mask.tobytes(), mask.shape, spacing, length, count)
     return basis
 
 
 @functools.lru_cache(128)  # the windows of a particle, and its half cycles, have the same
-def _kept(
-    mask: bytes,
-    shape: tuple[int, ...],
-    spacing: tuple[float, float],
-    amplitude: float,
-    length: float,
-    count: int,
-    edge: bytes,
-) -> np.ndarray:
+def _kept(mask: bytes, shape: tuple[int, ...], spacing: tuple[float, float], length: float, count: int) -> np.ndarray:
     inside = np.frombuffer(mask, bool).reshape(shape)
-    covariance = amplitude**2 * matern(distances(positions(inside, spacing)), length)
-    if edge:
-        covariance += np.diag(_CROSSED**2 * np.frombuffer(edge, bool))
-    return modes(covariance, count)[0]
+    return modes(matern(distances(positions(inside, spacing)), length), count)[0]
 
 
 def positions(mask: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
@@ -98,28 +77,33 @@ def field_basis(
 ) -> np.ndarray:
     """Return the map from z to ln k(r), whose mean over the particle is zero, shape (cells, count).
 
-    Modes come first, then how much ln k is higher in each domain. Where several particles share the laws, the last
-    column is the level of the particle. Inside domains and around them ln k is expected to be nearly the same
-    everywhere but in the pixels that an edge may cross.
+    Modes come first, then the pixels at the edges of domains, each on its own, then how much ln k is higher in each
+    domain. Where several particles share the laws, the last column is the level of the particle. Inside domains and
+    around them ln k is expected to be nearly the same everywhere but in the pixels that an edge may cross.
     """
     if count == 0:
         return np.zeros((data.mask.size, 0))
     inside = data.mask.ravel()
     amplitude = priors.amplitude * (_WITHIN if domains.any() else 1.0)
-    edge = edge_of(domains, data.mask) if domains.any() else None
-    smooth = basis_of(data.mask, data.spacing, amplitude, priors.length, count - several - domains.shape[1], edge)
-    basis = np.hstack([smooth, _CONTRAST * domains])
+    modes = count - several - domains.shape[1]
+    edge = _CROSSED * np.eye(data.mask.size)[:, edges_of(domains, data.mask, modes)]
+    smooth = basis_of(data.mask, data.spacing, amplitude, priors.length, modes - edge.shape[1])
+    basis = np.hstack([smooth, edge, _CONTRAST * domains])
     basis[inside] -= basis[inside].mean(0)
     return np.hstack([basis, np.where(inside, _PARTICLE, 0.0)[:, None]]) if several else basis
 
 
-def edge_of(domains: Float[np.ndarray, "cells domains"], mask: np.ndarray) -> np.ndarray:
-    """Return which cells lie at the edge of a domain, on either side, bool, shape (cells,)."""
+def edges_of(domains: Float[np.ndarray, "cells domains"], mask: np.ndarray, modes: int) -> np.ndarray:
+    """Return the numbers of the cells at the edges of domains, on either side.
+
+    None where they would leave less than half of so many modes.
+    """
     from scipy.ndimage import binary_dilation
 
-    sides = [one.reshape(mask.shape) > 0 for one in domains.T]
-    found = [(binary_dilation(one) & ~one) | (one & binary_dilation(mask & ~one)) for one in sides]
-    return np.asarray(mask & np.any(found, axis=0)).ravel()
+    sides = [one.reshape(mask.shape) > 0 for one in domains.T if one.any()]
+    crossed = [(binary_dilation(one) & ~one) | (one & binary_dilation(mask & ~one)) for one in sides]
+    found = np.flatnonzero(mask & np.any([np.zeros_like(mask), *crossed], axis=0))
+    return found if 2 * len(found) <= modes else found[:0]
 
 
 def denoised(data: HalfCycle, frame: int) -> np.ndarray:

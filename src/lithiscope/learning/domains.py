@@ -23,7 +23,6 @@ _FEWEST = 4  # pixels
 # Of the variance, between two levels. Normal values have 0.64; of 300 small smooth fields none has more than 0.85.
 _SHARP = 0.88
 _ROUNDS = 4  # of pixels that change sides, and of laws that follow
-_PULLED = 4.0  # standard deviations of the pull of noise, beyond which a pixel changes sides
 _RANK = 1e-6  # of the largest singular value: less tells nothing of a field
 _SIDES = float(np.log(2.0))  # a pixel at an edge lies on this side of it or on that
 
@@ -108,7 +107,7 @@ def _sharper(
         for _ in range(_ROUNDS):
             field, mask = _field(fit, setup, n)
             first = not sharp[n].any()
-            looked = domains_of(field, mask, setup.options.domains) if first else _exchanged(fit, setup, n, sharp[n])
+            looked = domains_of(field, mask, setup.options.domains) if first else exchanged(field, mask, sharp[n])
             if np.array_equal(looked, sharp[n]):
                 break
             trial = [*sharp[:n], looked, *sharp[n + 1 :]]
@@ -125,35 +124,20 @@ def _sharper(
     return fit, sharp
 
 
-def _exchanged(fit: Fit, setup: Setup, number: int, domains: np.ndarray) -> np.ndarray:
-    """Return the domains of a particle with the pixels at their edges that the data pull to the other side there."""
-    mask, shared = setup.groups[number][0].mask, setup.layout.shared
-    block, own, cells = fit.blocks[number], fit.point.own[number], np.flatnonzero(setup.groups[number][0].mask)
-    modes, count = setup.layout.field - setup.apart, domains.shape[1]
-    basis = np.asarray(fit.particles[number].cases[0].field)[cells]
-    one_pixel = np.linalg.pinv(basis[:, :modes], rcond=_RANK)
-    place = slice(shared, shared + modes)
-    data = block.matrix[place, place] - np.diag(block.prior[:modes])
-    slope = block.gradient[place] - block.prior[:modes] * own[:modes]
-    steps = own[modes : modes + count] * np.ptp(basis[:, modes : modes + count], axis=0)
-    found = domains.copy()
-    for column, step in enumerate(steps):
-        for pixel, sign in _at_edge(domains, column, mask):
-            move = sign * step * one_pixel[:, pixel]
-            # The slope of the cost along the step, over its standard deviation where the model is right.
-            if slope @ move < -_PULLED * np.sqrt(move @ data @ move):
-                found[cells[pixel], column] += sign
-    return found
-
-
-def _at_edge(domains: np.ndarray, column: int, mask: np.ndarray) -> list[tuple[int, int]]:
-    """Return the pixels that may change sides, by their number in the particle: in (+1) or out (-1) of a domain."""
+def exchanged(
+    log_rate: Float[np.ndarray, "y x"], mask: Bool[np.ndarray, "y x"], domains: Float[np.ndarray, "cells domains"]
+) -> Float[np.ndarray, "cells domains"]:
+    """Return domains with the pixels at their edges on the side whose level is nearer to their ln k."""
     from scipy.ndimage import binary_dilation
 
-    one = domains[:, column].reshape(mask.shape) > 0
-    free = mask & ~domains.any(1).reshape(mask.shape)
-    sides = ((free & binary_dilation(one), 1), (one & binary_dilation(free), -1))
-    return [(int(pixel), sign) for side, sign in sides for pixel in np.flatnonzero(side[mask])]
+    found, free = domains.copy(), mask & ~domains.any(1).reshape(mask.shape)
+    around = np.median(log_rate[free])
+    for column in np.flatnonzero(domains.any(0)):
+        one = domains[:, column].reshape(mask.shape) > 0
+        like = np.abs(log_rate - np.median(log_rate[one])) < np.abs(log_rate - around)
+        found[(free & binary_dilation(one) & like).ravel(), column] = 1.0
+        found[(one & binary_dilation(free) & ~like).ravel(), column] = 0.0
+    return found
 
 
 def _evidence(fit: Fit, setup: Setup, domains: Sequence[np.ndarray]) -> float:

@@ -58,7 +58,8 @@ class Particle(NamedTuple):
     weights : tuple of float, optional
         One over the square of the amplitude of each of `fields`, in units of what the options say; none: one.
     apart : int
-        How many numbers at the end of the field are no modes: contrasts of domains, the level among other particles.
+        How many numbers at the end of the field are no modes: pixels at edges, contrasts of domains, the level among
+        other particles.
     """
 
     program: Program

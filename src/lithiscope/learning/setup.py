@@ -12,7 +12,7 @@ import numpy as np
 from lithiscope import phasefield as pf
 from lithiscope.errors import OptionError
 from lithiscope.learning.blur import Blur
-from lithiscope.learning.cases import Priors, case_of
+from lithiscope.learning.cases import Priors, case_of, edges_of
 from lithiscope.learning.fit import Particle
 from lithiscope.learning.half_cycles import HalfCycle
 from lithiscope.learning.options import LearnOptions
@@ -147,13 +147,14 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
 
 def particles_of(setup: Setup, priors: Priors, domains: Sequence[np.ndarray] = ()) -> list[Particle]:
     """Return the particles with their half cycles whole, and with the sharp domains of each."""
-    program, nowhere = _program(setup), [None] * len(setup.groups)
+    program, modes = _program(setup), setup.layout.field - setup.apart
+    nowhere = [np.zeros((group[0].mask.size, setup.options.domains)) for group in setup.groups]
     return [
         Particle(
             program,
             tuple(_case(setup, cut, priors, thickness, program, domains=some) for cut in group),
             setup.options.tolerance,
-            apart=setup.apart,
+            apart=setup.apart + len(edges_of(some, group[0].mask, modes)),
         )
         for group, thickness, some in zip(setup.groups, setup.thickness, domains or nowhere, strict=True)
     ]
