@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lithiscope.errors import AnalysisError
+from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.report import MovieOptions, lithium_movie, movie
 from lithiscope.report.colours import HATCH, composition_colours
 
@@ -81,3 +81,39 @@ def test_what_a_frame_lost_is_hatched_on_both_its_sides(video, labels):
 def test_one_frame_makes_no_movie(video):
     with pytest.raises(AnalysisError, match="at least two frames"):
         lithium_movie(video.isel(time=[0]))
+
+
+@pytest.mark.parametrize("name", ["mp4", "webm"])
+def test_a_film_has_the_pictures_the_length_and_nearly_the_colours_of_the_movie(video, labels, name):
+    import av
+
+    options = QUICK.model_copy(update={"width": 221})
+    film = lithium_movie(video, labels=labels, options=options.model_copy(update={"format": name}))
+    still = Image.open(io.BytesIO(lithium_movie(video, labels=labels, options=options)))
+    with av.open(io.BytesIO(film)) as opened:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
+        rate = opened.streams.video[0].average_rate
+    assert (len(pictures), rate) == (15, 10)
+    assert pictures[0].shape[1] == 222
+    for number in (0, 14):
+        still.seek(number)
+        true = np.asarray(still.convert("RGB")).astype(int)
+        # Eight bits of luminance, half as many pixels of colour, and the loss of the codec.
+        off = np.abs(pictures[number][: true.shape[0], : true.shape[1]] - true)
+        assert np.median(off) <= 4
+        assert off.mean() < 8
+
+
+def test_without_the_package_a_film_is_refused_with_the_remedy(video, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(OptionError, match=r"lithiscope\[movie\]"):
+        lithium_movie(video, options=QUICK.model_copy(update={"format": "mp4"}))
+
+
+def test_the_rate_of_the_cell_stands_beside_the_direction(video):
+    canvas = movie._Canvas(video, [0.6, np.nan, 0.0, *[-2.0] * (video.sizes["time"] - 3)], QUICK)
+    direction = canvas.states[1]
+    assert canvas.states[0] == f"{direction} 0.6C".strip()
+    assert canvas.states[3].endswith("2C")

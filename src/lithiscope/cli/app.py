@@ -439,6 +439,45 @@ def figures(
 
 
 @app.command()
+def export(
+    results: Annotated[
+        Path | None, typer.Argument(help="A results folder that `lithiscope run` wrote.", show_default=False)
+    ] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help="Name of a format; may be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; RESULTS/export by default.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of the same name.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="Say which formats there are, and write none.")] = False,
+) -> None:
+    """Write a study for other programs, a talk or a paper: OME-Zarr, TIFF, NXstxm, tables, movies, methods.
+
+        lithiscope export --list                                      # what there is
+
+        lithiscope export results --to ome-zarr                       # napari results/export/lithium_fraction.ome.zarr
+
+        lithiscope export results --to mp4 --to methods --out talk
+
+    Nothing is computed again, and a file appears only when it is complete.
+    """
+    from lithiscope.cli.progress import RichReporter
+    from lithiscope.errors import OptionError
+    from lithiscope.studies.exports.files import export_study, list_kinds
+
+    if listing:
+        for line in list_kinds():
+            typer.echo(line)
+        return
+    if results is None or not to:
+        raise OptionError(
+            "export needs a study and a format",
+            field="RESULTS" if results is None else "--to",
+            value=None,
+            remedy="lithiscope export RESULTS --to NAME; --list names the formats",
+        )
+    for path in export_study(results, to, out=out, overwrite=overwrite, reporter=RichReporter()):
+        typer.echo(f"file:  {path}")
+
+
+@app.command()
 def show(
     store: Annotated[Path, typer.Argument(help="A results folder or its study.zarr.", show_default=False)],
 ) -> None:

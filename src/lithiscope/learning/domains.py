@@ -107,7 +107,10 @@ def _sharper(
         for _ in range(_ROUNDS):
             field, mask = _field(fit, setup, n)
             first = not sharp[n].any()
-            looked = domains_of(field, mask, setup.options.domains) if first else exchanged(field, mask, sharp[n])
+            if first:
+                looked = domains_of(field, mask, setup.options.domains)
+            else:
+                looked = exchanged(_field(fit, setup, n, _loosened(fit, setup, n))[0], mask, sharp[n])
             if np.array_equal(looked, sharp[n]):
                 break
             trial = [*sharp[:n], looked, *sharp[n + 1 :]]
@@ -146,10 +149,26 @@ def _evidence(fit: Fit, setup: Setup, domains: Sequence[np.ndarray]) -> float:
     return log_evidence(fit, setup) - _SIDES * sum(_edge(*one) for one in zip(domains, masks, strict=True))
 
 
-def _field(fit: Fit, setup: Setup, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return ln k and mask of a particle."""
+def _field(fit: Fit, setup: Setup, number: int, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln k of a particle, of its own numbers or of others, and its mask."""
     mask, basis = setup.groups[number][0].mask, np.asarray(fit.particles[number].cases[0].field)
-    return (basis @ fit.point.own[number][: setup.layout.field]).reshape(mask.shape), mask
+    own = fit.point.own[number] if own is None else own
+    return (basis @ own[: setup.layout.field]).reshape(mask.shape), mask
+
+
+def _loosened(fit: Fit, setup: Setup, number: int) -> np.ndarray:
+    """Return a particle's own numbers as they would be, were pixels at edges as free as before all data.
+
+    Most of them lie at the level of their side and make their amplitude small; this would hold back the one that does
+    not. By one step of Newton's method.
+    """
+    particle, block, own = fit.particles[number], fit.blocks[number], fit.point.own[number]
+    shared, free = setup.layout.shared, np.zeros(len(own))
+    if particle.edge:
+        pixels = particle.fields()[0]
+        free[pixels] = 1 - block.prior[pixels]
+    slope = block.gradient[shared:] + free * own
+    return np.asarray(own - np.linalg.solve(block.matrix[shared:, shared:] + np.diag(free), slope))
 
 
 def _own(log_rate: np.ndarray, mask: np.ndarray, own: np.ndarray, particle: Particle, setup: Setup) -> np.ndarray:

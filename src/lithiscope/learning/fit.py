@@ -58,8 +58,10 @@ class Particle(NamedTuple):
     weights : tuple of float, optional
         One over the square of the amplitude of each of `fields`, in units of what the options say; none: one.
     apart : int
-        How many numbers at the end of the field are no modes: pixels at edges, contrasts of domains, the level among
+        How many numbers at the end of the field have amplitudes that are known: contrasts of domains, the level among
         other particles.
+    edge : int
+        How many numbers before these are single pixels at edges of domains.
     """
 
     program: Program
@@ -67,6 +69,7 @@ class Particle(NamedTuple):
     tolerance: float
     weights: tuple[float, ...] | None = None
     apart: int = 0
+    edge: int = 0
 
     @property
     def own(self) -> int:
@@ -75,13 +78,18 @@ class Particle(NamedTuple):
         return layout.field + len(self.cases) * (layout.size - layout.shared - layout.field)
 
     def fields(self) -> list[slice]:
-        """Return where, among its own numbers, the modes of ln k and of each initial composition are, band by band."""
+        """Return where, among its own numbers, those with one unknown amplitude are.
+
+        That is the modes of ln k and of each initial composition, band by band, and all pixels at edges.
+        """
         layout = self.program.layout
         mine = layout.size - layout.shared - layout.field
         starts = [layout.field + number * mine for number in range(len(self.cases))]
         # The first number of an initial composition is its level.
-        ends = [(0, layout.field - self.apart), *((start + 1, start + layout.initial) for start in starts)]
-        return [band for first, last in ends for band in bands(first, last)]
+        last = layout.field - self.apart
+        ends = [(0, last - self.edge), *((start + 1, start + layout.initial) for start in starts)]
+        pixels = [slice(last - self.edge, last)] if self.edge else []
+        return pixels + [band for first, end in ends for band in bands(first, end)]
 
     def prior(self, own: np.ndarray) -> tuple[float, np.ndarray]:
         """Return minus the logarithm of the prior of the particle's own numbers, and the weight of each."""

@@ -154,7 +154,8 @@ def particles_of(setup: Setup, priors: Priors, domains: Sequence[np.ndarray] = (
             program,
             tuple(_case(setup, cut, priors, thickness, program, domains=some) for cut in group),
             setup.options.tolerance,
-            apart=setup.apart + len(edges_of(some, group[0].mask, modes)),
+            apart=setup.apart,
+            edge=len(edges_of(some, group[0].mask, modes)),
         )
         for group, thickness, some in zip(setup.groups, setup.thickness, domains or nowhere, strict=True)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lithiscope.errors import AnalysisError
 from lithiscope.report import readings
 from lithiscope.report.colours import Colours, composition_colours, hatch
+from lithiscope.report.movie_files import encoded
 from lithiscope.report.options import MovieOptions
 from lithiscope.report.panels import length_text, nice_length, view_of
 from lithiscope.stages import check
@@ -28,6 +29,7 @@ def lithium_movie(
     video: xr.Dataset,
     *,
     labels: xr.DataArray | None = None,
+    rates: Sequence[float] | Floats | None = None,
     options: MovieOptions = MovieOptions(),  # noqa: B008 (frozen)
 ) -> bytes:
     """Draw the lithium fraction as a movie that runs evenly in time and repeats.
@@ -38,19 +40,23 @@ def lithium_movie(
         At least two frames of ``lithium_fraction`` or ``phase_fraction``.
     labels : DataArray of int, (y, x) or (cycle, y, x), optional
         Particles; outside them missing values are not hatched.
+    rates : array_like, shape (time,), optional
+        C-rate of the cell at each frame, 1/h; NaN where it is not known. Shown beside the direction.
     options : MovieOptions
-        Length, pictures per second, width.
+        Length, pictures per second, width, file format.
 
     Returns
     -------
     bytes
-        Animated WebP. x and a + b are interpolated, not their colours. The ticks of the bar below are the
+        Animated WebP, MP4 or WebM. x and a + b are interpolated, not their colours. The ticks of the bar below are the
         measured frames; a tick lights up on the picture nearest to its frame.
 
     Raises
     ------
     AnalysisError
         If there are fewer than two frames, or no fraction.
+    OptionError
+        If the file format needs a package that is not installed.
     """
     check(video, "composition_video")
     signal = str(video.attrs["signal"])
@@ -64,11 +70,11 @@ def lithium_movie(
         )
     times = np.asarray(video["time"].values, dtype=float)
     shown = np.linspace(times[0], times[-1], max(2, round(options.seconds * options.frames_per_second)))
-    canvas = _Canvas(video, options)
+    canvas = _Canvas(video, rates, options)
     pictures = (
         canvas.draw(*_moment(video, labels, canvas.brightest, options.palette, at), at) for at in shown.tolist()
     )
-    return _webp(list(pictures), options)
+    return encoded(pictures, options)
 
 
 def interpolated(values: Any, times: Floats, at: float) -> Floats:
@@ -122,11 +128,14 @@ def _moment(
 class _Canvas:
     """What all pictures of a movie share: size, colour bar, scale bar, time line."""
 
-    def __init__(self, video: xr.Dataset, options: MovieOptions) -> None:
+    def __init__(self, video: xr.Dataset, rates: Sequence[float] | Floats | None, options: MovieOptions) -> None:
         from PIL import Image, ImageDraw
 
         self.times = np.asarray(video["time"].values, dtype=float)
-        self.directions = [readings.direction_text(video, frame) for frame in range(self.times.size)]
+        known = [np.nan] * self.times.size if rates is None else rates
+        self.states = [
+            f"{readings.direction_text(video, frame)} {_rate_text(rate)}".strip() for frame, rate in enumerate(known)
+        ]
         self.brightest = readings.full_brightness(video, options.full_brightness)
         self.view = view_of(video)
         self.step = (self.times[-1] - self.times[0]) / max(2, round(options.seconds * options.frames_per_second))
@@ -167,7 +176,7 @@ class _Canvas:
         nearest = int(np.abs(self.times - at).argmin())
         measured = exact or abs(self.times[nearest] - at) <= self.step / 2
         draw.text((10, _TOP / 2), readings.minutes_text(at / 60), font=self.large, fill=_INK, anchor="lm")
-        draw.text((110, _TOP / 2), self.directions[nearest], font=self.small, fill=_MUTED, anchor="lm")
+        draw.text((110, _TOP / 2), self.states[nearest], font=self.small, fill=_MUTED, anchor="lm")
         state, colour = ("measured", _MARK) if measured else ("interpolated", _MUTED)
         draw.text((self.map_size[0] - 8, _TOP / 2), state, font=self.small, fill=colour, anchor="rm")
         self._scale_bar(draw)
@@ -195,19 +204,12 @@ class _Canvas:
         draw.ellipse((now - 4, level - 4, now + 4, level + 4), fill=_INK)
 
 
+def _rate_text(rate: float) -> str:
+    return f"{abs(rate):.2g}C" if np.isfinite(rate) and rate else ""
+
+
 def _font(size: int) -> Any:
     from matplotlib import get_data_path
     from PIL import ImageFont
 
     return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
-
-
-def _webp(pictures: list[Any], options: MovieOptions) -> bytes:
-    handle = io.BytesIO()
-    duration = round(1000 / options.frames_per_second)
-    pictures[0].save(
-        handle, format="WEBP", save_all=True, append_images=pictures[1:], duration=duration, loop=0,
-        lossless=options.lossless, quality=60 if options.lossless else 85, method=3, minimize_size=False,
-        allow_mixed=False, kmin=0, kmax=0,
-    )  # fmt: skip
-    return handle.getvalue()

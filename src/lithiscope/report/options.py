@@ -45,6 +45,9 @@ class FigureOptions(Options):
 class MovieOptions(Options):
     """How a movie looks."""
 
+    format: Literal["webp", "mp4", "webm"] = Field(
+        "webp", description="webp plays on pages; mp4 and webm are for talks and need the extra lithiscope[movie]"
+    )
     palette: Palette = Field("uniform", description="colours of x, as for figures")
     seconds: float = Field(6.0, gt=0, le=120, description="length of the movie, s")
     frames_per_second: int = Field(10, ge=1, le=50, description="pictures shown per second, 1/s")

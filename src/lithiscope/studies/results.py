@@ -60,13 +60,11 @@ def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Sectio
     labels = results["labels"]
     files = {
         PAGE: page(_content(study, extra_sections)).encode("utf-8"),
-        TABLE: _csv(table_rows(results["particles"])).encode("utf-8"),
         "lithium_fraction.tif": fiji_stack(
             results["composition"], ("lithium_fraction", "lithium_fraction_std", "amount")
         ),
-        "figures.csv": _csv([figures(study)]).encode("utf-8"),
     }
-    files |= {f"{name}.csv": _table(results, name).encode("utf-8") for name in _tables(results)}
+    files |= {f"{name}.csv": text.encode("utf-8") for name, text in tables(study).items()}
     for name, content in files.items():
         _write(folder / name, content)
     for name in set(_TABLES) - set(_tables(results)):
@@ -146,6 +144,16 @@ def fiji_stack(data: xr.Dataset, names: Sequence[str]) -> bytes:
         },
     )
     return handle.getvalue()
+
+
+def tables(study: Study) -> dict[str, str]:
+    """Return every table of a study as csv, by name."""
+    results = study.results
+    return {
+        "particles": _csv(table_rows(results["particles"])),
+        "figures": _csv([figures(study)]),
+        **{name: _table(results, name) for name in _tables(results)},
+    }
 
 
 def _tables(results: Mapping[str, xr.Dataset]) -> list[str]:

@@ -52,10 +52,13 @@ def write_nexus(recording: xr.Dataset, path: str | Path, *, overwrite: bool = Fa
         entry["title"] = str(recording.attrs.get("origin", ""))
         if start := _start(scan):
             entry["start_time"] = start
+            entry["end_time"] = (datetime.fromisoformat(start) + _duration(scan)).isoformat()
         name = str(recording.attrs.get("channel", "counter0")).replace("/", "_") or "counter0"
         entry.attrs["default"] = name
         _write_data(entry, name, scan)
         _write_instrument(entry, name, recording)
+        sample = _group(entry, "sample", "NXsample")
+        _field(sample, "rotation_angle", np.nan, "degree")  # asked for by the definition, and not known
         if np.isfinite(scan.current).any():
             control = _group(entry, "control", "NXmonitor")
             _field(control, "data", scan.current * 1e3, "mA")
@@ -82,6 +85,10 @@ def _write_instrument(entry: Any, name: str, recording: xr.Dataset) -> None:
     instrument = _group(entry, "instrument", "NXinstrument")
     source = _group(instrument, "source", "NXsource")
     source["probe"] = "x-ray"
+    source["type"] = "Synchrotron X-ray Source"
+    source["name"] = str(recording.attrs.get("origin", "")) or "unknown"
+    monochromator = _group(instrument, "monochromator", "NXmonochromator")
+    _field(monochromator, "energy", recording["energy"].values, "eV")
     detector = _group(instrument, name, "NXdetector")
     detector["data"] = h5py.SoftLink(f"{entry.name}/{name}/data")
     for axis in ("y", "x"):
@@ -111,6 +118,15 @@ def _start(scan: Plain) -> str:
     offset: timedelta = local - utc.replace(tzinfo=None)
     moment: datetime = local.replace(tzinfo=timezone(offset))
     return moment.isoformat()
+
+
+def _duration(scan: Plain) -> timedelta:
+    """Return how long a scan took: its last exposure lasted as long after its middle as before."""
+    known = scan.mid[np.isfinite(scan.mid)]
+    if not known.size:
+        return timedelta(0)
+    half = known[-1] if known.size == 1 else (known[-1] - known[-2]) / 2
+    return timedelta(seconds=float(known[-1] + half))
 
 
 def _group(parent: Any, name: str, nx_class: str) -> Any:
