@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _PAPER, _INK, _MUTED, _MARK = (18, 21, 27), (236, 239, 244), (150, 158, 170), (255, 178, 58)
-_TOP, _BOTTOM, _SIDE = 34, 34, 92  # screen pixels around the map
+_TOP, _BOTTOM, _SIDE = 34, 34, 92  # screen pixels around the map, in a movie of the width
+_DESIGNED = 480
 
 
 def lithium_movie(
@@ -126,7 +127,7 @@ def _moment(
 
 
 class _Canvas:
-    """What all pictures of a movie share: size, colour bar, scale bar, time line."""
+    """What all pictures of a movie share: size, colour bar, scale bar, time line; these grow with the movie."""
 
     def __init__(self, video: xr.Dataset, rates: Sequence[float] | Floats | None, options: MovieOptions) -> None:
         from PIL import Image, ImageDraw
@@ -139,69 +140,82 @@ class _Canvas:
         self.brightest = readings.full_brightness(video, options.full_brightness)
         self.view = view_of(video)
         self.step = (self.times[-1] - self.times[0]) / max(2, round(options.seconds * options.frames_per_second))
-        width = options.width - _SIDE
+        self.zoom = max(1.0, options.width / _DESIGNED)
+        self.top = self._large(_TOP)
+        width = options.width - self._large(_SIDE)
         self.map_size = (width, max(1, min(2 * width, round(width * self.view.aspect))))
-        self.base = Image.new("RGB", (options.width, self.map_size[1] + _TOP + _BOTTOM), _PAPER)
-        self.large, self.small = _font(15), _font(11)
+        height = self.map_size[1] + self.top + self._large(_BOTTOM)
+        self.base = Image.new("RGB", (options.width, height), _PAPER)
+        self.large, self.small = _font(self._large(15)), _font(self._large(11))
         draw = ImageDraw.Draw(self.base)
         self._colour_bar(draw, options.palette)
         self._scale = round(nice_length(self.view.right - self.view.left) / (self.view.right - self.view.left) * width)
 
+    def _large(self, length: float) -> int:
+        return round(length * self.zoom)
+
     def _colour_bar(self, draw: Any, palette: str) -> None:
         from PIL import Image
 
-        tall = min(150, self.map_size[1] - 34)
-        left, top = self.map_size[0] + 14, _TOP + 22
+        by = self._large
+        tall, wide = min(by(150), self.map_size[1] - by(34)), by(26)
+        left, top = self.map_size[0] + by(14), self.top + by(22)
         ramp = composition_colours(
-            np.linspace(1, 0, tall)[:, None] * np.ones((1, 26)), np.ones((tall, 1)) * np.linspace(0, 1, 26), palette
+            np.linspace(1, 0, tall)[:, None] * np.ones((1, wide)),
+            np.ones((tall, 1)) * np.linspace(0, 1, wide),
+            palette,
         )
         self.base.paste(Image.fromarray(ramp), (left, top))
-        draw.text((left, top - 18), "Li fraction x", font=self.small, fill=_INK)
+        draw.text((left, top - by(18)), "Li fraction x", font=self.small, fill=_INK)
         for value in (0.0, 0.5, 1.0):
             draw.text(
-                (left + 32, top + (1 - value) * (tall - 1)), f"{value:g}", font=self.small, fill=_INK, anchor="lm"
+                (left + by(32), top + (1 - value) * (tall - 1)), f"{value:g}", font=self.small, fill=_INK, anchor="lm"
             )
-        draw.text((left, top + tall + 4), f"a+b 0–{self.brightest:.2g}", font=self.small, fill=_MUTED)
+        draw.text((left, top + tall + by(4)), f"a+b 0–{self.brightest:.2g}", font=self.small, fill=_MUTED)
 
     def draw(self, picture: Colours, exact: bool, at: float) -> Any:
         """Return one picture of the movie."""
         from PIL import Image, ImageDraw
 
         upright = picture if self.view.flipped else picture[::-1]
-        image = self.base.copy()
+        image, by = self.base.copy(), self._large
         image.paste(
-            Image.fromarray(np.ascontiguousarray(upright)).resize(self.map_size, Image.Resampling.NEAREST), (0, _TOP)
+            Image.fromarray(np.ascontiguousarray(upright)).resize(self.map_size, Image.Resampling.NEAREST),
+            (0, self.top),
         )
         draw = ImageDraw.Draw(image)
         nearest = int(np.abs(self.times - at).argmin())
         measured = exact or abs(self.times[nearest] - at) <= self.step / 2
-        draw.text((10, _TOP / 2), readings.minutes_text(at / 60), font=self.large, fill=_INK, anchor="lm")
-        draw.text((110, _TOP / 2), self.states[nearest], font=self.small, fill=_MUTED, anchor="lm")
+        middle = self.top / 2
+        draw.text((by(10), middle), readings.minutes_text(at / 60), font=self.large, fill=_INK, anchor="lm")
+        draw.text((by(110), middle), self.states[nearest], font=self.small, fill=_MUTED, anchor="lm")
         state, colour = ("measured", _MARK) if measured else ("interpolated", _MUTED)
-        draw.text((self.map_size[0] - 8, _TOP / 2), state, font=self.small, fill=colour, anchor="rm")
+        draw.text((self.map_size[0] - by(8), middle), state, font=self.small, fill=colour, anchor="rm")
         self._scale_bar(draw)
         self._time_line(draw, at, nearest if measured else -1)
         return image
 
     def _scale_bar(self, draw: Any) -> None:
-        low = _TOP + self.map_size[1] - 12
-        draw.rectangle((12, low, 12 + self._scale, low + 3), fill=(255, 255, 255))
+        by = self._large
+        left, low = by(12), self.top + self.map_size[1] - by(12)
+        draw.rectangle((left, low, left + self._scale, low + by(3)), fill=(255, 255, 255))
         text = length_text(nice_length(self.view.right - self.view.left))
         draw.text(
-            (12 + self._scale / 2, low - 3), text, font=self.small, fill=(255, 255, 255), anchor="mb",
-            stroke_width=2, stroke_fill=_PAPER,
+            (left + self._scale / 2, low - by(3)), text, font=self.small, fill=(255, 255, 255), anchor="mb",
+            stroke_width=by(2), stroke_fill=_PAPER,
         )  # fmt: skip
 
     def _time_line(self, draw: Any, at: float, lit: int) -> None:
-        left, right, level = 12, self.base.width - 14, self.base.height - _BOTTOM / 2
+        by = self._large
+        left, right, level = by(12), self.base.width - by(14), self.base.height - by(_BOTTOM) / 2
         span = self.times[-1] - self.times[0]
-        draw.line((left, level, right, level), fill=(70, 77, 88), width=2)
+        draw.line((left, level, right, level), fill=(70, 77, 88), width=by(2))
         for index, time in enumerate(self.times.tolist()):
             place = left + (right - left) * (time - self.times[0]) / span
-            colour, reach = (_MARK, 8) if index == lit else (_MUTED, 4)
-            draw.line((place, level - reach, place, level + reach), fill=colour, width=2)
+            colour, reach = (_MARK, by(8)) if index == lit else (_MUTED, by(4))
+            draw.line((place, level - reach, place, level + reach), fill=colour, width=by(2))
         now = left + (right - left) * (at - self.times[0]) / span
-        draw.ellipse((now - 4, level - 4, now + 4, level + 4), fill=_INK)
+        draw.ellipse((now - by(4), level - by(4), now + by(4), level + by(4)), fill=_INK)
 
 
 def _rate_text(rate: float) -> str:
