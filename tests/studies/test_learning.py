@@ -243,8 +243,15 @@ def test_check_says_what_would_stop_the_learning(prepared):
     assert "learning.thickness" in thickness
     assert len(told("learning.compute=true", "learning.thickness=100")) == 1
     assert "trace in cell.files" in told("learning.compute=true", "learning.voltage=true")[1]
-    without = "learning.unknowns=[rate_field, exchange_current, reorganisation]"
-    assert "needs law_parameters" in told("learning.compute=true", without)[1]
+    without = "learning.unknowns=[rate_field, coherency, reorganisation, film_resistance, frame_blur]"
+    starts = [one.split(":")[0] for one in told("learning.compute=true", "learning.thickness=100", without)[1:]]
+    fields = ("strain", "law_parameters", "film_resistance", "blur")
+    assert starts == [f"error   learning.{field}" for field in fields]
+    stated = [
+        "learning.strain=coherent", "learning.law=marcus", "learning.law_parameters={reorganisation: 8.3}",
+        "learning.film_resistance=0.01", "learning.blur=20", "learning.thickness=100",
+    ]  # fmt: skip
+    assert len(told("learning.compute=true", without, *stated)) == 1
     few = "data.series=[{files: [scan_000.hdr], direction: lithiation}]"
     assert told("learning.compute=true", few)[0].startswith("error")
     assert "no such parameter set" in told("learning.compute=true", "learning.material=iron")[0]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field
 
+from lithiscope.errors import OptionError
 from lithiscope.options import Options
 
 Name = Literal[
@@ -118,3 +120,21 @@ class LearnOptions(Options):
         "away; a warning tells which should be longer or shorter. Takes about as long again as the fit",
     )
     iterations: int = Field(default=30, ge=1, le=500, description="steps of the fit, at most, in each round")
+
+
+# Beside an unknown: the option that says where it starts, what that is, and what to state.
+_STARTS = {
+    "coherency": ("strain", "coherency", "set it to coherent: the material tells how large"),
+    "reorganisation": ("law_parameters", "energy of reorganisation", "state {reorganisation: 8.3} in kT, and the law"),
+    "film_resistance": ("film_resistance", "film", "state the order of its resistance in ohm m2, such as 0.01"),
+    "frame_blur": ("blur", "blur", "state the deviation of the spot in nm, 0.42 of the diameter of the probe"),
+}
+
+
+def without_start(options: LearnOptions) -> Iterator[OptionError]:
+    """Yield what is wrong with each unknown that has nothing to start from."""
+    for name, (field, what, remedy) in _STARTS.items():
+        value = getattr(options, field)
+        stated = name in value if isinstance(value, dict) else value not in (0.0, "none")
+        if name in options.unknowns and not stated:
+            yield OptionError(f"there is no {what} to start from", field=field, value=value, remedy=remedy)

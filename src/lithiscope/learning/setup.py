@@ -15,7 +15,7 @@ from lithiscope.learning.blur import Blur
 from lithiscope.learning.cases import Priors, case_of, edges_of
 from lithiscope.learning.fit import Particle
 from lithiscope.learning.half_cycles import HalfCycle
-from lithiscope.learning.options import LearnOptions
+from lithiscope.learning.options import LearnOptions, without_start
 from lithiscope.learning.program import Case, Layout, Program
 from lithiscope.learning.unknowns import ExchangeCurve, ExchangeLevel, Factor, PotentialCurve, Share, Shift, Unknown
 from lithiscope.materials import Material, material
@@ -82,33 +82,8 @@ def setup_of(videos: Sequence[xr.Dataset], cuts: Sequence[HalfCycle], options: L
             value=list(options.unknowns),
             remedy="leave out exchange_level",
         )
-    if "coherency" in names and options.strain != "coherent":
-        raise OptionError("there is no coherency to learn", field="strain", value=options.strain, limit="coherent")
-    if "reorganisation" in names and "reorganisation" not in options.law_parameters:
-        raise OptionError(
-            "the law has no energy of reorganisation to start from",
-            field="law_parameters",
-            value=options.law_parameters,
-            remedy="state law: marcus, marcus_hush_chidsey or coupled_ion_electron, and law_parameters: "
-            "{reorganisation: 8.3} in kT",
-        )
-    if "film_resistance" in names and not options.film_resistance:
-        raise OptionError(
-            "there is no film to start from",
-            field="film_resistance",
-            value=options.film_resistance,
-            limit="more than 0",
-            remedy="state the order of its resistance in ohm m2, such as 0.01: it is learned from there",
-        )
-    if "frame_blur" in names and not options.blur:
-        raise OptionError(
-            "there is no blur to start from",
-            field="blur",
-            value=options.blur,
-            limit="more than 0",
-            remedy="state the standard deviation of the spot in nm: 0.42 of the diameter of the probe, or of the "
-            "resolution, is a good start",
-        )
+    for error in without_start(options):
+        raise error
     if options.voltage and not any(cut.volt_weight.any() for cut in cuts):
         raise OptionError(
             "the videos hold no voltage to compare with",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lithiscope import laws
 from lithiscope.learning.models import chosen
+from lithiscope.learning.options import without_start
 from lithiscope.materials import material
 from lithiscope.studies.finding import Finding, guarded
 from lithiscope.studies.sources import series_files
@@ -50,12 +51,8 @@ def _learning(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(
             "error", "learning.voltage needs a trace in cell.files: give it, or set learning.voltage to false"
         )
-    if "reorganisation" in section.unknowns and "reorganisation" not in section.law_parameters:
-        yield Finding("error", "learning.unknowns: reorganisation needs law_parameters: {reorganisation: 8.3}, in kT")
-    if "film_resistance" in section.unknowns and not section.film_resistance:
-        yield Finding("error", "learning.unknowns: film_resistance needs learning.film_resistance, such as 0.01 ohm m2")
-    if "frame_blur" in section.unknowns and not section.blur:
-        yield Finding("error", "learning.unknowns: frame_blur needs learning.blur in nm, 0.42 of the probe's diameter")
+    for error in without_start(section):
+        yield Finding("error", f"learning.{error.field}: {error.problem}: {error.remedy}")
     if section.thickness is None:
         yield Finding(
             "warning", "learning.thickness is not stated (nm): the maps must tell one, from a picture before the edge"
