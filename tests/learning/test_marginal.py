@@ -11,8 +11,10 @@ from learning.toys import COUNT, Toy, block, cost, exact, slope_of_determinant
 from lithiscope.learning import fit as fitting
 from lithiscope.learning import marginal, settling
 from lithiscope.learning.arrowhead import covariances, log_determinant
+from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import Fit, Point
 from lithiscope.learning.priors import log_constant
+from lithiscope.studies.checkpoint import Checkpoint
 
 
 @pytest.fixture
@@ -84,3 +86,53 @@ def test_the_error_of_the_spread_is_that_of_the_field_along_itself(data: np.ndar
     own = covariances(fit.blocks, 1, fit.laws)[1][0][1:, 1:]
     row = fit.point.own[0] / (fit.point.own[0] @ fit.point.own[0])
     assert marginal.spread_error(fit) == pytest.approx(np.sqrt(row @ own @ row), rel=1e-6)
+
+
+class Killed(Exception):
+    """Stands for a signal."""
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_rounds_of_a_killed_run_are_not_done_again(data, monkeypatch, tmp_path, after: int) -> None:
+    checkpoint = Checkpoint(tmp_path / "fit.npz", "key")
+    looked: list[float] = []
+
+    def counted(given: Any) -> np.ndarray:
+        looked.append(given[0][1][0])
+        return slope_of_determinant(given)
+
+    monkeypatch.setattr(marginal, "determinant_slope", counted)
+
+    def run(entries=(), stop: float = np.inf) -> Fit:
+        def keep(entries) -> None:
+            checkpoint.write(entries)
+            rounds.append(entries[-1].state is not None)
+            if sum(rounds) == stop:
+                raise Killed
+
+        rounds: list[bool] = []
+        particles: Any = [Toy(data)]
+        near = marginal.near_best_laws(particles, Point(np.zeros(1), (data,)), diary=Diary(entries, keep))
+        return marginal.at_best_laws(near)
+
+    whole = run()
+    every = list(looked)
+    assert (
+        len(every) == 4
+    )  # slopes of two accepted rounds and of the last, and one beside: the third kill is at the end
+    looked.clear()
+    with pytest.raises(Killed):
+        run(stop=after)
+    before = list(looked)
+    looked.clear()
+    again = run(checkpoint.entries())
+    assert [*before, *looked] == every
+    assert (again.iterations, again.converged, again.cost) == (whole.iterations, whole.converged, whole.cost)
+    assert again.particles[0].weights == whole.particles[0].weights
+    for one, other in (
+        (again.point.shared, whole.point.shared),
+        (again.point.own[0], whole.point.own[0]),
+        (again.laws, whole.laws),
+        *zip(again.blocks[0], whole.blocks[0], strict=True),
+    ):
+        np.testing.assert_array_equal(one, other)

@@ -9,9 +9,9 @@ import pytest
 
 from learning.scenes import ellipse, experiment, field
 from lithiscope.errors import LithiscopeWarning
-from lithiscope.learning import LearnOptions, learn
+from lithiscope.learning import LearnOptions, learn, marginal
 from lithiscope.learning.diary import Diary, Entry
-from lithiscope.learning.fit import Point
+from lithiscope.learning.fit import Point, determinant_slope
 from lithiscope.studies.checkpoint import Checkpoint
 
 OPTIONS = LearnOptions(unknowns=("rate_field", "exchange_level"), field_modes=6, initial_modes=2, rate_spread=0.0)
@@ -69,25 +69,57 @@ def test_the_same_data_give_the_same_numbers_and_a_killed_fit_goes_on(video, who
     assert count == 1
     assert first.steps > half.steps
     assert again[-1][1].done
-    assert again[-1][0] == 2  # stretches, whole half cycles
+    assert again[-1][0] == 3  # stretches, whole half cycles, rounds of the laws
     numbers = whole["/laws"].to_dataset()
     assert list(numbers["parameter_unit"].values) == ["A/m2"]
     assert (numbers["parameter_value"].values > 0).all()
     assert whole["/laws"].attrs["particles"] == 1
 
 
-def entry(steps=3):
-    return Entry(Point(np.arange(3.0), (np.ones(2), np.zeros(0))), 0.2, steps, done=True, converged=False)
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_fit_that_is_killed_between_rounds_of_the_laws_goes_on_there(video, whole, tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "fit.npz", "a key")
+    slopes = []
+
+    def counted(given):
+        slopes.append(given[0].z.copy())
+        return determinant_slope(given)
+
+    def kill(entries):
+        checkpoint.write(entries)
+        if entries[-1].state is not None:
+            raise Killed
+
+    monkeypatch.setattr(marginal, "determinant_slope", counted)
+    with pytest.raises(Killed):
+        learned(video, Diary((), kill))
+    before = len(slopes)
+    assert before == 1  # of the first round, which is accepted
+    result = learned(video, Diary(checkpoint.entries()))
+    assert before < len(slopes)
+    assert len({one.tobytes() for one in slopes}) == len(slopes)  # none is taken twice
+    for path in ("/laws", "/particle/0_1"):
+        for name, values in whole[path].data_vars.items():
+            np.testing.assert_array_equal(values.values, result[path][name].values, err_msg=name)
+
+
+def entry(steps=3, state=None):
+    return Entry(Point(np.arange(3.0), (np.ones(2), np.zeros(0))), 0.2, steps, done=True, converged=False, state=state)
 
 
 def test_a_checkpoint_holds_what_was_written(tmp_path):
     checkpoint = Checkpoint(tmp_path / "fit.npz", "key")
     assert checkpoint.entries() == []
-    checkpoint.write([entry(), entry(5)])
+    checkpoint.write([entry(), entry(5, {"matrix-0": np.eye(2), "cost": np.array(3.5)})])
     first, second = checkpoint.entries()
     assert (first.steps, second.steps, first.done, first.converged, first.damping) == (3, 5, True, False, 0.2)
     np.testing.assert_array_equal(first.point.shared, np.arange(3.0))
     assert [one.size for one in first.point.own] == [2, 0]
+    assert first.state is None
+    assert sorted(second.state) == ["cost", "matrix-0"]
+    np.testing.assert_array_equal(second.state["matrix-0"], np.eye(2))
+    assert float(second.state["cost"]) == 3.5
     assert [one.name for one in tmp_path.iterdir()] == ["fit.npz"]
     checkpoint.clear()
     checkpoint.clear()

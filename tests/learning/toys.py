@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
@@ -15,21 +15,26 @@ from lithiscope.learning.priors import FREEDOM
 COUNT, SIGMA = 40, 0.1
 
 
+class ToyCase(NamedTuple):
+    field: np.ndarray = np.eye(COUNT)
+    lengths: Any = np.zeros(2)
+    first: Any = np.zeros(2, int)
+
+
 class Toy:
     """Pixels that show u exp(-a): a law a, known beforehand to +-1, and a field u of any amplitude trade off."""
 
     program = SimpleNamespace(layout=SimpleNamespace(shared=1, field=COUNT, volt=0))
-    cases = (SimpleNamespace(field=np.eye(COUNT)),)
     prior = Particle.prior
 
-    def __init__(self, data: np.ndarray, weights: Any = None) -> None:
-        self.data, self.weights = data, weights
+    def __init__(self, data: np.ndarray, weights: Any = None, cases: Any = None) -> None:
+        self.data, self.weights, self.cases = data, weights, cases or (ToyCase(),)
 
     def fields(self) -> list[slice]:
         return [slice(0, COUNT)]
 
-    def _replace(self, weights: Any) -> Any:
-        return Toy(self.data, weights)
+    def _replace(self, weights: Any, cases: Any = None) -> Any:
+        return Toy(self.data, weights, cases or self.cases)
 
 
 def cost(task: Any) -> float:

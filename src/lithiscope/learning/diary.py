@@ -1,29 +1,36 @@
-"""Where every minimisation of a fit stands, so that a fit that was killed goes on from there."""
+"""Where every part of a fit stands, so that a fit that was killed goes on from there.
+
+A part is a minimisation, or the rounds by which the laws come to the maximum of their own posterior.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 if TYPE_CHECKING:
     from lithiscope.learning.fit import Point
 
 
 class Entry(NamedTuple):
-    """Where one minimisation stands.
+    """Where one part stands.
 
     Attributes
     ----------
     point : Point
         The last that was accepted.
     damping : float
-        With which it goes on.
+        With which a minimisation goes on.
     steps : int
         How many were taken.
     done : bool
         Whether it has ended.
     converged : bool
         Whether it ended because a further step promised too little to matter.
+    state : mapping of str to array, optional
+        What else it needs to go on.
     """
 
     point: Point
@@ -31,10 +38,11 @@ class Entry(NamedTuple):
     steps: int = 0
     done: bool = False
     converged: bool = False
+    state: Mapping[str, np.ndarray] | None = None
 
 
 class Diary:
-    """The minimisations of a fit in their order; a fit is deterministic, so they come again in the same order.
+    """The parts of a fit in their order; a fit is deterministic, so they come again in the same order.
 
     Parameters
     ----------
@@ -48,7 +56,7 @@ class Diary:
         self._entries, self._keep, self._number = list(entries), keep, -1
 
     def begin(self, entry: Entry) -> Entry:
-        """Return where the next minimisation stood when the run was killed, or where it is to start."""
+        """Return where the next part stood when the run was killed, or where it is to start."""
         self._number += 1
         if self._number < len(self._entries):
             return self._entries[self._number]
@@ -56,7 +64,7 @@ class Diary:
         return entry
 
     def write(self, entry: Entry) -> None:
-        """Note where the present minimisation stands."""
+        """Note where the present part stands."""
         self._entries[self._number] = entry
         if self._keep is not None:
             self._keep(self._entries)

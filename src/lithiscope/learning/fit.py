@@ -275,6 +275,8 @@ class Fit:
     laws : array, shape (shared, shared), optional
         Second derivatives of minus the logarithm of the posterior of the laws, where they are known better than by
         eliminating all other numbers from the normal equations.
+    diary : Diary, optional
+        Told of what is made of this fit.
     """
 
     point: Point
@@ -284,6 +286,7 @@ class Fit:
     iterations: int
     converged: bool
     laws: np.ndarray | None = None
+    diary: Diary | None = None
 
     @property
     def whole(self) -> float:
@@ -294,7 +297,7 @@ class Fit:
 def joined(some: Sequence[int], one: Fit, others: Sequence[int], other: Fit) -> Fit:
     """Return the fits of some particles and of others, by number, as one fit with the particles in their order.
 
-    Laws and their second derivatives are those of the first.
+    Laws, their second derivatives and the diary are those of the first.
     """
     order = np.argsort([*some, *others])
     own, blocks, particles = (
@@ -306,7 +309,8 @@ def joined(some: Sequence[int], one: Fit, others: Sequence[int], other: Fit) -> 
         )
     )
     point = Point(one.point.shared, tuple(own))
-    return Fit(point, blocks, particles, one.cost + other.cost, one.iterations, converged=False, laws=one.laws)
+    cost = one.cost + other.cost
+    return replace(one, point=point, blocks=blocks, particles=particles, cost=cost, converged=False)
 
 
 def without(fit: Fit, some: Sequence[int]) -> tuple[list[int], Fit]:
@@ -360,7 +364,7 @@ def minimise(
         If the model cannot follow the data at the start.
     """
     diary = Diary() if diary is None else diary
-    point, damping, steps, done, converged = diary.begin(Entry(point, damping))
+    point, damping, steps, done, converged, _ = diary.begin(Entry(point, damping))
     here = evaluated(particles, point, mapper)
     if here is None:
         raise AnalysisError(
@@ -396,7 +400,7 @@ def minimise(
             break
         diary.write(Entry(point, damping, steps))
     diary.write(Entry(point, damping, steps, done=True, converged=converged))
-    return Fit(point, blocks, now, cost, steps, converged)
+    return Fit(point, blocks, now, cost, steps, converged, diary=diary)
 
 
 def _outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> float:

@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from lithiscope.learning.arrowhead import Solver, Tie, covariances
-from lithiscope.learning.diary import Diary
+from lithiscope.learning.diary import Diary, Entry
 from lithiscope.learning.fit import (
     Fit,
     Mapper,
@@ -31,6 +30,7 @@ from lithiscope.learning.fit import (
     tasks_of,
     without_voltage,
 )
+from lithiscope.learning.rounds import Rounds, Slope, rounds_of, state_of
 from lithiscope.learning.settling import settled
 from lithiscope.progress import SILENT, Reporter
 
@@ -112,7 +112,7 @@ def near_best_laws(
     if particles[0].program.layout.volt:
         here = start(particles, here.point, tie=spread_of(particles, here.point))
     found = fields_at(freed(here.particles), here.point, ROUGH, mapper)
-    return replace(here, converged=False) if found is None else replace(found, iterations=here.iterations)
+    return replace(here, converged=False) if found is None else _after(here, found)
 
 
 def freed(particles: Sequence[Particle]) -> list[Particle]:
@@ -127,6 +127,7 @@ def at_best_laws(here: Fit, mapper: Mapper = map, reporter: Reporter = SILENT, *
     ----------
     here : Fit
         With fields at their best for its laws. Where amplitudes cannot be learned, there is nothing left to be found.
+        Its diary is told of each accepted round; it may know from where to go on.
     mapper : callable
         `map`, or that of processes or a cluster.
     reporter : Reporter
@@ -136,29 +137,43 @@ def at_best_laws(here: Fit, mapper: Mapper = map, reporter: Reporter = SILENT, *
     """
     if any(one.weights is None for one in here.particles):
         return here
-    slopes: list[_Slope] = []
-    looked, loose = False, True
+    diary = Diary() if here.diary is None else here.diary
+    first = here.iterations
+    entry = diary.begin(Entry(here.point, 0.0, first))
+    now = Rounds(here) if entry.state is None else rounds_of(here, entry.point, entry.state)
+    number, converged = entry.steps, entry.converged
     farthest = FARTHEST * np.sqrt(len(here.particles))
-    for number in range(here.iterations + 1, here.iterations + 1 + _ROUNDS):
-        slopes.append(_slope(here, mapper))
-        matrix, step, size = _newton(here, slopes)
-        if size < NEAR and not loose and not looked and (beside := _beside(here, matrix, mapper)) is not None:
-            looked = True
-            slopes.insert(-1, _slope(beside, mapper))
-            matrix, step, size = _newton(here, slopes)
+    for number in range(0) if entry.done else range(entry.steps + 1, first + 1 + _ROUNDS):
+        matrix, step, size, now = _looked(now, mapper)
+        now = now._replace(fit=replace(now.fit, laws=matrix))
         reporter.say(f"laws: {size:.2f} standard deviations from the maximum of their posterior")
-        if size < near and not loose:
-            return replace(here, laws=matrix, iterations=number, converged=True)
+        if converged := size < near and not now.loose:
+            break
         # The slope knows to first order how far the fields still have to go.
-        loose = size > FARTHEST
-        found = _moved(here, step * min(1.0, farthest / size), mapper, _LOOSE if loose else _SETTLED)
+        now = now._replace(loose=size > FARTHEST)
+        found = _moved(now.fit, step * min(1.0, farthest / size), mapper, _LOOSE if now.loose else _SETTLED)
         if found is None:
             break
-        here = found
-    return replace(here, laws=matrix, iterations=number, converged=False)
+        now = now._replace(fit=replace(found, laws=matrix))
+        diary.write(Entry(found.point, 0.0, number, state=state_of(now)))
+    if not entry.done:
+        diary.write(Entry(now.fit.point, 0.0, number, done=True, converged=converged, state=state_of(now)))
+    return replace(now.fit, iterations=number, converged=converged)
 
 
-def _newton(here: Fit, slopes: Sequence[_Slope]) -> tuple[np.ndarray, np.ndarray, float]:
+def _looked(now: Rounds, mapper: Mapper) -> tuple[np.ndarray, np.ndarray, float, Rounds]:
+    """Return second derivatives, Newton's step and its length, after a look at the slope; near the end also beside."""
+    here, slopes, beside = now.fit, (*now.slopes, _slope(now.fit, mapper)), None
+    matrix, step, size = _newton(here, slopes)
+    if size < NEAR and not now.loose and not now.looked:
+        beside = _beside(here, matrix, mapper)
+    if beside is not None:
+        slopes = (*slopes[:-1], _slope(beside, mapper), slopes[-1])
+        matrix, step, size = _newton(here, slopes)
+    return matrix, step, size, now._replace(slopes=slopes, looked=now.looked or beside is not None)
+
+
+def _newton(here: Fit, slopes: Sequence[Slope]) -> tuple[np.ndarray, np.ndarray, float]:
     """Return second derivatives, Newton's step from the last slope, and its length in standard deviations."""
     matrix = _curved(Solver(here.blocks, len(here.point.shared)).matrix, slopes)
     step = -np.linalg.solve(matrix, slopes[-1].slope)
@@ -170,12 +185,7 @@ def minus_log_marginal(fit: Fit) -> float:
     return fit.whole + 0.5 * Solver(fit.blocks, len(fit.point.shared)).log_determinant_of_own()
 
 
-class _Slope(NamedTuple):
-    at: np.ndarray
-    slope: np.ndarray
-
-
-def _slope(here: Fit, mapper: Mapper) -> _Slope:
+def _slope(here: Fit, mapper: Mapper) -> Slope:
     """Return where the laws are, and the slope of minus the logarithm of their posterior."""
     from scipy.linalg import solve_triangular
 
@@ -184,7 +194,7 @@ def _slope(here: Fit, mapper: Mapper) -> _Slope:
     slope = here.point.shared + sum(block.gradient[:shared] for block in here.blocks)
     for block, one in zip(here.blocks, solver.gone, strict=True):
         slope = slope - one.coupling.T @ solve_triangular(one.root, block.gradient[shared:], lower=True)
-    return _Slope(here.point.shared, slope + _slope_of_determinant(here, solver, mapper))
+    return Slope(here.point.shared, slope + _slope_of_determinant(here, solver, mapper))
 
 
 def _slope_of_determinant(here: Fit, solver: Solver, mapper: Mapper) -> np.ndarray:
@@ -194,7 +204,7 @@ def _slope_of_determinant(here: Fit, solver: Solver, mapper: Mapper) -> np.ndarr
     return np.asarray(sum(one[: solver.count] + moves.T @ one[solver.count :] for one, moves in slopes))
 
 
-def _curved(matrix: np.ndarray, slopes: Sequence[_Slope]) -> np.ndarray:
+def _curved(matrix: np.ndarray, slopes: Sequence[Slope]) -> np.ndarray:
     """Return the second derivatives of minus the logarithm of the laws' posterior.
 
     Gauss and Newton's matrix knows neither that the amplitudes of the fields follow the laws, nor how the fields bend:
@@ -248,7 +258,12 @@ def laws_moved(here: Fit, step: np.ndarray, mapper: Mapper = map, enough: float 
     follow = Solver(here.blocks, len(step)).follow()
     own = tuple(one + moves @ step for one, moves in zip(here.point.own, follow, strict=True))
     found = fields_at(here.particles, Point(here.point.shared + step, own), enough, mapper)
-    return None if found is None else replace(found, iterations=here.iterations)
+    return None if found is None else _after(here, found)
+
+
+def _after(here: Fit, found: Fit) -> Fit:
+    """Return what was found of a fit, with the steps and the diary that belong to that."""
+    return replace(found, iterations=here.iterations, diary=here.diary)
 
 
 def fields_at(particles: Sequence[Particle], point: Point, enough: float, mapper: Mapper = map) -> Fit | None:

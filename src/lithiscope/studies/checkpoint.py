@@ -45,9 +45,10 @@ class Checkpoint:
                 if about["key"] != self._key:
                     return []
                 found = []
-                for number, (damping, steps, done, converged, count) in enumerate(about["entries"]):
+                for number, (damping, steps, done, converged, count, names) in enumerate(about["entries"]):
                     own = tuple(held[f"own-{number}-{k}"] for k in range(count))
-                    found.append(Entry(Point(held[f"shared-{number}"], own), damping, steps, done, converged))
+                    state = {name: held[f"state-{number}-{name}"] for name in names} or None
+                    found.append(Entry(Point(held[f"shared-{number}"], own), damping, steps, done, converged, state))
                 return found
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return []
@@ -72,7 +73,10 @@ class Checkpoint:
         for number, one in enumerate(entries):
             arrays[f"shared-{number}"] = np.asarray(one.point.shared)
             arrays |= {f"own-{number}-{k}": np.asarray(z) for k, z in enumerate(one.point.own)}
-            rows.append([float(one.damping), int(one.steps), bool(one.done), bool(one.converged), len(one.point.own)])
+            state = one.state or {}
+            arrays |= {f"state-{number}-{name}": np.asarray(values) for name, values in state.items()}
+            flags = bool(one.done), bool(one.converged)
+            rows.append([float(one.damping), int(one.steps), *flags, len(one.point.own), list(state)])
         self._replace(np.array(json.dumps({"key": self._key, "entries": rows})), arrays)
 
     def _replace(self, about: np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
