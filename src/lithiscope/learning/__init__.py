@@ -2,8 +2,8 @@
 
 `learn` takes composition videos and gives the stage learned_laws and a learned_particle for each particle;
 `LearnOptions` says what is learned; `sample` draws from the posterior, to see what its error bars are worth;
-`composition_from_strain` makes a composition video of maps of strain; `processes` lets particles be worked on side by
-side; `material_text`, `pybamm_text` and `mpet_text` write the laws for other programs.
+`composition_from_strain` makes a composition video of maps of strain; `processes` and `cluster` let particles be worked
+on side by side; `material_text`, `pybamm_text` and `mpet_text` write the laws for other programs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from lithiscope.learning.inference import fitted, learn
     from lithiscope.learning.sampling import sample, sampled
     from lithiscope.learning.strain import composition_from_strain
-    from lithiscope.learning.workers import processes
+    from lithiscope.learning.workers import cluster, processes
 
 __all__ = [
     "LearnOptions",
+    "cluster",
     "composition_from_strain",
     "fitted",
     "learn",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "cluster": "workers",
     "composition_from_strain": "strain",
     "fitted": "inference",
     "learn": "inference",

@@ -14,6 +14,7 @@ from lithiscope.studies.runner import Step
 if TYPE_CHECKING:
     import xarray as xr
 
+    from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
     from lithiscope.studies.recipe_learning import LearningSection
 
@@ -31,6 +32,7 @@ def comparison_step(needs: Sequence[str]) -> Step:
         methods=lambda _: ["zhao2023"],
         optional=True,
         resumes=True,
+        maps=True,
     )
 
 
@@ -38,7 +40,15 @@ def _compared(recipe: Recipe, inputs: Mapping[str, Any], reporter: Reporter) -> 
     from lithiscope.studies.learning import learning_video
 
     video, names = learning_video(recipe, inputs)
-    return comparison([video], recipe.learning, inputs, inputs["checkpoint"], labels=sorted(names), reporter=reporter)
+    return comparison(
+        [video],
+        recipe.learning,
+        inputs,
+        inputs["checkpoint"],
+        labels=sorted(names),
+        mapper=inputs["mapper"],
+        reporter=reporter,
+    )
 
 
 def comparison(
@@ -48,6 +58,7 @@ def comparison(
     checkpoint: Checkpoint,
     *,
     labels: Sequence[int] | None = None,
+    mapper: Mapper = map,
     reporter: Reporter = SILENT,
 ) -> xr.Dataset:
     """Return the stage model_comparison.
@@ -64,6 +75,8 @@ def comparison(
         Where the models are kept that a run which was stopped had finished.
     labels : sequence of int, optional
         Of the particles.
+    mapper : callable
+        `map`, or that of processes or a cluster.
     reporter : Reporter
         Told of each model.
 
@@ -90,6 +103,7 @@ def comparison(
             hold_back=asked.hold_back,
             known=before or [_as_asked(learned, cuts)],
             keep=lambda known: checkpoint.keep([one._asdict() for one in known]),
+            mapper=mapper,
             reporter=reporter,
         )
     return comparison_of(found, frames_of(cuts), section.model)

@@ -11,10 +11,18 @@ from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
 
 if TYPE_CHECKING:
+    from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
 
 
-def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fresh: bool = False) -> Study:
+def run_study(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    reporter: Reporter = SILENT,
+    fresh: bool = False,
+    mapper: Mapper = map,
+) -> Study:
     """Run a recipe into ``folder/study.zarr``; only what a change touches is recomputed.
 
     Parameters
@@ -27,6 +35,8 @@ def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fres
         Told what is being done.
     fresh : bool
         Recompute everything.
+    mapper : callable
+        `map`, or that of `lithiscope.learning.processes` or `cluster`: particles are learned from side by side.
 
     Returns
     -------
@@ -34,4 +44,5 @@ def run_study(recipe: Recipe, folder: Path, *, reporter: Reporter = SILENT, fres
         Its `results` hold the stages by name: ``recording``, ``alignment``, ``composition``, ``particles``, ...
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return run_steps(recipe, steps(recipe), Store(folder / "study.zarr"), reporter=reporter, fresh=fresh)
+    store = Store(folder / "study.zarr")
+    return run_steps(recipe, steps(recipe), store, reporter=reporter, fresh=fresh, mapper=mapper)

@@ -18,6 +18,7 @@ from lithiscope.studies.store import Store
 if TYPE_CHECKING:
     import xarray as xr
 
+    from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
 
 
@@ -46,6 +47,8 @@ class Step:
         the steps that need it are left out.
     resumes : bool
         Whether `run` also gets a `Checkpoint`, as ``"checkpoint"``, that outlives a run that is killed.
+    maps : bool
+        Whether `run` also gets a function like `map`, as ``"mapper"``, which may work on parts side by side.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Step:
     remembers: bool = False
     optional: bool = False
     resumes: bool = False
+    maps: bool = False
 
 
 def own_result(step: str, given: xr.Dataset | dict[str, xr.Dataset]) -> xr.Dataset:
@@ -158,6 +162,7 @@ def run_steps(
     reporter: Reporter = SILENT,
     fresh: bool = False,
     fallbacks: Sequence[Store] = (),
+    mapper: Mapper = map,
 ) -> Study:
     """Run the steps of a study into a store.
 
@@ -175,6 +180,8 @@ def run_steps(
         Recompute everything.
     fallbacks : sequence of Store
         Other stores whose up-to-date results may be used, e.g. the main one when an option is varied.
+    mapper : callable
+        `map`, or that of processes or a cluster, for steps that have parts which do not wait for each other.
     """
     started, clock = now(), time.perf_counter()
     study = Study(recipe, Results(store), store)
@@ -200,7 +207,7 @@ def run_steps(
                 reporter.say(f"{label}: left out, because there is no {absent[0].replace('_', ' ')}")
                 continue
             reporter.say(label)
-            take(study, step, key, reporter)
+            take(study, step, key, reporter, mapper)
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
         # What an earlier run left and this one did not make would contradict the rest.
@@ -214,7 +221,7 @@ def run_steps(
     return study
 
 
-def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
+def take(study: Study, step: Step, key: str, reporter: Reporter, mapper: Mapper = map) -> None:
     """Run one step, and put what it gives into the store and the study; an optional one may give a warning only."""
     parts = [part for name in step.needs for part in study.records.get(name, {}).get("parts", ())]
     inputs: dict[str, Any] = {name: study.results[name] for name in (*step.needs, *parts)}
@@ -223,6 +230,8 @@ def take(study: Study, step: Step, key: str, reporter: Reporter) -> None:
     checkpoint = Checkpoint(study.store.path.with_name(f"{study.store.path.name}.{step.name}.npz"), key)
     if step.resumes:
         inputs["checkpoint"] = checkpoint
+    if step.maps:
+        inputs["mapper"] = mapper
     try:
         data, record = _run_step(step, study.recipe, inputs, reporter)
     except AnalysisError as error:

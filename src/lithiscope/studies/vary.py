@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lithiscope.errors import OptionError
 from lithiscope.progress import SILENT, Reporter
@@ -18,6 +18,9 @@ from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
 from lithiscope.studies.summary import figures
 
+if TYPE_CHECKING:
+    from lithiscope.learning.fit import Mapper
+
 
 def vary_option(
     recipe: Path,
@@ -27,6 +30,7 @@ def vary_option(
     settings: Sequence[str] = (),
     data: Path | None = None,
     reporter: Reporter = SILENT,
+    mapper: Mapper = map,
 ) -> list[str]:
     """Run a recipe once per value of an option.
 
@@ -44,6 +48,8 @@ def vary_option(
         Folder of the raw files.
     reporter : Reporter
         Told which variant runs.
+    mapper : callable
+        As for `lithiscope.studies.run.run_study`.
 
     Returns
     -------
@@ -65,7 +71,9 @@ def vary_option(
     for value in values:
         reporter.say(f"{name} = {value}")
         store = Store(place / f"{_safe(f'{name}={value}')}.zarr")
-        studies[value] = run_steps(recipes[value], steps(recipes[value]), store, reporter=reporter, fallbacks=shared)
+        studies[value] = run_steps(
+            recipes[value], steps(recipes[value]), store, reporter=reporter, fallbacks=shared, mapper=mapper
+        )
         shared.append(store)
     found = {value: figures(study) for value, study in studies.items()}
     keys = list(dict.fromkeys(key for one in found.values() for key in one))
