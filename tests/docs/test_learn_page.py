@@ -42,10 +42,21 @@ def test_the_options_of_the_commands_exist():
         for parameter in get_command(app).commands["learn"].params
         for one in (*parameter.opts, *parameter.secondary_opts)
     }
-    used = {one for line in re.findall(r"^    lithiscope learn .*", PAGE, flags=re.MULTILINE)
+    used = {one for line in re.findall(r"^ +lithiscope learn .*", PAGE, flags=re.MULTILINE)
             for one in re.findall(r"--[\w-]+", line)}  # fmt: skip
     comparing = {"--compare", "--no-compare", "--model", "--hold-back"}
-    assert {"--set", "--particle", "--export", "--sigma", "--seed", *comparing} == used
+    assert {
+        "--set",
+        "--particle",
+        "--export",
+        "--sigma",
+        "--seed",
+        "--processes",
+        "--cluster",
+        "--sample",
+        "--no-sample",
+        *comparing,
+    } == used
     assert used <= options
     for setting in re.findall(r"--set learning\.(\w+)=", PAGE):
         assert setting in LearningSection.model_fields

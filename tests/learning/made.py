@@ -108,6 +108,39 @@ def comparison(held_back: float = np.nan) -> Any:
     return comparison_of(found, 18, LearnOptions())
 
 
+def sampled(ratio: float = 1.05, moved: float = 0.2, **attrs: Any) -> Any:
+    """The stage sampled_laws of two chains whose deviations and means are so many of those of the fit."""
+    names, wide = np.array(["j0 level", "mu term 1"]), np.array([0.1, 0.3])
+    rows = np.full(len(X), 0.2)
+    mu = potential(X)
+    draws = np.random.default_rng(0).standard_normal((2, 50, 2))
+    curves = {"log_exchange_current_density": np.log(exchange(X)), "chemical_potential": mu}
+    variables: dict[str, Any] = {
+        "identifiable": ("x_grid", (X > 0.1) & (X < 0.9)),
+        "parameter_mean": ("parameter", moved * wide),
+        "parameter_std": ("parameter", ratio * wide),
+        "parameter_laplace": ("parameter", np.zeros(2)),
+        "parameter_laplace_std": ("parameter", wide),
+        "parameter_r_hat": ("parameter", np.array([1.001, 1.002])),
+        "parameter_sample_size": ("parameter", np.array([900.0, 800.0])),
+        "parameter_draw": ("chain draw parameter", draws),
+    }
+    for name, middle in curves.items():
+        variables[name], variables[f"{name}_std"] = ("x_grid", middle + moved * rows), ("x_grid", ratio * rows)
+        variables[f"{name}_laplace"], variables[f"{name}_laplace_std"] = ("x_grid", middle), ("x_grid", rows.copy())
+    told = {"converged": 1, "r_hat": 1.002, "sample_size": 800.0, "divergences": 0, "options": "{}"}
+    told |= {"warnings": ["the error bars <are> too small", "the scale of ln k is <1.02> times that of the fit"]}
+    coords = {"x_grid": ("x_grid", X), "parameter": ("parameter", names)}
+    return stages.new("sampled_laws", variables, coords=coords, attrs=told | attrs)
+
+
+def sampled_particle(video: int = 0, label: int = 1) -> Any:
+    """The stage sampled_particle of a platelet of 7 x 5 pixels."""
+    variables = {"log_rate": ("y x", np.zeros((7, 5))), "log_rate_std": ("y x", np.full((7, 5), 0.1))}
+    coords = {"y": ("y", 0.05 * np.arange(7)), "x": ("x", 0.05 * np.arange(5))}
+    return stages.new("sampled_particle", variables, coords=coords, attrs={"video": video, "particle": label})
+
+
 def tree(**options: Any) -> Any:
     """What `learn` gives, of two particles."""
     import xarray as xr

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import xarray as xr
 
-from learning.made import laws
+from learning.made import laws, sampled, sampled_particle
 from lithiscope import stages
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning.compared import Compared
@@ -18,8 +18,10 @@ class Fit:
 
     def __init__(self):
         self.calls = []
+        self.mappers = []
 
-    def __call__(self, videos, options, *, particles=None, reporter=None, diary=None):
+    def __call__(self, videos, options, *, particles=None, mapper=map, reporter=None, diary=None):
+        self.mappers.append(mapper)
         given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
         self.calls.append((given, options, particles))
         assert diary is not None
@@ -63,3 +65,21 @@ class Comparison:
         evidence = {"marcus": 10.5, "same_k_everywhere": -300.0}.get(name, -50.0) * len(cuts) / 6
         rough = name == "same_k_everywhere"
         return Compared(name, evidence, 1.5 if rough else 1.0, np.nan, not rough, ("a pattern in space",) * rough)
+
+
+class Draws:
+    """Stands for `sample`: remembers what it was given, and gives draws made by hand."""
+
+    def __init__(self):
+        self.calls = []
+        self.error = None
+
+    def __call__(self, videos, options, *, particles=None, mapper=map, reporter=None, diary=None, **asked):
+        assert diary is not None
+        self.calls.append((options, particles, asked))
+        if self.error is not None:
+            raise self.error
+        labels = particles if particles is not None else [1]
+        parts = {f"/particle/0_{label}": sampled_particle(0, int(label)) for label in labels}
+        warnings.warn("the scale of ln k", LithiscopeWarning, stacklevel=2)
+        return xr.DataTree.from_dict({"/laws": sampled(), **parts})

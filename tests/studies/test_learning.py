@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -97,6 +98,30 @@ def test_a_run_keeps_what_was_learned_with_the_same_options(results, prepared, f
     without = run_study(load_recipe(prepared / "recipe.yaml", settings=[NO_CELL, NO_KINETICS]), results)
     assert learned_tree(without.results) is None
     assert not [name for name in Store(results / "study.zarr").steps() if name.startswith("learned")]
+
+
+def test_processes_and_a_cluster_reach_the_learning(results, prepared, simulated, fit, monkeypatch):
+    from lithiscope.studies import learn_command as command
+    from lithiscope.studies.run import run_study
+
+    asked = []
+
+    @contextmanager
+    def stand_in(count=None, address=None):
+        asked.append((count, address))
+        yield f"mapper {len(asked)}"
+
+    monkeypatch.setattr(command, "side_by_side", stand_in)
+    monkeypatch.setattr(command, "write_results", lambda *_: [])
+    learn_command(results, settings=["thickness=120"], processes=3)
+    learn_command(simulated, sigma=0.07, cluster="tcp://host:8786")
+    wanted = [NO_CELL, NO_KINETICS, "learning.compute=true", "learning.thickness=110"]
+    run_study(load_recipe(prepared / "recipe.yaml", settings=wanted), results, mapper="that of the run")
+    assert asked == [(3, None), (None, "tcp://host:8786")]
+    assert fit.mappers == ["mapper 1", "mapper 2", "that of the run"]
+    both = call("run", prepared / "recipe.yaml", "--processes", "2", "--cluster", "tcp://host:8786")
+    assert isinstance(both.exception, OptionError)
+    assert "not to both" in both.exception.problem
 
 
 def test_what_cannot_be_learned_is_told(results, fit, tmp_path):
@@ -228,7 +253,7 @@ def test_a_store_without_videos_is_refused(tmp_path):
 
 def test_help_teaches():
     shown = call("learn", "--help").stdout
-    for text in ("recipe-results", "--sigma", "thickness", "error bars", "--export"):
+    for text in ("recipe-results", "--sigma", "thickness", "error bars", "--export", "--processes", "--cluster"):
         assert text in shown
 
 

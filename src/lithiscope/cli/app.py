@@ -46,6 +46,19 @@ Settings = Annotated[
         show_default=False,
     ),
 ]
+Processes = Annotated[
+    int | None,
+    typer.Option("--processes", help="Learn from so many particles side by side, each on a core.", show_default=False),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Learn from particles on the workers of a Dask cluster: the address that `dask scheduler` prints, such as "
+        "tcp://10.0.0.1:8786. Needs `pip install 'lithiscope[cluster]'`, on the workers as well.",
+        show_default=False,
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -269,24 +282,31 @@ def run(
         str | None,
         typer.Option(help="Run once per value: `step.option=a,b,c`, and show every figure against the choice."),
     ] = None,
+    processes: Processes = None,
+    cluster: Cluster = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Recompute everything.")] = False,
 ) -> None:
     """Run a recipe: raw files to lithium maps, particles and a page. Goes on where an earlier run stopped."""
     from lithiscope.cli.progress import RichReporter
+    from lithiscope.learning.workers import side_by_side
     from lithiscope.studies.recipe import load_recipe
     from lithiscope.studies.results import write_results
     from lithiscope.studies.run import run_study
 
     folder = out or recipe.with_name(f"{recipe.stem}-results")
-    reporter = RichReporter()
-    if vary:
-        from lithiscope.studies.vary import vary_option
+    changed, reporter = settings or (), RichReporter()
+    with side_by_side(processes, cluster) as mapper:
+        if vary:
+            from lithiscope.studies.vary import vary_option
 
-        for line in vary_option(recipe, vary, folder=folder, settings=settings or (), data=data, reporter=reporter):
-            typer.echo(line)
-        return
-    study = run_study(load_recipe(recipe, settings=settings or (), folder=data), folder, reporter=reporter, fresh=fresh)
-    for line in write_results(study, folder):
+            lines = vary_option(
+                recipe, vary, folder=folder, settings=changed, data=data, reporter=reporter, mapper=mapper
+            )
+        else:
+            loaded = load_recipe(recipe, settings=changed, folder=data)
+            study = run_study(loaded, folder, reporter=reporter, fresh=fresh, mapper=mapper)
+            lines = write_results(study, folder)
+    for line in lines:
         typer.echo(line)
 
 
@@ -344,6 +364,17 @@ def learn(
             "--hold-back", help="Compare also by how well each foretells the last half cycle; takes twice as long."
         ),
     ] = False,
+    sample: Annotated[
+        bool | None,
+        typer.Option(
+            "--sample/--no-sample",
+            help="Draw from the posterior too, and say whether the error bars hold. Slow: minutes for some twenty "
+            "pixels, hours for some hundred; a chain each with --processes 4. As in the recipe by default.",
+            show_default=False,
+        ),
+    ] = None,
+    processes: Processes = None,
+    cluster: Cluster = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Learn again, also what is up to date.")] = False,
 ) -> None:
     """Learn the laws and the rates of every pixel from the lithium maps of a study, with error bars.
@@ -361,6 +392,10 @@ def learn(
         lithiscope learn recipe-results --compare                     # with every other model; minutes for each
 
         lithiscope learn recipe-results --model marcus --model same_k_everywhere
+
+        lithiscope learn recipe-results --processes 4                 # particles side by side, a core each
+
+        lithiscope learn recipe-results --sample --particle p01       # are the error bars right? minutes to hours
 
         lithiscope learn lfp_rates-simulation --run 0.6C --sigma 0.07 # a rehearsal with known truth
 
@@ -390,6 +425,9 @@ def learn(
         compare=compare,
         models=model or (),
         hold_back=hold_back,
+        sample=sample,
+        processes=processes,
+        cluster=cluster,
         fresh=fresh,
         reporter=RichReporter(),
     )

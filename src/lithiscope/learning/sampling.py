@@ -14,6 +14,7 @@ from jaxtyping import Float
 from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.learning.cases import Priors
 from lithiscope.learning.chains import r_hat, sample_size, tail_size
+from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import Fit, Mapper, cost_of, tasks_of, with_steps
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.inference import fitted
@@ -44,6 +45,7 @@ def sample(
     particles: Sequence[int] | None = None,
     mapper: Mapper = map,
     reporter: Reporter = SILENT,
+    diary: Diary | None = None,
 ) -> xr.DataTree:
     """Learn the kinetics of particles, and draw from the posterior to see how right Laplace's approximation of it is.
 
@@ -66,6 +68,8 @@ def sample(
         `map`, or one of processes: chains are worked on side by side.
     reporter : Reporter
         Told of each step.
+    diary : Diary, optional
+        Of the fit, as for `learn`; draws of a run that was killed are made again.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def sample(
 
     given = [videos] if isinstance(videos, xr.Dataset) else list(videos)
     setup = setup_of(given, half_cycles(given, particles=particles), options)
-    fit, priors = fitted(setup, mapper=mapper, reporter=reporter)
+    fit, priors = fitted(setup, mapper=mapper, reporter=reporter, diary=diary)
     tree = sampled(
         fit, setup, priors, draws=draws, warm_up=warm_up, chains=chains, seed=seed, mapper=mapper, reporter=reporter
     )

@@ -31,6 +31,8 @@ def check_learning(recipe: Recipe) -> list[Finding]:
         return guarded(lambda: _learning(recipe))
     if recipe.learning.compare.compute:
         return [Finding("error", "learning.compare needs what is learned: set learning.compute to true")]
+    if recipe.learning.sample.compute:
+        return [Finding("error", "learning.sample needs what is learned: set learning.compute to true")]
     return []
 
 
@@ -66,3 +68,8 @@ def _learning(recipe: Recipe) -> Iterator[Finding]:
                 "error",
                 "learning.compare.hold_back needs two half cycles of each particle: set it to false, or add some",
             )
+    if section.sample.compute:
+        asked = section.sample
+        yield Finding(
+            "ok", f"learning.sample: {asked.chains} chain(s) of {asked.warm_up + asked.draws} draws: minutes to hours"
+        )

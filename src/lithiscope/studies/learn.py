@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,21 +15,25 @@ from lithiscope.options import option_error
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.report import learned_words as words
 from lithiscope.report.comparison_words import comparison_lines
+from lithiscope.report.sampled_words import sampled_lines
 from lithiscope.studies.comparison import COMPARISON
 from lithiscope.studies.learning import LAWS, PARTICLE, learned_tree, learning_steps
 from lithiscope.studies.provenance import now, step_key
 from lithiscope.studies.recipe_text import override
 from lithiscope.studies.reopen import open_study
 from lithiscope.studies.runner import take
+from lithiscope.studies.sampling import SAMPLED
 from lithiscope.studies.store import Store
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
     from lithiscope.studies.runner import Step, Study
 
 _SECTION = "learning"
+_OTHERS = (COMPARISON, SAMPLED)  # what else is made of the same video
 
 
 def learn_study(
@@ -38,6 +42,7 @@ def learn_study(
     settings: Sequence[str] = (),
     particles: Sequence[str] = (),
     fresh: bool = False,
+    mapper: Mapper = map,
     reporter: Reporter = SILENT,
 ) -> Study:
     """Learn from the maps of a study that has run, and put the result into its store; its raw files are not needed.
@@ -52,14 +57,16 @@ def learn_study(
         Names of the particles to use; without them those of the recipe.
     fresh : bool
         Whether to learn again what is up to date.
+    mapper : callable
+        `map`, or that of `lithiscope.learning.processes` or `cluster`: particles are learned from side by side.
     reporter : Reporter
         Told of each step of the fit.
 
     Returns
     -------
     Study
-        With ``learned_laws``, ``learned_particle-<video>-<label>`` and, where that was asked for, ``model_comparison``
-        among its results, for `lithiscope.studies.results.write_results`.
+        With ``learned_laws``, ``learned_particle-<video>-<label>`` and, where they were asked for, ``model_comparison``
+        and ``sampled_laws`` among its results, for `lithiscope.studies.results.write_results`.
 
     Raises
     ------
@@ -79,10 +86,9 @@ def learn_study(
         )
     with study.store.locked():
         for step in steps:
-            _renewed(study, step, fresh, reporter)
-        if COMPARISON not in [step.name for step in steps]:
-            _forget(study, [COMPARISON])
-            _headed(study, steps[0])
+            _renewed(study, step, fresh, reporter, mapper)
+        _forget(study, {*_OTHERS} - {step.name for step in steps})
+        _headed(study, steps[0])
     return study
 
 
@@ -122,7 +128,7 @@ def _prefixed(setting: str) -> str:
     return f"{_SECTION}.{setting}"
 
 
-def _renewed(study: Study, step: Step, fresh: bool, reporter: Reporter) -> None:
+def _renewed(study: Study, step: Step, fresh: bool, reporter: Reporter, mapper: Mapper) -> None:
     """Take a step unless its result is up to date, and renew the head of the store."""
     options = [step.options(study.recipe), {}]
     key = step_key(step.name, options, [study.store.key(name) or "" for name in step.needs])
@@ -132,8 +138,8 @@ def _renewed(study: Study, step: Step, fresh: bool, reporter: Reporter) -> None:
         before = study.store.record(step.name).get("warnings", [])
         _untold(study, [*before, *(one for one in study.warnings if one.startswith(_left_out(step)))])
         # What was asked for is no mere extra; but where models cannot be compared, the laws stay.
-        take(study, replace(step, optional=step.name != LAWS), key, reporter)
-        _forget(study, [COMPARISON] if step.name == LAWS else [])
+        take(study, replace(step, optional=step.name != LAWS), key, reporter, mapper)
+        _forget(study, _OTHERS if step.name == LAWS else [])
     else:
         reporter.say(f"{step.name.replace('_', ' ')}: up to date, nothing that it depends on has changed")
     if study.store.key(step.name) == key:
@@ -148,9 +154,9 @@ def _left_out(step: Step) -> str:
     return f"no {step.name.replace('_', ' ')}: "
 
 
-def _forget(study: Study, names: Sequence[str]) -> None:
-    """Take results of an earlier learning out, with what was warned of."""
-    for name in names:
+def _forget(study: Study, steps: Iterable[str]) -> None:
+    """Take results of an earlier learning out, with their parts and what was warned of."""
+    for name in [part for step in steps for part in (*study.store.record(step).get("parts", ()), step)]:
         _untold(study, study.store.record(name).get("warnings", []))
         study.store.discard(name)
         study.results.drop(name)
@@ -186,7 +192,8 @@ def learned_lines(results: Mapping[str, xr.Dataset]) -> list[str]:
     lines += [f"  {words.particle_name(one)}: {words.rate_sentence(one)}" for one in particles]
     lines += [f"  {text}" for text in (*words.domain_sentences(particles), *words.trade_off_sentences(laws))]
     lines += [f"  warning: {text}" for text in words.warnings_of(laws)]
-    return [*lines, *(comparison_lines(results[COMPARISON]) if COMPARISON in results else [])]
+    lines += comparison_lines(results[COMPARISON]) if COMPARISON in results else []
+    return [*lines, *(sampled_lines(results[SAMPLED], laws) if SAMPLED in results else [])]
 
 
 def is_study(place: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lithiscope.errors import OptionError
 from lithiscope.learning.models import named
+from lithiscope.learning.workers import side_by_side
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.comparison import COMPARISON
 from lithiscope.studies.learn import is_study, learn_study, learned_lines
@@ -15,6 +16,7 @@ from lithiscope.studies.learned_files import export_laws
 from lithiscope.studies.learning import learned_tree
 from lithiscope.studies.results import PAGE as STUDY_PAGE
 from lithiscope.studies.results import write_results
+from lithiscope.studies.sampling import SAMPLED
 
 
 def learn_command(
@@ -29,31 +31,45 @@ def learn_command(
     compare: bool | None = None,
     models: Sequence[str] = (),
     hold_back: bool = False,
+    sample: bool | None = None,
+    processes: int | None = None,
+    cluster: str | None = None,
     fresh: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[str]:
     """Learn from a study or from a simulation; returns what was learned, and where everything lies.
 
-    Without `compare`, `models` and `hold_back` other models are compared where the recipe asks for it.
+    Without `compare`, `models` and `hold_back` other models are compared where the recipe asks for it, and without
+    `sample` draws are made where it does. With `processes`
+    or the address of a `cluster` particles are worked on side by side.
 
     Raises
     ------
     OptionError
-        If an option belongs to the other kind.
+        If an option belongs to the other kind, or a cluster does not answer.
     """
-    settings = [*compare_settings(compare, models, hold_back=hold_back), *settings]
+    draws = [] if sample is None else [f"learning.sample.compute={str(sample).lower()}"]
+    settings = [*compare_settings(compare, models, hold_back=hold_back), *draws, *settings]
     if is_study(place):
         _refuse({"--run": runs, "--sigma": sigma}, "the video of a study has its own uncertainty and no runs")
-        study = learn_study(place, settings=settings, particles=particles, fresh=fresh, reporter=reporter)
+        with side_by_side(processes, cluster) as mapper:
+            study = learn_study(
+                place, settings=settings, particles=particles, fresh=fresh, mapper=mapper, reporter=reporter
+            )
         folder = study.store.path.parent
         write_results(study, folder)
         results = {
-            name: study.results[name] for name in study.results if name.startswith("learned_") or name == COMPARISON
+            name: study.results[name]
+            for name in study.results
+            if name.startswith("learned_") or name in (COMPARISON, SAMPLED)
         }
         places = {"page": folder / STUDY_PAGE, "store": study.store.path}
     else:
         _refuse({"--particle": particles}, "a simulation has runs instead of named particles")
-        results = learn_videos(place, settings=settings, runs=runs, sigma=sigma, seed=seed, reporter=reporter)
+        with side_by_side(processes, cluster) as mapper:
+            results = learn_videos(
+                place, settings=settings, runs=runs, sigma=sigma, seed=seed, mapper=mapper, reporter=reporter
+            )
         folder = place if place.suffix != ".zarr" else place.parent
         places = {"page": folder / PAGE, "store": folder / STORE}
     lines = learned_lines(results)

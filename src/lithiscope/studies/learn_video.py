@@ -24,10 +24,13 @@ from lithiscope.studies.learning import learned_parts, shown_at
 from lithiscope.studies.provenance import now, step_key, summary
 from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml, override
+from lithiscope.studies.sampling import SAMPLED, sampled_parts
 from lithiscope.studies.store import Store
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from lithiscope.learning.fit import Mapper
 
 STORE, PAGE = "learned.zarr", "learned.html"
 _X = "lithium_fraction"
@@ -41,6 +44,7 @@ def learn_videos(
     runs: Sequence[str] = (),
     sigma: float | None = None,
     seed: int = 0,
+    mapper: Mapper = map,
     reporter: Reporter = SILENT,
 ) -> dict[str, xr.Dataset]:
     """Learn from the videos in a store, and write ``learned.zarr`` and ``learned.html`` beside it.
@@ -57,13 +61,16 @@ def learn_videos(
         Adds so much noise to a video without uncertainty, and takes it as its standard deviation.
     seed : int
         Of the noise.
+    mapper : callable
+        `map`, or that of `lithiscope.learning.processes` or `cluster`.
     reporter : Reporter
         Told of each step.
 
     Returns
     -------
     dict of str to Dataset
-        ``learned_laws``, ``learned_particle-<video>-<label>`` and, where that was asked for, ``model_comparison``.
+        ``learned_laws``, ``learned_particle-<video>-<label>`` and, where these were asked for, ``model_comparison`` and
+        ``sampled_laws`` with its parts.
 
     Raises
     ------
@@ -88,7 +95,8 @@ def learn_videos(
     checkpoint = Checkpoint(path.parent / f"{STORE}.npz", _key(section, videos))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LithiscopeWarning)
-        tree = learn(list(videos.values()), section.model, reporter=reporter, diary=checkpoint.diary())
+        given = list(videos.values())
+        tree = learn(given, section.model, mapper=mapper, reporter=reporter, diary=checkpoint.diary())
     names = {
         (k, int(number)): f"{run}, particle {number}" if len(videos) > 1 else f"particle {number}"
         for k, (run, video) in enumerate(videos.items())
@@ -100,13 +108,16 @@ def learn_videos(
         reporter.say(f"      warning: {text}")
     beside = Checkpoint(path.parent / f"{STORE}.{COMPARISON}.npz", _key(section, videos))
     if section.compare.compute:
-        parts[COMPARISON] = comparison(list(videos.values()), section, parts, beside, reporter=reporter)
+        parts[COMPARISON] = comparison(given, section, parts, beside, mapper=mapper, reporter=reporter)
+    drawn = Checkpoint(path.parent / f"{STORE}.{SAMPLED}.npz", _key(section, videos))
+    if section.sample.compute:
+        parts |= sampled_parts(given, section, drawn, mapper=mapper, reporter=reporter)
     header = f"learned from {path.name}" + (f" with noise {sigma:g}, seed {seed}" if sigma is not None else "")
     recipe = commented_yaml(section, header=header)
     provenance = summary(recipe=recipe, inputs={}, methods=["zhao2023"], started=clock, seconds=0.0)
     title = str(store.attributes().get("title", path.stem))
     _keep(path.parent, parts, {"title": title, "kind": "learned", "provenance": provenance, "warnings": told})
-    for one in (checkpoint, beside):
+    for one in (checkpoint, beside, drawn):
         one.clear()
     return parts
 

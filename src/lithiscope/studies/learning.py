@@ -14,6 +14,7 @@ from lithiscope.progress import Reporter
 from lithiscope.studies.comparison import comparison_step
 from lithiscope.studies.kinetics import labels_of, video_of
 from lithiscope.studies.runner import Step, options_at
+from lithiscope.studies.sampling import sampling_step
 from lithiscope.units import VOLT
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PARTICLE = "learned_particle"
 
 
 def learning_steps(recipe: Recipe) -> list[Step]:
-    """Return the step, and that of the comparison with other models, if the recipe asks for them.
+    """Return the step, and those of the comparison with other models and of the draws, if the recipe asks for them.
 
     Raises
     ------
@@ -45,17 +46,22 @@ def learning_steps(recipe: Recipe) -> list[Step]:
         methods=lambda _: ["zhao2023"],
         optional=True,
         resumes=True,
+        maps=True,
     )
-    if not recipe.learning.compare.compute:
-        return [step]
-    chosen(recipe.learning.model, recipe.learning.compare.models)  # told now, not after minutes
-    return [step, comparison_step(needs)]
+    found = [step]
+    if recipe.learning.compare.compute:
+        chosen(recipe.learning.model, recipe.learning.compare.models)  # told now, not after minutes
+        found.append(comparison_step(needs))
+    if recipe.learning.sample.compute:
+        found.append(sampling_step(needs))
+    return found
 
 
 def _options(recipe: Recipe) -> Any:
-    """Return the options on which the learned laws depend: not those of the comparison."""
+    """Return the options on which the learned laws depend: not those of comparison and draws."""
     found = options_at("particles.table.exclude", "learning")(recipe)
-    found["learning"].pop("compare")
+    for other in ("compare", "sample"):
+        found["learning"].pop(other)
     return found
 
 
@@ -63,8 +69,8 @@ def _learned(recipe: Recipe, inputs: Mapping[str, Any], reporter: Reporter) -> d
     from lithiscope.learning import learn
 
     video, names = learning_video(recipe, inputs)
-    diary = inputs["checkpoint"].diary()
-    tree = learn(video, recipe.learning.model, particles=sorted(names), reporter=reporter, diary=diary)
+    diary, mapper = inputs["checkpoint"].diary(), inputs["mapper"]
+    tree = learn(video, recipe.learning.model, particles=sorted(names), mapper=mapper, reporter=reporter, diary=diary)
     return learned_parts(tree, {(0, number): name for number, name in names.items()})
 
 

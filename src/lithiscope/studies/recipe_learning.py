@@ -28,6 +28,18 @@ class CompareSection(Options):
     )
 
 
+class SampleSection(Options):
+    """Draws from the posterior of the laws, which say whether their error bars hold."""
+
+    compute: bool = Field(
+        False, description="learn once more and draw; minutes for some twenty pixels, hours for some hundred"
+    )
+    draws: int = Field(500, ge=4, le=100_000, description="draws of each chain")
+    warm_up: int = Field(200, ge=1, le=100_000, description="draws before these, by which the steps are adapted")
+    chains: int = Field(4, ge=1, le=64, description="chains, which `--processes` works on side by side")
+    seed: int = Field(0, ge=0, description="start of the random numbers")
+
+
 class LearningSection(LearnOptions):
     """Laws and rate fields with error bars, learned from the composition video of this study."""
 
@@ -37,8 +49,9 @@ class LearningSection(LearnOptions):
     particles: tuple[str, ...] = Field((), description="names of the particles to use; none: all that are not excluded")
     half_cycles: tuple[int, ...] = Field((), description="numbers of the half cycles to use; none: all but rests")
     compare: CompareSection = Field(CompareSection(), description="comparison with other models")
+    sample: SampleSection = Field(SampleSection(), description="draws that say whether the error bars hold")
 
     @property
     def model(self) -> LearnOptions:
         """The options of the fit alone."""
-        return LearnOptions(**self.model_dump(exclude={"compute", "particles", "half_cycles", "compare"}))
+        return LearnOptions(**self.model_dump(exclude={"compute", "particles", "half_cycles", "compare", "sample"}))

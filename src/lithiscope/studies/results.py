@@ -36,6 +36,7 @@ _TABLES = {
     "evidence": ("evidence", ("particle", "half_cycle", "evidence")),
     "learned_laws": ("learned_laws", ("x_grid",)),
     "model_comparison": ("model_comparison", ("model",)),
+    "sampled_laws": ("sampled_laws", ("parameter",)),
 }
 
 

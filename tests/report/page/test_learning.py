@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from learning.made import comparison, laws, particle
+from learning.made import comparison, laws, particle, sampled
 from lithiscope.errors import StageError
 from lithiscope.report import FigureOptions, PageOptions
 from lithiscope.report.page import learned_page, stxm_drawings, stxm_page_content
@@ -49,6 +49,18 @@ def test_a_study_page_has_the_section_and_its_figures(video, table, labels):
     assert {"learned-laws", "learned-rates", "learned-frames"} <= set(names)
     plain = stxm_page_content(title="t", video=video, options=options)
     assert not [one for one in plain.sections if one.identity == "learned"]
+
+
+def test_error_bars_sampled_follow_with_the_verdict_first_and_all_text_escaped():
+    text = learned_page({**RESULTS, "sampled_laws": sampled(1.5)}, title="t", options=PageOptions(movie=False))
+    section = text[text.index('<section id="learned-sampled"') :]
+    section = section[: section.index("</section>")]
+    assert section.index("The draws do not confirm") < section.index("<table>")
+    assert "the scale of ln k is &lt;1.02&gt; times" in section
+    assert "<1.02>" not in section
+    assert "are&gt; too small" not in section  # said by the learning
+    assert section.count("<tr>") == 1 + 4
+    assert "learned-sampled" not in learned_page(RESULTS, title="t", options=PageOptions(movie=False))
 
 
 def test_models_compared_follow_with_the_verdict_first_and_all_text_escaped():

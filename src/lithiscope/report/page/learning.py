@@ -18,6 +18,7 @@ from lithiscope.report.page.content import Figure, Notice, PageContent, Quantity
 from lithiscope.report.page.head import provenance_of
 from lithiscope.report.page.render import page
 from lithiscope.report.page.results import Drawer, Study, drawn, known_results
+from lithiscope.report.page.sampled import sampled_section
 from lithiscope.report.page.tables import long_csv
 from lithiscope.report.plots import with_error
 
@@ -33,12 +34,12 @@ _MOVIES = 4  # particles in the movie
 
 
 def learning_sections(study: Study, *, moving: bool = True) -> list[Section]:
-    """Return the sections on the learned kinetics and on models compared, if there are results for them.
+    """Return the sections on the learned kinetics, on models compared and on draws, if there are results for them.
 
     Parameters
     ----------
     study : Study
-        With learned_laws, the learned particles and model_comparison among its results.
+        With learned_laws, the learned particles, model_comparison and sampled_laws among its results.
     moving : bool
         Whether the movie is made, where the options ask for one.
     """
@@ -57,7 +58,7 @@ def learning_sections(study: Study, *, moving: bool = True) -> list[Section]:
         tables=_tables(laws, particles),
         figures=film,
     )
-    return [one for one in (section, comparison_section(study)) if one is not None]
+    return [one for one in (section, comparison_section(study), sampled_section(study)) if one is not None]
 
 
 def _draw_laws(study: Study, laws: xr.Dataset, drawer: Drawer) -> None:
@@ -225,7 +226,7 @@ def learned_page(
     Parameters
     ----------
     results : mapping of str to Dataset
-        ``learned_laws``, ``learned_particle-...`` and, where models were compared, ``model_comparison``.
+        ``learned_laws``, ``learned_particle-...`` and, where they were made, ``model_comparison`` and ``sampled_laws``.
     title : str
         Heading of the page.
     provenance : mapping, optional

@@ -57,6 +57,7 @@ RESULTS: dict[str, str] = {
     "electrolyte": "electrolyte_channel",
     "learned_laws": "learned_laws",
     "model_comparison": "model_comparison",
+    "sampled_laws": "sampled_laws",
 }
 """Name of a result in the mapping that a page is given, and the stage that it must be."""
 
