@@ -85,6 +85,9 @@ def test_a_cluster_gives_what_the_work_gives_in_order(address: str) -> None:
         assert list(mapper(abs, [])) == []
         with pytest.raises(ZeroDivisionError):
             mapper(lambda one: 1 / one, [1, 0])
+        # 32 MB, of which Dask would warn; and a tuple that begins with a function is no call.
+        assert list(mapper(np.sum, [np.ones(2_000_000)] * 2)) == [2e6, 2e6]
+        assert list(mapper(len, [(abs, -1)])) == [2]
 
 
 @pytest.mark.slow
