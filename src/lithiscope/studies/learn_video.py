@@ -24,7 +24,7 @@ from lithiscope.studies.learning import learned_parts, shown_at
 from lithiscope.studies.provenance import now, step_key, summary
 from lithiscope.studies.recipe_learning import LearningSection
 from lithiscope.studies.recipe_text import commented_yaml, override
-from lithiscope.studies.sampling import SAMPLED, sampled_parts
+from lithiscope.studies.sampling import sampled_parts
 from lithiscope.studies.store import Store
 
 if TYPE_CHECKING:
@@ -109,15 +109,14 @@ def learn_videos(
     beside = Checkpoint(path.parent / f"{STORE}.{COMPARISON}.npz", _key(section, videos))
     if section.compare.compute:
         parts[COMPARISON] = comparison(given, section, parts, beside, mapper=mapper, reporter=reporter)
-    drawn = Checkpoint(path.parent / f"{STORE}.{SAMPLED}.npz", _key(section, videos))
-    if section.sample.compute:
-        parts |= sampled_parts(given, section, drawn, mapper=mapper, reporter=reporter)
+    if section.sample.compute:  # the checkpoint knows the fit to its end
+        parts |= sampled_parts(given, section, checkpoint, mapper=mapper, reporter=reporter)
     header = f"learned from {path.name}" + (f" with noise {sigma:g}, seed {seed}" if sigma is not None else "")
     recipe = commented_yaml(section, header=header)
     provenance = summary(recipe=recipe, inputs={}, methods=["zhao2023"], started=clock, seconds=0.0)
     title = str(store.attributes().get("title", path.stem))
     _keep(path.parent, parts, {"title": title, "kind": "learned", "provenance": provenance, "warnings": told})
-    for one in (checkpoint, beside, drawn):
+    for one in (checkpoint, beside):
         one.clear()
     return parts
 

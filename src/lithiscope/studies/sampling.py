@@ -61,7 +61,8 @@ def sampled_parts(
 ) -> dict[str, xr.Dataset]:
     """Return ``sampled_laws`` and ``sampled_particle-<video>-<label>``.
 
-    A store holds no fit, only what was learned by it; so there is a fit first, the same as that of the learning.
+    A store holds no fit, only what was learned by it; so there is a fit first, the same as that of the learning, unless
+    the checkpoint knows it.
 
     Parameters
     ----------
