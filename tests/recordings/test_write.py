@@ -25,6 +25,7 @@ counts = arrays(
 ).filter(lambda values: all(frame.any() for frame in values))
 
 
+@pytest.mark.filterwarnings("ignore:.*hard to believe as counts")
 @given(counts=counts, start=st.datetimes(datetime(1995, 1, 1), datetime(2060, 1, 1)), data=st.data())
 @both
 def test_any_scan_comes_back(write, name, counts, start, data) -> None:

@@ -79,7 +79,7 @@ def _keep_compiled() -> None:
 
 @app.command()
 def look(
-    file: Annotated[Path, typer.Argument(help="A raw file: STXM .hdr, NXstxm .hdf5", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A raw file; `lithiscope formats` lists which.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="Where the picture goes; beside you by default.")] = None,
     region: Annotated[int | None, typer.Option(help="Scan region, from 0, when the file holds several.")] = None,
 ) -> None:
@@ -523,6 +523,24 @@ def show(
     from lithiscope.studies.show import describe
 
     for line in describe(store):
+        typer.echo(line)
+
+
+@app.command()
+def formats(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of the formats.")] = False,
+) -> None:
+    """List every file format that can be read or written, whose it is, and by what it is recognised.
+
+        lithiscope formats
+
+        lithiscope formats --json
+
+    Reader plug-ins that are installed stand at the end of the list.
+    """
+    from lithiscope.studies.formats import format_lines
+
+    for line in format_lines(as_json=as_json):
         typer.echo(line)
 
 

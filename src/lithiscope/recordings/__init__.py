@@ -1,21 +1,25 @@
 """Files of microscopes, read into recordings and written from them; spectra and masks from text files.
 
-One package a format (`sdf`, `nexus`), found through the table in `readers`, which plug-ins extend by the entry point
-group ``lithiscope.recordings``. Nothing here knows any chemistry.
+One module or package a format (`sdf`, `nexus`, `xradia`, ...), found through the table in `readers`, which plug-ins
+extend by the entry point group ``lithiscope.recordings``. Nothing here knows any chemistry.
 """
 
+from lithiscope.recordings.formats import FormatInfo, list_formats
 from lithiscope.recordings.masks import read_mask
 from lithiscope.recordings.nexus.write import write_nexus
-from lithiscope.recordings.opening import open_recording, open_regions
+from lithiscope.recordings.opening import open_optical_density, open_recording, open_regions
 from lithiscope.recordings.readers import Reader, guess_format
 from lithiscope.recordings.sdf.write import write_sdf
 from lithiscope.recordings.series import join_scans, open_series
 from lithiscope.recordings.spectra import read_spectrum
 
 __all__ = [
+    "FormatInfo",
     "Reader",
     "guess_format",
     "join_scans",
+    "list_formats",
+    "open_optical_density",
     "open_recording",
     "open_regions",
     "open_series",

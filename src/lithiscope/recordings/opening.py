@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lithiscope.errors import OptionError
-from lithiscope.recordings.readers import reader_for
+from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.recordings.density import to_density
+from lithiscope.recordings.readers import Reader, reader_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +21,7 @@ def open_recording(
     Parameters
     ----------
     path : str or Path
-        An SDF header (.hdr) or an NXstxm file.
+        A file of one of the formats that `list_formats` lists: an SDF header (.hdr), NXstxm and others.
     region : int, optional
         Number of the region, from 0; needed when the file holds several.
     timezone : str, optional
@@ -43,8 +44,55 @@ def open_recording(
     """
     path = Path(path)
     reader = reader_for(path)
+    return reader.open_region(path, _region(reader, path, region), timezone=timezone, channel=channel)
+
+
+def open_optical_density(
+    path: str | Path, *, region: int | None = None, timezone: str | None = None, channel: str | None = None
+) -> xr.Dataset:
+    """Read optical densities that another program made, from a file of optical densities or transmissions.
+
+    Such a file does not say how many photons were counted, so the frames have no error bars: a fit gives all pixels the
+    same weight, and what follows has no error bars either.
+
+    Parameters
+    ----------
+    path, region, timezone, channel
+        As for `open_recording`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Stage frames of quantity optical_density: signal (time, energy, y, x), NaN with a flag where the file holds
+        none, or a transmission that is not positive; time of length 1.
+
+    Raises
+    ------
+    FileFormatError
+        If the file holds counts, or cannot be read.
+    OptionError
+        If its reader is a plug-in that reads counts only, or the region must be chosen.
+    """
+    path = Path(path)
+    reader = reader_for(path)
+    number = _region(reader, path, region)
+    read_scan = getattr(reader, "read_scan", None)
+    if read_scan is None:
+        raise OptionError(
+            "the reader of this format reads counts only",
+            file=path,
+            value=reader.FORMAT,
+            remedy="use open_recording and optical_density",
+        )
+    return to_density(read_scan(path, number, timezone=timezone, channel=channel), path=path)
+
+
+def _region(reader: Reader, path: Path, region: int | None) -> int:
+    """Return the number of the region asked for, or of the only one."""
     regions = reader.list_regions(path)
     listed = "; ".join(f"{number}: {text}" for number, text in enumerate(regions))
+    if not regions:
+        raise FileFormatError("the file holds no region", file=path, remedy="choose a file of a finished scan")
     if region is None and len(regions) > 1:
         raise OptionError(
             "the file holds several regions",
@@ -63,7 +111,7 @@ def open_recording(
             limit=listed,
             remedy="choose one of these regions",
         )
-    return reader.open_region(path, number, timezone=timezone, channel=channel)
+    return number
 
 
 def open_regions(path: str | Path, *, timezone: str | None = None, channel: str | None = None) -> xr.DataTree:

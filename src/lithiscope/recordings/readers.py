@@ -15,11 +15,27 @@ if TYPE_CHECKING:
     import xarray as xr
 
 GROUP = "lithiscope.recordings"
-_BUILT_IN = ("lithiscope.recordings.sdf.read", "lithiscope.recordings.nexus.read")
+# In the order in which they are asked: those that look for one certain mark go before the broader ones.
+_BUILT_IN = (
+    "lithiscope.recordings.sdf.read",
+    "lithiscope.recordings.mistral",
+    "lithiscope.recordings.cxi",
+    "lithiscope.recordings.nexus.read",
+    "lithiscope.recordings.xradia",
+    "lithiscope.recordings.stony_brook",
+    "lithiscope.recordings.axis2000",
+    "lithiscope.recordings.tiff",
+)
 
 
 class Reader(Protocol):
-    """What a reader offers: a module or an object with these names; plug-ins register it in `GROUP`."""
+    """What a reader offers: a module or an object with these names; plug-ins register it in `GROUP`.
+
+    Three more names may be there, for the list of formats: ``ABOUT``, one sentence that says whose files these are;
+    ``ENDINGS``, a tuple of file endings; ``RECOGNISED``, what in the content tells the format. A format with dialects
+    lists them in ``DIALECTS``, a tuple of `lithiscope.recordings.formats.Dialect`. With a function ``read_scan`` that
+    returns a `lithiscope.recordings.scan.Scan`, files of optical densities can be read too.
+    """
 
     @property
     def FORMAT(self) -> str:  # noqa: N802 - a module constant
@@ -37,15 +53,21 @@ class Reader(Protocol):
 
 def readers() -> Iterator[Reader]:
     """Yield the built-in readers, then those of plug-ins; a plug-in that fails to load warns and is skipped."""
+    for _, reader in registered():
+        yield reader
+
+
+def registered() -> Iterator[tuple[str, Reader]]:
+    """Yield where each reader comes from, blank for the built-in ones or the name of the plug-in, and the reader."""
     for name in _BUILT_IN:
-        yield cast(Reader, import_module(name))
+        yield "", cast(Reader, import_module(name))
     for entry in entry_points(group=GROUP):
         try:
             reader = entry.load()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a plug-in must not stop the others
             warnings.warn(f"the reader plug-in {entry.name!r} was skipped: {error!r}", LithiscopeWarning, stacklevel=2)
             continue
-        yield cast(Reader, reader)
+        yield entry.name, cast(Reader, reader)
 
 
 def reader_for(path: Path) -> Reader:
@@ -67,7 +89,7 @@ def reader_for(path: Path) -> Reader:
         "no reader knows this file",
         file=path,
         limit=", ".join(formats),
-        remedy="for SDF give the .hdr file, for NXstxm the .hdf5, .h5, .nxs or .cxi file, or install a reader plug-in",
+        remedy="for SDF give the .hdr file; `lithiscope formats` lists what can be read; or install a reader plug-in",
     )
 
 

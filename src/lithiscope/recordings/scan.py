@@ -13,6 +13,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import FileFormatError, LithiscopeWarning
+from lithiscope.recordings.plausible import check_counts, without_blank_frames
 from lithiscope.stages import flag_bit
 from lithiscope.times import to_utc, zone_of
 
@@ -24,6 +25,7 @@ ROUNDING = 6e-4
 EVEN = 1e-3
 # Above this (eV) the unit of the axis is wrong: no microscope of this kind works there.
 _LARGEST_ENERGY = 2e5
+_PLAIN = {"transmission": "transmissions, I/I0", "optical_density": "optical densities"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Scan:
         Measured positions in um.
     attrs : mapping
         Further attributes of the stage.
+    quantity : str
+        What ``counts`` holds: "counts", or what others made of them, "transmission" (I/I0) or "optical_density".
     """
 
     counts: np.ndarray
@@ -62,6 +66,7 @@ class Scan:
     position_y: np.ndarray | None = None
     position_x: np.ndarray | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    quantity: str = "counts"
 
 
 def to_recording(scan: Scan, *, path: Path, timezone: str | None) -> xr.Dataset:
@@ -84,31 +89,25 @@ def to_recording(scan: Scan, *, path: Path, timezone: str | None) -> xr.Dataset:
     Raises
     ------
     FileFormatError
-        If an energy occurs twice or is not positive, or a position occurs twice.
+        If an energy occurs twice or is not positive, or a position occurs twice; if the file holds no counts.
     """
-    by_energy = _order(scan.energy, file=path, field="energy", unit="eV")
-    if scan.energy.min() <= 0:
+    if scan.quantity != "counts":
         raise FileFormatError(
-            "an energy is not positive",
+            f"the file holds {_PLAIN[scan.quantity]}, not counts",
             file=path,
-            field="energy",
-            value=scan.energy.min(),
-            remedy="mend the energies in the header",
+            limit="counts as the detector wrote them: error bars rest on them",
+            remedy="give the raw file that it was made from, or read this one with "
+            "lithiscope.recordings.open_optical_density and go on from Python",
         )
-    rows, columns = (_order(axis, file=path, field=name, unit="um") for axis, name in ((scan.y, "y"), (scan.x, "x")))
-    if scan.energy.max() > _LARGEST_ENERGY:
-        raise FileFormatError(
-            "an energy is beyond any microscope",
-            file=path,
-            field="energy",
-            value=f"{scan.energy.max():g} eV",
-            limit=f"{_LARGEST_ENERGY:g} eV",
-            remedy="the unit of the energy axis is probably wrong (eV written as keV)",
-        )
+    given = without_blank_frames(scan.counts, path)
+    check_counts(given, path)
+    by_energy, rows, columns = scan_order(scan, path)
     pick = np.ix_(by_energy, rows, columns)
-    counts = np.where(np.isfinite(scan.counts), scan.counts, np.nan)[pick]
+    counts = given[pick]
     flag = np.where(np.isnan(counts), flag_bit("missing"), np.uint16(0))
-    mid = None if scan.exposure_mid is None else scan.exposure_mid[by_energy][None]
+    mid = None
+    if scan.exposure_mid is not None:
+        mid = np.where(np.isnan(given).all(axis=(1, 2)), np.nan, scan.exposure_mid)[by_energy][None]
     variables = {
         "counts": ("time energy y x", counts[None]),
         "counts_flag": ("time energy y x", flag[None]),
@@ -129,6 +128,36 @@ def to_recording(scan: Scan, *, path: Path, timezone: str | None) -> xr.Dataset:
     attrs = {**_start_attrs(scan, path, timezone), **scan.attrs, "source": path.name}
     present = {name: entry for name, entry in variables.items() if entry is not None}
     return stages.new("recording", present, coords=coords, attrs=attrs)
+
+
+def scan_order(scan: Scan, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the order of the frames by energy, and of rows and columns by position.
+
+    Raises
+    ------
+    FileFormatError
+        If an energy occurs twice, is not positive or beyond any microscope, or a position occurs twice.
+    """
+    by_energy = _order(scan.energy, file=path, field="energy", unit="eV")
+    if scan.energy.min() <= 0:
+        raise FileFormatError(
+            "an energy is not positive",
+            file=path,
+            field="energy",
+            value=scan.energy.min(),
+            remedy="mend the energies in the header",
+        )
+    rows, columns = (_order(axis, file=path, field=name, unit="um") for axis, name in ((scan.y, "y"), (scan.x, "x")))
+    if scan.energy.max() > _LARGEST_ENERGY:
+        raise FileFormatError(
+            "an energy is beyond any microscope",
+            file=path,
+            field="energy",
+            value=f"{scan.energy.max():g} eV",
+            limit=f"{_LARGEST_ENERGY:g} eV",
+            remedy="the unit of the energy axis is probably wrong (eV written as keV)",
+        )
+    return by_energy, rows, columns
 
 
 def _start_attrs(scan: Scan, path: Path, timezone: str | None) -> dict[str, str]:

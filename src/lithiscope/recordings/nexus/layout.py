@@ -8,7 +8,9 @@ import h5py
 import numpy as np
 
 from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.recordings.nexus.dialects import Way
 from lithiscope.recordings.nexus.fields import as_text, attribute, numbers, text, unit
+from lithiscope.recordings.nexus.lines import binned_lines
 from lithiscope.units import ELECTRONVOLT, MICROMETRE, convert
 
 _ENERGY_NAMES = ("energy", "photon_energy")
@@ -32,7 +34,7 @@ def channels(entry: Any) -> dict[str, Any]:
         and isinstance(group.get(_signal(group)), h5py.Dataset)
         and ("stxm_scan_type" in group or _name_of_energy(group))
     }
-    default = attribute(entry, "default")
+    default = attribute(entry, "default") or "default"
     return {name: found[name] for name in sorted(found, key=lambda name: (name != default, name))}
 
 
@@ -59,7 +61,7 @@ def chosen_channel(entry: Any, channel: str | None, file: str) -> tuple[str, Any
     return name, found[name]
 
 
-def picture(data: Any, file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def picture(entry: Any, data: Any, way: Way, file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return counts (energy, y, x), energies in eV, and y and x in um.
 
     Raises
@@ -77,31 +79,41 @@ def picture(data: Any, file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
             limit=" or ".join(_IMAGES[:2]),
             remedy="choose an image scan; point and line scans hold no map",
         )
-    counts = numbers(data, _signal(data), file=file)
+    # pystxmcontrol 2.1 keeps the lines as the counter wrote them in counter0, and the image beside it.
+    binned = entry.get("binned_values")
+    source = binned if way.version and isinstance(binned, h5py.Group) and "data" in binned else data
+    counts = numbers(source, _signal(source), file=file)
     if counts is None:
         raise FileFormatError(
             "the picture is missing",
             file=file,
-            field=f"{data.name}/{_signal(data)}",
+            field=f"{source.name}/{_signal(source)}",
             remedy="the file is damaged or not finished: copy it again",
         )
-    axes = _axes(data)
-    name = _name_of_energy(data)
-    energy = _axis(data, name or "energy", ELECTRONVOLT, file)
-    y, x = (_axis(data, axis, MICROMETRE, file) for axis in ("sample_y", "sample_x"))
+    energy = _axis(data, _name_of_energy(data) or "energy", ELECTRONVOLT, file, way.units.get("energy"))
+    if "requested_values" in entry and source is data and way.version:
+        return binned_lines(entry, data, counts, energy, file)
+    names = {"sample_y": "sample_y", "sample_x": "sample_x"}
+    y, x = (_axis(source, axis, MICROMETRE, file, way.units.get("position")) for axis in names)
     lengths = {"energy": energy.size, "sample_y": y.size, "sample_x": x.size}
-    if sorted(axes) == ["sample_x", "sample_y"] and energy.size == 1:
-        counts, axes = counts[None], ["energy", *axes]
+    counts, axes = _three_axes(counts, _axes(source), lengths)
     if sorted(axes) != sorted(lengths) or counts.shape != tuple(lengths[axis] for axis in axes if axis in lengths):
         raise FileFormatError(
             "the axes do not fit the data",
             file=file,
-            field=str(data.name),
+            field=str(source.name),
             value=f"data {counts.shape}, axes {axes}",
             limit=str(lengths),
             remedy="only images and image stacks over energy can be read",
         )
     return np.transpose(counts, [axes.index(axis) for axis in lengths]), energy, y, x
+
+
+def _three_axes(counts: np.ndarray, axes: list[str], lengths: dict[str, int]) -> tuple[np.ndarray, list[str]]:
+    """Return the picture of a single energy with an axis of energy; pySTXM writes one that it does not name."""
+    if sorted(axes) != ["sample_x", "sample_y"] or lengths["energy"] != 1:
+        return counts, axes
+    return (counts if counts.ndim == 3 else counts[None]), ["energy", *axes]
 
 
 def _signal(group: Any) -> str:
@@ -120,10 +132,19 @@ def _axes(data: Any) -> list[str]:
     else:
         numbered = [(as_text(item.attrs["axis"]), name) for name, item in data.items() if "axis" in item.attrs]
         names = [name for _, name in sorted(numbered)] or ["energy", "sample_y", "sample_x"]
-    return ["energy" if name in _ENERGY_NAMES else name for name in names]
+    return [_plain(name) for name in names]
 
 
-def _axis(data: Any, name: str, to: str, file: str) -> np.ndarray:
+def _plain(name: str) -> str:
+    """Return the name of an axis by the definition; single images of pySTXM name the motor."""
+    if name in _ENERGY_NAMES:
+        return "energy"
+    moved = next((axis for axis in ("x", "y") if name.lower().endswith(f"_{axis}")), None)
+    return f"sample_{moved}" if moved else name
+
+
+def _axis(data: Any, name: str, to: str, file: str, otherwise: str | None) -> np.ndarray:
+    """Return an axis in the unit `to`; `otherwise` is its unit in dialects that state none."""
     points = numbers(data, name, file=file)
     if points is None:
         raise FileFormatError(
@@ -132,5 +153,6 @@ def _axis(data: Any, name: str, to: str, file: str) -> np.ndarray:
             field=f"{data.name}/{name}",
             remedy="the file is damaged or not finished: copy it again",
         )
-    converted = convert(np.atleast_1d(points), unit(data, name), to, field=f"{data.name}/{name}", file=file)
+    stated = unit(data, name) or otherwise
+    converted = convert(np.atleast_1d(points), stated, to, field=f"{data.name}/{name}", file=file)
     return np.asarray(converted).ravel()

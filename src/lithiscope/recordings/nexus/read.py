@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from lithiscope.errors import FileFormatError, LithiscopeWarning, UnitError
+from lithiscope.errors import FileFormatError, UnitError
+from lithiscope.recordings.nexus.dialects import DIALECTS, Way, way_of
 from lithiscope.recordings.nexus.fields import numbers, text, unit
 from lithiscope.recordings.nexus.layout import chosen_channel, entries, picture
 from lithiscope.recordings.scan import Scan, to_recording
@@ -23,19 +23,32 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FORMAT = "NXstxm"
-_ENDINGS = (".hdf5", ".h5", ".hdf", ".nxs", ".nx5", ".nexus", ".stxm")
+ABOUT = "the NeXus definition for STXM, in HDF5, in the dialects of five programs"
+ENDINGS = (".hdf5", ".h5", ".hdf", ".nxs", ".nx5", ".nexus", ".stxm")
+RECOGNISED = "an HDF5 group that is defined as NXstxm, or holds a channel with a scan type or photon energies"
+__all__ = [
+    "ABOUT",
+    "DIALECTS",
+    "ENDINGS",
+    "FORMAT",
+    "RECOGNISED",
+    "can_open",
+    "list_regions",
+    "open_region",
+    "read_scan",
+]
 _TOLD = ("definition", "title", "start_time", "end_time")
 
 
 def can_open(path: Path) -> bool:
     """Whether the file is HDF5 with an STXM scan in it; a broken one goes by its ending, to be told what is wrong."""
     if not h5py.is_hdf5(path):
-        return path.suffix.lower() in _ENDINGS
+        return path.suffix.lower() in ENDINGS
     try:
         with h5py.File(path, "r") as file:
             return bool(entries(file))
     except OSError:
-        return path.suffix.lower() in _ENDINGS
+        return path.suffix.lower() in ENDINGS
 
 
 def list_regions(path: Path) -> list[str]:
@@ -63,20 +76,29 @@ def open_region(path: Path, region: int, *, timezone: str | None, channel: str |
     xarray.Dataset
         Stage recording with one time.
     """
+    return to_recording(read_scan(path, region, timezone=timezone, channel=channel), path=path, timezone=timezone)
+
+
+def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | None) -> Scan:  # noqa: ARG001
+    """Read one region as bare arrays; the arguments are those of `open_region`."""
     file = str(path)
     with _opened(path) as found:
         entry = found[region]
         name, data = chosen_channel(entry, channel, file)
-        counts, energy, y, x = picture(data, file)
-        counts = _without_blank_frames(counts, path)
+        way = way_of(entry, data, file)
+        counts, energy, y, x = picture(entry, data, way, file)
+        if way.zero_is_missing:
+            counts = np.where(counts == 0, np.nan, counts)
         start = _moment(entry, "start_time", file)
-        dwell = _dwell(data, energy.size, file)
+        dwell = _dwell(data, energy.size, way, file)
         mid, how = _exposure(entry, counts, start, dwell, file)
-        if mid is not None:
-            mid = np.where(np.isnan(counts).all(axis=(1, 2)), np.nan, mid)
-        header = {field: text(entry, field) for field in _TOLD} | {"stxm_scan_type": text(data, "stxm_scan_type")}
+        header = {field: text(entry, field) for field in _TOLD} | {
+            "stxm_scan_type": text(data, "stxm_scan_type"),
+            "dialect": way.dialect.name,
+        }
         attrs = {"format": FORMAT, "region": region, "channel": name, "header": json.dumps(header)}
-        scan = Scan(
+        shape = counts.shape
+        return Scan(
             counts=counts,
             energy=energy,
             y=y,
@@ -86,11 +108,10 @@ def open_region(path: Path, region: int, *, timezone: str | None, channel: str |
             exposure_times=how,
             dwell=dwell,
             ring_current=_ring_current(entry, energy.size, file),
-            position_y=_positions(entry, "sample_y", counts.shape, y, unit(data, "sample_y"), file),
-            position_x=_positions(entry, "sample_x", counts.shape, x, unit(data, "sample_x"), file),
+            position_y=_positions(entry, "sample_y", shape, y, unit(data, "sample_y") or MICROMETRE, file),
+            position_x=_positions(entry, "sample_x", shape, x, unit(data, "sample_x") or MICROMETRE, file),
             attrs=attrs | _extras(entry),
         )
-    return to_recording(scan, path=path, timezone=timezone)
 
 
 @contextmanager
@@ -121,22 +142,6 @@ def _opened(path: Path) -> Iterator[list[Any]]:
             ) from None
 
 
-def _without_blank_frames(counts: np.ndarray, path: Path) -> np.ndarray:
-    """Return the counts with NaN in frames that are zero throughout: space reserved for frames never written."""
-    blank = ~np.any((counts != 0) & np.isfinite(counts), axis=(1, 2))
-    if blank.all():
-        raise FileFormatError(
-            "every frame is blank", file=path, remedy="the scan was aborted, or is still to be written"
-        )
-    if blank.any():
-        warnings.warn(
-            f"{path}: {int(blank.sum())} of {blank.size} frames are blank and were flagged as missing",
-            LithiscopeWarning,
-            stacklevel=3,
-        )
-    return np.where(blank[:, None, None], np.nan, counts)
-
-
 def _moment(entry: Any, field: str, file: str) -> datetime | None:
     written = text(entry, field)
     if not written:
@@ -154,11 +159,12 @@ def _moment(entry: Any, field: str, file: str) -> datetime | None:
         ) from None
 
 
-def _dwell(data: Any, frames: int, file: str) -> np.ndarray | None:
+def _dwell(data: Any, frames: int, way: Way, file: str) -> np.ndarray | None:
     times = numbers(data, "count_time", file=file)
     if times is None or times.size == 0 or times.size % frames not in (0, 1 % frames):
         return None
-    seconds = convert(times.ravel(), unit(data, "count_time") or SECOND, SECOND, field="count_time", file=file)
+    stated = way.dwell_unit or unit(data, "count_time") or SECOND
+    seconds = convert(times.ravel(), stated, SECOND, field="count_time", file=file)
     if not np.all(seconds > 0):
         raise FileFormatError(
             "the dwell time is not positive",
@@ -197,15 +203,27 @@ def _exposure(
 
 
 def _ring_current(entry: Any, frames: int, file: str) -> np.ndarray | None:
-    """Return the mean ring current of each frame in A; None when the monitor is something else than a current."""
+    """Return the mean ring current of each frame in A; None when the monitor is something else than a current.
+
+    A straight line over all pixels is what a program drew between two readings (pySTXM), and zero is a ring without
+    beam, or nothing at all (pystxmcontrol): neither is a measurement.
+    """
     monitor = numbers(entry, "control/data", file=file)
-    if monitor is None or monitor.size == 0 or monitor.size % frames:
+    if monitor is None or monitor.size == 0 or monitor.size % frames or not np.all(monitor > 0):
+        return None
+    if monitor.size > max(frames, 3) and _straight(monitor.ravel()):
         return None
     try:
         current = convert(monitor, unit(entry, "control/data"), AMPERE, field="control/data", file=file)
     except UnitError:
         return None
     return np.asarray(current.reshape(frames, -1).mean(axis=1))
+
+
+def _straight(values: np.ndarray) -> bool:
+    """Whether values lie on a straight line that is not level, to the rounding of float32."""
+    line = np.linspace(values[0], values[-1], values.size)
+    return bool(values[0] != values[-1] and np.abs(values - line).max() <= 2e-7 * np.abs(values).max())
 
 
 def _positions(
@@ -217,6 +235,8 @@ def _positions(
     if measured is None or measured.size != np.prod(shape):
         return None
     positions = convert(measured, unit(entry, field) or axis_unit, MICROMETRE, field=field, file=file)
+    if np.ptp(positions) == 0:
+        return None  # filled with where the scan began
     # Far from the axis it is another motor (a coarse stage) or another unit.
     near = abs(float(positions.mean() - axis.mean())) <= np.ptp(axis) + 1.0
     return np.asarray(positions).reshape(shape) if near else None

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FORMAT = "SDF"
+ABOUT = "STXM with STXM_Control (ALS 5.3.2 and 11.0.2, CLS, PolLux and others): a header, and a text image a frame"
+ENDINGS = (".hdr",)
+RECOGNISED = "a header that holds ScanDefinition, with .xim images beside it"
 # An aborted scan may lack most of its frames; a header that declares this many times what the files hold is wrong.
 MOST_MISSING = 1000
 _EXTRAS = {"origin": "Origin", "saturation": "DetectorSaturation"}
