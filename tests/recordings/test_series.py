@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
-from lithiscope.recordings import join_scans, open_recording, open_series
+from lithiscope.recordings import join_scans, open_recording, open_series, write_nexus
+from lithiscope.verification.file_builders import picture, write_stk
 from recordings.conftest import counts_of
 
 
@@ -125,3 +126,41 @@ def test_a_field_that_moved_warns(write_scan) -> None:
 def test_a_scan_without_start_cannot_be_ordered(write_scan) -> None:
     with pytest.raises(FileFormatError, match="no start time"):
         open_series([write_scan(name="A"), write_scan(name="B", time="")])
+
+
+def test_a_folder_is_a_series(scans) -> None:
+    folder = scans[0].parent
+    (folder / "notes.txt").write_text("no scan")
+    assert open_series(folder).identical(open_series(scans))
+
+
+def test_a_folder_without_scans(tmp_path) -> None:
+    (tmp_path / "notes.txt").write_text("no scan")
+    with pytest.raises(FileFormatError, match="no reader knows a file of this folder"):
+        open_series(tmp_path)
+
+
+def test_formats_may_be_mixed_and_are_sorted_by_time(scans) -> None:
+    middle = write_nexus(open_recording(scans[2]), scans[2].with_suffix(".h5"))
+    with pytest.warns(LithiscopeWarning, match="several formats .2 SDF, 1 NXstxm"):
+        series = open_series([scans[0], middle, scans[1]])
+    assert series.attrs["source"] == "S0.hdr, S1.h5, S2.hdr"
+    np.testing.assert_array_equal(series["counts"], open_series(scans)["counts"])
+
+
+def test_a_scan_in_two_formats_is_a_copy(scans) -> None:
+    copy = write_nexus(open_recording(scans[0]), scans[0].with_suffix(".h5"))
+    with pytest.raises(FileFormatError, match=r"same time[\s\S]*S2\."):
+        open_series([*scans, copy])
+
+
+def test_scans_without_start_are_all_named(tmp_path) -> None:
+    files = [write_stk(tmp_path / f"{number}.stk", picture(first=100 * number + 50)) for number in range(2)]
+    with pytest.raises(FileFormatError, match=r"2 of 2 scans have no start[\s\S]*0\.stk, 1\.stk"):
+        open_series(files)
+
+
+def test_clocks_of_which_one_states_its_zone(scans) -> None:
+    zoned = open_recording(scans[0], timezone="Europe/Zurich")
+    with pytest.raises(FileFormatError, match=r"others do not[\s\S]*timezone="):
+        join_scans([zoned, open_recording(scans[1])])

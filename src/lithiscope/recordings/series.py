@@ -15,6 +15,7 @@ from lithiscope import stages
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.recordings.opening import open_recording
+from lithiscope.recordings.readers import readers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,8 +38,9 @@ def open_series(
 
     Parameters
     ----------
-    paths : iterable of str or Path
-        The files, in any order; they are sorted by their start times.
+    paths : str, Path, or iterable of them
+        The files, in any order and of any format, or a folder, of which every file is taken that a reader recognises;
+        they are sorted by their start times, never by their names.
     region, timezone, channel
         As for `open_recording`.
     reporter : Reporter
@@ -54,11 +56,18 @@ def open_series(
     Raises
     ------
     FileFormatError
-        If a file is given twice, a start time is missing or occurs twice, or energies, number or size of pixels differ.
+        If a file is given twice, a start time is missing or occurs twice (a copy), only some times have a zone, or
+        energies, number or size of pixels differ.
     AnalysisError
         If there are no files.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If the files are of several formats.
     """
-    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    given = [paths] if isinstance(paths, str | Path) else paths
+    files = [file for path in map(Path, given) for file in (folder_files(path) if path.is_dir() else [path])]
     repeated = [path for path, count in Counter(file.resolve() for file in files).items() if count > 1]
     if repeated:
         raise FileFormatError("a file is given twice", file=repeated[0], remedy="give every scan once")
@@ -67,6 +76,30 @@ def open_series(
         for file in reporter.track(files, label="reading scans", total=len(files))
     ]
     return join_scans(scans)[0]
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that a reader recognises, by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Not searched deeper.
+
+    Raises
+    ------
+    FileFormatError
+        If no reader recognises any.
+    """
+    inside = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = [path for path in inside if any(reader.can_open(path) for reader in readers())]
+    if not found:
+        raise FileFormatError(
+            "no reader knows a file of this folder",
+            file=folder,
+            remedy="give the folder of the scans; `lithiscope formats` lists what can be read",
+        )
+    return found
 
 
 def join_scans(scans: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[int]]:
@@ -100,6 +133,7 @@ def join_scans(scans: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[int]]:
     ordered = [scans[i] for i in order]
     for scan in ordered[1:]:
         _check_alike(ordered[0], scan)
+    _tell_formats(ordered)
     return _joined(ordered, [(starts[i] - starts[order[0]]).total_seconds() for i in order]), order
 
 
@@ -110,16 +144,26 @@ def _name(scan: xr.Dataset) -> str:
 def _starts(scans: Sequence[xr.Dataset]) -> list[datetime]:
     if len(scans) == 1:
         return [datetime.min]
-    attribute = "start_utc" if all("start_utc" in scan.attrs for scan in scans) else "start_local"
+    zoned = ["start_utc" in scan.attrs for scan in scans]
+    untimed = [_name(scan) for scan in scans if "start_utc" not in scan.attrs and "start_local" not in scan.attrs]
+    if untimed:
+        raise FileFormatError(
+            f"{len(untimed)} of {len(scans)} scans have no start time, so the series cannot be ordered",
+            file=untimed[0],
+            field="Time",
+            value=", ".join(untimed),
+            remedy="write the start into the header; a format without one (.stk, .ncb) can go on as TIFF with YAML",
+        )
+    if any(zoned) and not all(zoned):
+        raise FileFormatError(
+            "some scans state the zone of their clock and others do not, so the series cannot be ordered",
+            file=_name(scans[zoned.index(False)]),
+            field="Time",
+            remedy="give the zone of the others: timezone= (data.timezone in a recipe)",
+        )
+    attribute = "start_utc" if all(zoned) else "start_local"
     starts: list[datetime] = []
     for scan in scans:
-        if attribute not in scan.attrs:
-            raise FileFormatError(
-                "a scan has no start time, so the series cannot be ordered",
-                file=_name(scan),
-                field="Time",
-                remedy="write the start into the header",
-            )
         start = datetime.fromisoformat(scan.attrs[attribute])
         if start in starts:
             raise FileFormatError(
@@ -131,6 +175,17 @@ def _starts(scans: Sequence[xr.Dataset]) -> list[datetime]:
             )
         starts.append(start)
     return starts
+
+
+def _tell_formats(scans: Sequence[xr.Dataset]) -> None:
+    found = Counter(str(scan.attrs.get("format", "unknown")) for scan in scans)
+    if len(found) > 1:
+        listed = ", ".join(f"{count} {name}" for name, count in found.items())
+        warnings.warn(
+            f"the series is of several formats ({listed}): check that counts and dwell mean the same in all of them",
+            LithiscopeWarning,
+            stacklevel=3,
+        )
 
 
 def _check_alike(first: xr.Dataset, other: xr.Dataset) -> None:
