@@ -107,5 +107,8 @@ def _parsed(lines: list[list[str]], path: Path) -> _Header:
     told = lines[4 + frames : 4 + 2 * frames]
     times = np.array([float(line[2]) for line in told if len(line) > 2]) * 1e-3
     known = times.size == frames and np.all(np.isfinite(times) & (times > 0))
+    ends = [float(word) for at in (1, 2) for word in lines[at][:2]]
+    if not np.all(np.abs(ends) < 1e9):
+        raise ValueError(f"the ends of the axes are {ends}")
     x, y = (np.linspace(float(lines[at][0]), float(lines[at][1]), size) for at, size in ((1, columns), (2, rows)))
     return _Header(columns, rows, scale, x, y, energy, times if known else None)

@@ -15,7 +15,7 @@ from lithiscope.errors import FileFormatError, LithiscopeWarning
 # What h5py, olefile, tifffile and zarr raise on files that were cut off, or whose structure was damaged.
 DAMAGE = (
     *(OSError, RuntimeError, KeyError, IndexError, ValueError, TypeError, AttributeError),
-    *(OverflowError, ZeroDivisionError, MemoryError, EOFError, struct.error, RecursionError),
+    *(OverflowError, ZeroDivisionError, MemoryError, EOFError, AssertionError, struct.error),
 )
 
 
@@ -63,6 +63,18 @@ def check_size(shape: tuple[int, ...], item: int, path: Path, *, most: float = 1
             value=f"{' x '.join(map(str, shape))} pixels of {item} bytes",
             limit=f"{size} bytes in the file",
             remedy="the file is damaged or cut off: copy it again",
+        )
+
+
+def check_step(step: float, path: Path, field: str) -> None:
+    """Refuse a size of a pixel (um) that is none."""
+    if not 0 < step < 1e4:
+        raise FileFormatError(
+            "the size of a pixel is none",
+            file=path,
+            field=field,
+            value=f"{step:g} um",
+            remedy="the file is damaged: copy it again",
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lithiscope.recordings.damage import check_step
 from lithiscope.recordings.hdf5 import holds, needed, opened
 from lithiscope.recordings.scan import Scan, to_recording
 
@@ -44,6 +45,8 @@ def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | N
         energy = needed(file, f"{_GROUP}/energy", path, ndim=1)
         steps = [float(needed(file, f"{_GROUP}/{axis}_pixel_size", path).ravel()[0]) for axis in ("y", "x")]
         times = needed(file, f"{_GROUP}/ExpTimes", path).ravel() if f"{_GROUP}/ExpTimes" in file else np.zeros(0)
+    for step, axis in zip(steps, ("y", "x"), strict=True):
+        check_step(step, path, f"{_GROUP}/{axis}_pixel_size")
     dwell = times if times.size == stack.shape[0] and np.all(times > 0) else None
     y, x = (step * np.arange(size) for step, size in zip(steps, stack.shape[1:], strict=True))
     attrs = {"format": FORMAT, "region": region}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.errors import FileFormatError, LithiscopeWarning
-from lithiscope.recordings.damage import check_size, damage_named
+from lithiscope.recordings.damage import check_size, check_step, damage_named
 from lithiscope.recordings.plausible import looks_like_density
 from lithiscope.recordings.scan import Scan, to_recording
 
@@ -60,14 +60,7 @@ def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | N
         shape = _shape(ole, path)
         values = _images(ole, shape, path)
         pixel = float(_needed(ole, "ImageInfo/PixelSize", "<f4", path)[0])
-        if not 0 < pixel < 1e4:
-            raise FileFormatError(
-                "the size of a pixel is none",
-                file=path,
-                field="ImageInfo/PixelSize",
-                value=f"{pixel:g} um",
-                remedy="the file is damaged: copy it again",
-            )
+        check_step(pixel, path, "ImageInfo/PixelSize")
         energy = _energies(ole, shape[0], path)
         exposure = _numbers(ole, "ImageInfo/ExpTimes", "<f4")[: shape[0]].astype(float)
         dates = _dates(ole, shape[0])

@@ -12,6 +12,8 @@ from lithiscope.errors import FileFormatError
 # HDF5 lets a file declare arrays that it does not hold; no detector image compresses better than this.
 MOST_COMPRESSED = 2000
 SMALL = 2**20
+# A field of text is one string, or an array of a few.
+_FEW = range(1, 1000)
 
 
 def as_text(value: Any) -> str:
@@ -42,7 +44,7 @@ def attribute(item: Any, name: str) -> str:
 def text(group: Any, name: str) -> str:
     """Return a string field of a group, blank when there is none."""
     item = group.get(name)
-    return as_text(item[()]).strip() if isinstance(item, h5py.Dataset) else ""
+    return as_text(item[()]).strip() if isinstance(item, h5py.Dataset) and item.size in _FEW else ""
 
 
 def numbers(group: Any, name: str, *, file: str) -> np.ndarray | None:

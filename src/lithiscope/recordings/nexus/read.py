@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from lithiscope.errors import FileFormatError, UnitError
+from lithiscope.recordings.damage import DAMAGE, damage_named
 from lithiscope.recordings.nexus.dialects import DIALECTS, Way, way_of
 from lithiscope.recordings.nexus.fields import numbers, text, unit
 from lithiscope.recordings.nexus.layout import chosen_channel, entries, picture
@@ -42,12 +43,12 @@ _TOLD = ("definition", "title", "start_time", "end_time")
 
 def can_open(path: Path) -> bool:
     """Whether the file is HDF5 with an STXM scan in it; a broken one goes by its ending, to be told what is wrong."""
-    if not h5py.is_hdf5(path):
+    if not path.is_file() or not h5py.is_hdf5(path):
         return path.suffix.lower() in ENDINGS
     try:
         with h5py.File(path, "r") as file:
             return bool(entries(file))
-    except OSError:
+    except DAMAGE:
         return path.suffix.lower() in ENDINGS
 
 
@@ -122,7 +123,7 @@ def _opened(path: Path) -> Iterator[list[Any]]:
         raise FileFormatError(
             "the file cannot be opened as HDF5", file=path, value=error, remedy="it may be cut off, or still be written"
         ) from None
-    with file:
+    with file, damage_named(path):
         found = entries(file)
         if not found:
             raise FileFormatError(
@@ -131,15 +132,7 @@ def _opened(path: Path) -> Iterator[list[Any]]:
                 limit="an NXentry of definition NXstxm",
                 remedy="choose an NXstxm file",
             )
-        try:
-            yield found
-        except (OSError, RuntimeError) as error:
-            raise FileFormatError(
-                "a part of the file cannot be read",
-                file=path,
-                value=error,
-                remedy="the file is damaged or not finished: copy it again",
-            ) from None
+        yield found
 
 
 def _moment(entry: Any, field: str, file: str) -> datetime | None:

@@ -8,6 +8,7 @@ from lithiscope.verification.file_builders.compound import compound_file
 from lithiscope.verification.file_builders.hdf5 import write_cxi, write_mistral
 from lithiscope.verification.file_builders.nexus import NEXUS_DIALECTS, write_dialect
 from lithiscope.verification.file_builders.picture import Picture, picture
+from lithiscope.verification.file_builders.sdf import write_sdf_by_hand
 from lithiscope.verification.file_builders.tiff import write_tiff
 from lithiscope.verification.file_builders.xradia import write_txrm, xradia_streams
 
@@ -20,6 +21,7 @@ __all__ = [
     "write_dialect",
     "write_mistral",
     "write_ncb",
+    "write_sdf_by_hand",
     "write_stk",
     "write_tiff",
     "write_txrm",
