@@ -60,7 +60,8 @@ def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | N
     header = _header(path)
     kind = np.dtype("<f4" if header.scale < 0 else "<i2")
     content = path.read_bytes()
-    pixels = np.frombuffer(content[: len(content) // kind.itemsize * kind.itemsize], dtype=kind).astype(float)
+    with np.errstate(invalid="ignore"):  # NaN of an unusual kind
+        pixels = np.frombuffer(content[: len(content) // kind.itemsize * kind.itemsize], dtype=kind).astype(float)
     values = filled(pixels, (header.energy.size, header.rows, header.columns), path)
     if header.scale > 0:
         values = values / header.scale

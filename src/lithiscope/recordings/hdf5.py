@@ -12,12 +12,14 @@ import numpy as np
 
 from lithiscope.errors import FileFormatError
 from lithiscope.recordings.damage import DAMAGE, damage_named
+from lithiscope.recordings.heaps import check_heaps
 from lithiscope.recordings.nexus.fields import numbers
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """Open an HDF5 file; whatever its damage provokes becomes a `FileFormatError`."""
+    check_heaps(path)
     with damage_named(path), h5py.File(path, "r") as file:
         yield file
 
@@ -27,9 +29,10 @@ def holds(path: Path, *names: str) -> bool:
     try:
         if not h5py.is_hdf5(path):
             return False
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             return all(name in file for name in names)
-    except DAMAGE:
+    except (FileFormatError, *DAMAGE):
         return False
 
 

@@ -49,8 +49,10 @@ def open_region(path: Path, region: int, *, timezone: str | None, channel: str |
 def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | None) -> Scan:  # noqa: ARG001
     """Read the stack as bare arrays."""
     columns, rows, frames = _sizes(path)
-    numbers = np.frombuffer(path.read_bytes()[_HEAD:][: -((path.stat().st_size - _HEAD) % 4) or None], dtype=">f4")
-    x, y, energy, dwell, pixels = np.split(numbers.astype(float), np.cumsum([columns, rows, frames, frames]))
+    raw = np.frombuffer(path.read_bytes()[_HEAD:][: -((path.stat().st_size - _HEAD) % 4) or None], dtype=">f4")
+    with np.errstate(invalid="ignore"):  # NaN of an unusual kind
+        numbers = raw.astype(float)
+    x, y, energy, dwell, pixels = np.split(numbers, np.cumsum([columns, rows, frames, frames]))
     if dwell.size < frames:
         raise FileFormatError(
             "the file is cut off within its header", file=path, remedy="the file is damaged: copy it again"

@@ -161,4 +161,6 @@ def _pages(path: Path) -> np.ndarray:
             )
         frames, rows, columns = (1, *shape) if len(shape) == 2 else shape
         check_size((frames, rows, columns), kind.itemsize, path, most=_MOST_COMPRESSED)
-        return np.asarray(file.series[0].asarray(), dtype=float).reshape(frames, rows, columns)
+        with np.errstate(invalid="ignore"):  # NaN of an unusual kind
+            stack = np.asarray(file.series[0].asarray(), dtype=float)
+        return stack.reshape(frames, rows, columns)

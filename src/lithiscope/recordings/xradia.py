@@ -62,7 +62,8 @@ def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | N
         pixel = float(_needed(ole, "ImageInfo/PixelSize", "<f4", path)[0])
         check_step(pixel, path, "ImageInfo/PixelSize")
         energy = _energies(ole, shape[0], path)
-        exposure = _numbers(ole, "ImageInfo/ExpTimes", "<f4")[: shape[0]].astype(float)
+        with np.errstate(invalid="ignore"):
+            exposure = _numbers(ole, "ImageInfo/ExpTimes", "<f4")[: shape[0]].astype(float)
         dates = _dates(ole, shape[0])
     known = exposure.size == shape[0] and np.all(np.isfinite(exposure) & (exposure > 0))
     mid = None
@@ -138,7 +139,8 @@ def _images(ole: Any, shape: tuple[int, int, int], path: Path) -> np.ndarray:
         except OSError:  # a stream that the end of the file cuts off
             pixels = np.zeros(0)
         if pixels.size == shape[1] * shape[2]:
-            stack[frame] = pixels.reshape(shape[1:])
+            with np.errstate(invalid="ignore"):  # NaN of an unusual kind
+                stack[frame] = pixels.reshape(shape[1:])
         else:
             missing.append(name)
     if missing:
@@ -153,7 +155,8 @@ def _images(ole: Any, shape: tuple[int, int, int], path: Path) -> np.ndarray:
 
 def _energies(ole: Any, frames: int, path: Path) -> np.ndarray:
     """Return the energies of the header, or that in the name of the file (``_0710.5_eV_``) where it states none."""
-    stated = _numbers(ole, "ImageInfo/Energy", "<f4").astype(float)[:frames]
+    with np.errstate(invalid="ignore"):
+        stated = _numbers(ole, "ImageInfo/Energy", "<f4").astype(float)[:frames]
     if stated.size == frames and np.all(np.isfinite(stated) & (stated > 0)):
         energies = stated
     else:

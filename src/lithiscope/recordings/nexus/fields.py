@@ -75,7 +75,8 @@ def numbers(group: Any, name: str, *, file: str) -> np.ndarray | None:
             value=f"{item.shape}, {item.id.get_storage_size()} bytes stored",
             remedy="the file is damaged or not finished: copy it again",
         )
-    return np.asarray(item[()], dtype=float)
+    with np.errstate(invalid="ignore"):  # NaN of an unusual kind
+        return np.asarray(item[()], dtype=float)
 
 
 def unit(group: Any, name: str) -> str | None:

@@ -43,7 +43,8 @@ def binned_lines(
     """
     y, x = (numbers(entry, f"requested_values/sample_{axis}", file=file) for axis in "yx")
     measured = numbers(data, "sample_x", file=file)
-    if y is None or x is None or measured is None or measured.shape != counts.shape or x.size < 2:
+    fit = x is not None and measured is not None and measured.shape == counts.shape and x.size > 1
+    if y is None or x is None or measured is None or not fit or not np.all(np.isfinite(x)):
         raise FileFormatError(
             "the lines have no positions that fit them",
             file=file,

@@ -14,6 +14,7 @@ import numpy as np
 
 from lithiscope.errors import FileFormatError, UnitError
 from lithiscope.recordings.damage import DAMAGE, damage_named
+from lithiscope.recordings.heaps import check_heaps
 from lithiscope.recordings.nexus.dialects import DIALECTS, Way, way_of
 from lithiscope.recordings.nexus.fields import numbers, text, unit
 from lithiscope.recordings.nexus.layout import chosen_channel, entries, picture
@@ -46,9 +47,10 @@ def can_open(path: Path) -> bool:
     if not path.is_file() or not h5py.is_hdf5(path):
         return path.suffix.lower() in ENDINGS
     try:
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             return bool(entries(file))
-    except DAMAGE:
+    except (FileFormatError, *DAMAGE):
         return path.suffix.lower() in ENDINGS
 
 
@@ -117,6 +119,7 @@ def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | N
 
 @contextmanager
 def _opened(path: Path) -> Iterator[list[Any]]:
+    check_heaps(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:
