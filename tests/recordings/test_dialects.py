@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from lithiscope.errors import FileFormatError
+from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.recordings import guess_format, open_recording
+from lithiscope.recordings.nexus import layout
 from lithiscope.stages import flag_bit
 from lithiscope.verification.file_builders import NEXUS_DIALECTS, picture, write_dialect
 
@@ -107,3 +108,41 @@ def test_a_scan_that_has_not_begun(written) -> None:
     assert guess_format(path) == "NXstxm"
     with pytest.raises(FileFormatError, match="every frame is blank"):
         open_recording(path)
+
+
+@pytest.mark.parametrize("dialect", NEXUS_DIALECTS)
+def test_some_frames_are_those_of_the_whole(written, dialect) -> None:
+    path = written(dialect)
+    whole = open_recording(path)
+    some = open_recording(path, frames=[1, 0])
+    assert some.identical(whole.isel(energy=[0, 1]).assign_coords(time=some["time"]))
+
+
+def test_the_other_frames_are_not_read(written, monkeypatch) -> None:
+    path = written("Pixelator")
+    read = []
+    true = h5py.Dataset.__getitem__
+
+    def noted(item, key, **options):
+        found = true(item, key, **options)
+        read.append((item.name, np.size(found)))
+        return found
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", noted)
+    open_recording(path, frames=[1])
+    largest = max(size for name, size in read if name == "/entry1/counter0/data")
+    assert largest == GIVEN.counts[0].size
+
+
+@pytest.mark.parametrize("frames", [[], [3], [-1], [1, 1]])
+def test_frames_that_are_not_there(written, frames) -> None:
+    with pytest.raises(OptionError, match="no such frames"):
+        open_recording(written("Diamond"), frames=frames)
+
+
+def test_a_picture_that_is_too_large_says_how_to_take_a_part(written, monkeypatch) -> None:
+    path = written("HERMES")
+    monkeypatch.setattr(layout, "LARGEST_PICTURE", 8 * 2 * GIVEN.counts[0].size)
+    with pytest.raises(FileFormatError, match=r"too large[\s\S]*frames="):
+        open_recording(path)
+    assert open_recording(path, frames=[0, 1]).sizes["energy"] == 2

@@ -42,6 +42,11 @@ def test_every_number_comes_back(written) -> None:
     np.testing.assert_allclose(recording["dwell"].values[0], GIVEN.dwell, rtol=2e-7)
 
 
+def test_some_frames_of_formats_that_are_read_whole(written) -> None:
+    _, path = written
+    assert open_recording(path, frames=[2, 0])["energy"].values.tolist() == GIVEN.energy[[0, 2]].tolist()
+
+
 def cut(path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.recordings.density import to_density
+from lithiscope.recordings.nexus.layout import kept_frames
 from lithiscope.recordings.readers import Reader, reader_for
 
 if TYPE_CHECKING:
@@ -14,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def open_recording(
-    path: str | Path, *, region: int | None = None, timezone: str | None = None, channel: str | None = None
+    path: str | Path,
+    *,
+    region: int | None = None,
+    timezone: str | None = None,
+    channel: str | None = None,
+    frames: Sequence[int] | None = None,
 ) -> xr.Dataset:
     """Read one scan region of a file.
 
@@ -30,6 +40,10 @@ def open_recording(
     channel : str, optional
         Name of the detector channel; the first when None.
 
+    frames : sequence of int, optional
+        Numbers of the frames to take, from 0 in the order of energies. From NXstxm the others are not read, so that a
+        few frames can be taken from a file that is larger than the memory; from other formats they are read and left.
+
     Returns
     -------
     xarray.Dataset
@@ -44,7 +58,14 @@ def open_recording(
     """
     path = Path(path)
     reader = reader_for(path)
-    return reader.open_region(path, _region(reader, path, region), timezone=timezone, channel=channel)
+    number = _region(reader, path, region)
+    if frames is None:
+        return reader.open_region(path, number, timezone=timezone, channel=channel)
+    if "frames" in signature(reader.open_region).parameters:
+        some: Any = reader.open_region
+        return cast("xr.Dataset", some(path, number, timezone=timezone, channel=channel, frames=frames))
+    whole = reader.open_region(path, number, timezone=timezone, channel=channel)
+    return whole.isel(energy=np.sort(kept_frames(whole["energy"].values, frames, str(path))))
 
 
 def open_optical_density(

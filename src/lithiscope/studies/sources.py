@@ -90,7 +90,7 @@ def _matching(folder: Path, pattern: str, field: str) -> list[Path]:
 
 
 def raw_files(recipe: Recipe) -> list[Path]:
-    """Return every file on which the recording depends, image files beside the headers included.
+    """Return every file on which the recording depends, those beside the named ones included.
 
     Raises
     ------
@@ -112,8 +112,12 @@ def raw_files(recipe: Recipe) -> list[Path]:
 
 
 def companions(header: Path) -> list[Path]:
-    """Return the image files beside an SDF header; other formats have none."""
-    return sorted(header.parent.glob(f"{escape(header.stem)}_*.xim")) if header.suffix.lower() == ".hdr" else []
+    """Return the files beside a file that belong to it: images of an SDF header, headers of .ncb and TIFF."""
+    ending = header.suffix.lower()
+    if ending == ".hdr":
+        return sorted(header.parent.glob(f"{escape(header.stem)}_*.xim"))
+    beside = {".ncb": (".dat", ".DAT"), ".tif": (".yaml", ".yml"), ".tiff": (".yaml", ".yml")}.get(ending, ())
+    return [path for path in map(header.with_suffix, beside) if path.is_file()]
 
 
 def read_recording(recipe: Recipe, *, reporter: Reporter = SILENT) -> xr.Dataset:

@@ -47,8 +47,8 @@ def text(group: Any, name: str) -> str:
     return as_text(item[()]).strip() if isinstance(item, h5py.Dataset) and item.size in _FEW else ""
 
 
-def numbers(group: Any, name: str, *, file: str) -> np.ndarray | None:
-    """Return a numeric field as float64, or None when there is none.
+def stored(group: Any, name: str, *, file: str) -> Any:
+    """Return a numeric field without reading it, or None when there is none.
 
     Raises
     ------
@@ -75,8 +75,39 @@ def numbers(group: Any, name: str, *, file: str) -> np.ndarray | None:
             value=f"{item.shape}, {item.id.get_storage_size()} bytes stored",
             remedy="the file is damaged or not finished: copy it again",
         )
-    with np.errstate(invalid="ignore"):  # NaN of an unusual kind
-        return np.asarray(item[()], dtype=float)
+    return item
+
+
+def numbers(group: Any, name: str, *, file: str) -> np.ndarray | None:
+    """Return a numeric field as float64, or None when there is none; errors are those of `stored`."""
+    item = stored(group, name, file=file)
+    return None if item is None else as_floats(item[()])
+
+
+def as_floats(values: Any) -> np.ndarray:
+    """Return numbers as float64, whatever kind of NaN is among them."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values, dtype=float)
+
+
+def some_frames(item: Any, frames: int, kept: np.ndarray) -> np.ndarray:
+    """Return some frames of a field that holds a number for each pixel, each frame flat, and read no others.
+
+    Parameters
+    ----------
+    item : h5py.Dataset
+        Frame after frame: flat, or with the frames along its first dimension.
+    frames : int
+        How many it holds.
+    kept : ndarray of int
+        Which of them.
+    """
+    pixels = item.size // frames
+    if item.ndim == 1:
+        return np.stack([as_floats(item[pixels * frame : pixels * (frame + 1)]) for frame in kept])
+    if item.shape[0] == frames:
+        return np.stack([as_floats(item[frame]).ravel() for frame in kept])
+    return np.asarray(as_floats(item[()]).reshape(frames, pixels)[kept])
 
 
 def unit(group: Any, name: str) -> str | None:

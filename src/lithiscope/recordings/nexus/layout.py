@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from lithiscope.errors import FileFormatError, OptionError
 from lithiscope.recordings.nexus.dialects import Way
-from lithiscope.recordings.nexus.fields import as_text, attribute, numbers, text, unit
+from lithiscope.recordings.nexus.fields import as_floats, as_text, attribute, numbers, stored, text, unit
 from lithiscope.recordings.nexus.lines import binned_lines
 from lithiscope.units import ELECTRONVOLT, MICROMETRE, convert
 
+# Corrections and registration hold several copies of a picture.
+LARGEST_PICTURE = 8 * 2**30
 _ENERGY_NAMES = ("energy", "photon_energy")
 _IMAGES = ("sample image", "sample image stack", "image", "image stack")
 
@@ -61,8 +64,18 @@ def chosen_channel(entry: Any, channel: str | None, file: str) -> tuple[str, Any
     return name, found[name]
 
 
-def picture(entry: Any, data: Any, way: Way, file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return counts (energy, y, x), energies in eV, and y and x in um.
+class Read(NamedTuple):
+    """Counts (E, Y, X) of the frames `kept`; the energies of all frames in eV; y and x in um."""
+
+    counts: np.ndarray
+    energy: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    kept: np.ndarray
+
+
+def picture(entry: Any, data: Any, way: Way, frames: Sequence[int] | None, file: str) -> Read:
+    """Return the picture, all of it or the frames with these numbers in the order of energies.
 
     Raises
     ------
@@ -82,8 +95,8 @@ def picture(entry: Any, data: Any, way: Way, file: str) -> tuple[np.ndarray, np.
     # pystxmcontrol 2.1 keeps the lines as the counter wrote them in counter0, and the image beside it.
     binned = entry.get("binned_values")
     source = binned if way.version and isinstance(binned, h5py.Group) and "data" in binned else data
-    counts = numbers(source, _signal(source), file=file)
-    if counts is None:
+    item = stored(source, _signal(source), file=file)
+    if item is None:
         raise FileFormatError(
             "the picture is missing",
             file=file,
@@ -91,29 +104,68 @@ def picture(entry: Any, data: Any, way: Way, file: str) -> tuple[np.ndarray, np.
             remedy="the file is damaged or not finished: copy it again",
         )
     energy = _axis(data, _name_of_energy(data) or "energy", ELECTRONVOLT, file, way.units.get("energy"))
+    kept = kept_frames(energy, frames, file)
     if "requested_values" in entry and source is data and way.version:
-        return binned_lines(entry, data, counts, energy, file)
-    names = {"sample_y": "sample_y", "sample_x": "sample_x"}
-    y, x = (_axis(source, axis, MICROMETRE, file, way.units.get("position")) for axis in names)
+        counts, energy, y, x = binned_lines(entry, data, as_floats(item[()]), energy, file)
+        return Read(counts[kept], energy, y, x, kept)
+    y, x = (_axis(source, axis, MICROMETRE, file, way.units.get("position")) for axis in ("sample_y", "sample_x"))
     lengths = {"energy": energy.size, "sample_y": y.size, "sample_x": x.size}
-    counts, axes = _three_axes(counts, _axes(source), lengths)
-    if sorted(axes) != sorted(lengths) or counts.shape != tuple(lengths[axis] for axis in axes if axis in lengths):
+    axes, shape = _three_axes(_axes(source), item.shape, lengths)
+    if sorted(axes) != sorted(lengths) or shape != tuple(lengths[axis] for axis in axes if axis in lengths):
         raise FileFormatError(
             "the axes do not fit the data",
             file=file,
             field=str(source.name),
-            value=f"data {counts.shape}, axes {axes}",
+            value=f"data {item.shape}, axes {axes}",
             limit=str(lengths),
             remedy="only images and image stacks over energy can be read",
         )
-    return np.transpose(counts, [axes.index(axis) for axis in lengths]), energy, y, x
+    if 8 * item.size // energy.size * kept.size > LARGEST_PICTURE:
+        raise FileFormatError(
+            "the picture is too large to be read at once",
+            file=file,
+            field=str(source.name),
+            value=f"{item.shape}, {8 * item.size / 2**30:.1f} GiB",
+            limit=f"{LARGEST_PICTURE / 2**30:g} GiB",
+            remedy="take a few frames at a time: open_recording(path, frames=[0, 1])",
+        )
+    along = axes.index("energy")
+    if item.ndim == 3 and kept.size < energy.size:
+        pieces = [as_floats(item[(slice(None),) * along + (int(frame),)]) for frame in kept]
+        counts = np.stack(pieces, axis=along)
+    else:
+        counts = as_floats(item[()]).reshape(shape)
+    return Read(np.transpose(counts, [axes.index(axis) for axis in lengths]), energy, y, x, kept)
 
 
-def _three_axes(counts: np.ndarray, axes: list[str], lengths: dict[str, int]) -> tuple[np.ndarray, list[str]]:
-    """Return the picture of a single energy with an axis of energy; pySTXM writes one that it does not name."""
+def kept_frames(energy: np.ndarray, frames: Sequence[int] | None, file: str) -> np.ndarray:
+    """Return the places in the file of the frames with these numbers in the order of energies, increasing.
+
+    Raises
+    ------
+    OptionError
+        If there is no such frame, or one is asked for twice.
+    """
+    if frames is None:
+        return np.arange(energy.size)
+    asked = list(frames)
+    if not asked or len(set(asked)) < len(asked) or not all(0 <= frame < energy.size for frame in asked):
+        raise OptionError(
+            "there are no such frames, or one is asked for twice",
+            file=file,
+            field="frames",
+            value=asked,
+            limit=f"numbers from 0 to {energy.size - 1}, each once",
+            remedy="frames are numbered from 0 in the order of their energies",
+        )
+    return np.sort(np.argsort(energy, kind="stable")[asked])
+
+
+def _three_axes(axes: list[str], shape: tuple[int, ...], lengths: dict[str, int]) -> tuple[list[str], tuple[int, ...]]:
+    """Return axes and shape of the picture of a single energy with its energy; pySTXM does not name that axis."""
     if sorted(axes) != ["sample_x", "sample_y"] or lengths["energy"] != 1:
-        return counts, axes
-    return (counts if counts.ndim == 3 else counts[None]), ["energy", *axes]
+        return axes, shape
+    return ["energy", *axes], shape if len(shape) == 3 else (1, *shape)
 
 
 def _signal(group: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from lithiscope.errors import FileFormatError, UnitError
 from lithiscope.recordings.damage import DAMAGE, damage_named
 from lithiscope.recordings.heaps import check_heaps
 from lithiscope.recordings.nexus.dialects import DIALECTS, Way, way_of
-from lithiscope.recordings.nexus.fields import numbers, text, unit
+from lithiscope.recordings.nexus.fields import numbers, some_frames, stored, text, unit
 from lithiscope.recordings.nexus.layout import chosen_channel, entries, picture
 from lithiscope.recordings.scan import Scan, to_recording
 from lithiscope.units import AMPERE, MICROMETRE, SECOND, convert
@@ -60,7 +60,9 @@ def list_regions(path: Path) -> list[str]:
         return [str(entry.name).strip("/") for entry in found]
 
 
-def open_region(path: Path, region: int, *, timezone: str | None, channel: str | None) -> xr.Dataset:
+def open_region(
+    path: Path, region: int, *, timezone: str | None, channel: str | None, frames: Sequence[int] | None = None
+) -> xr.Dataset:
     """Read one region of an NXstxm file.
 
     Parameters
@@ -73,46 +75,61 @@ def open_region(path: Path, region: int, *, timezone: str | None, channel: str |
         IANA name of the zone, for files whose start time states none.
     channel : str, optional
         Name of the NXdata group; the default one, or the first, when None.
+    frames : sequence of int, optional
+        Numbers of the frames in the order of energies; the others are not read.
 
     Returns
     -------
     xarray.Dataset
         Stage recording with one time.
     """
-    return to_recording(read_scan(path, region, timezone=timezone, channel=channel), path=path, timezone=timezone)
+    scan = read_scan(path, region, timezone=timezone, channel=channel, frames=frames)
+    return to_recording(scan, path=path, timezone=timezone)
 
 
-def read_scan(path: Path, region: int, *, timezone: str | None, channel: str | None) -> Scan:  # noqa: ARG001
+def read_scan(
+    path: Path,
+    region: int,
+    *,
+    timezone: str | None,  # noqa: ARG001
+    channel: str | None,
+    frames: Sequence[int] | None = None,
+) -> Scan:
     """Read one region as bare arrays; the arguments are those of `open_region`."""
     file = str(path)
     with _opened(path) as found:
         entry = found[region]
         name, data = chosen_channel(entry, channel, file)
         way = way_of(entry, data, file)
-        counts, energy, y, x = picture(entry, data, way, file)
+        counts, energies, y, x, kept = picture(entry, data, way, frames, file)
         if way.zero_is_missing:
             counts = np.where(counts == 0, np.nan, counts)
         start = _moment(entry, "start_time", file)
-        dwell = _dwell(data, energy.size, way, file)
-        mid, how = _exposure(entry, counts, start, dwell, file)
+        shape = (energies.size, y.size, x.size)
+        dwell = _dwell(data, shape[0], way, file)
+        mid, how = _exposure(entry, shape, start, dwell, file)
+        ring = _ring_current(entry, shape[0], file)
+        at_y, at_x = (
+            _positions(entry, name, shape, kept, axis, unit(data, name) or MICROMETRE, file)
+            for name, axis in (("sample_y", y), ("sample_x", x))
+        )
         header = {field: text(entry, field) for field in _TOLD} | {
             "stxm_scan_type": text(data, "stxm_scan_type"),
             "dialect": way.dialect.name,
         }
         attrs = {"format": FORMAT, "region": region, "channel": name, "header": json.dumps(header)}
-        shape = counts.shape
         return Scan(
             counts=counts,
-            energy=energy,
+            energy=energies[kept],
             y=y,
             x=x,
             start=start,
-            exposure_mid=mid,
+            exposure_mid=None if mid is None else mid[kept],
             exposure_times=how,
-            dwell=dwell,
-            ring_current=_ring_current(entry, energy.size, file),
-            position_y=_positions(entry, "sample_y", shape, y, unit(data, "sample_y") or MICROMETRE, file),
-            position_x=_positions(entry, "sample_x", shape, x, unit(data, "sample_x") or MICROMETRE, file),
+            dwell=None if dwell is None else dwell[kept],
+            ring_current=None if ring is None else ring[kept],
+            position_y=at_y,
+            position_x=at_x,
             attrs=attrs | _extras(entry),
         )
 
@@ -173,20 +190,21 @@ def _dwell(data: Any, frames: int, way: Way, file: str) -> np.ndarray | None:
 
 
 def _exposure(
-    entry: Any, counts: np.ndarray, start: datetime | None, dwell: np.ndarray | None, file: str
+    entry: Any, shape: tuple[int, int, int], start: datetime | None, dwell: np.ndarray | None, file: str
 ) -> tuple[np.ndarray | None, str]:
     """Return the middle of each frame's exposure in s since the start, and whether it was measured or estimated.
 
     Measured: written by lithiscope, or the clock of every pixel (PolLux). Estimated: the time from start to end, or
     else the dwell, shared among the frames.
     """
-    frames, pixels = counts.shape[0], counts.shape[1] * counts.shape[2]
+    frames, pixels = shape[0], shape[1] * shape[2]
     written = numbers(entry, "collection/exposure_mid", file=file)
     if written is not None and written.shape == (frames,):
         return written, "measured"
-    clock = numbers(entry, "instrument/time_detector/data", file=file)
+    clock = stored(entry, "instrument/time_detector/data", file=file)
     if clock is not None and clock.size == frames * pixels and start is not None and start.tzinfo is not None:
-        return clock.reshape(frames, pixels).mean(axis=1) - start.timestamp(), "measured"
+        means = [some_frames(clock, frames, np.array([frame])).mean() for frame in range(frames)]
+        return np.array(means) - start.timestamp(), "measured"
     share = np.ones(frames) if dwell is None else dwell
     end = _moment(entry, "end_time", file)
     if start is not None and end is not None and (start.tzinfo is None) == (end.tzinfo is None) and end > start:
@@ -223,19 +241,20 @@ def _straight(values: np.ndarray) -> bool:
 
 
 def _positions(
-    entry: Any, name: str, shape: tuple[int, ...], axis: np.ndarray, axis_unit: str | None, file: str
+    entry: Any, name: str, shape: tuple[int, ...], kept: np.ndarray, axis: np.ndarray, axis_unit: str | None, file: str
 ) -> np.ndarray | None:
     """Return the measured positions in um, in the unit of the axis where they state none; None if they do not fit."""
     field = f"instrument/{name}/data"
-    measured = numbers(entry, field, file=file)
-    if measured is None or measured.size != np.prod(shape):
+    item = stored(entry, field, file=file)
+    if item is None or item.size != np.prod(shape):
         return None
+    measured = some_frames(item, shape[0], kept)
     positions = convert(measured, unit(entry, field) or axis_unit, MICROMETRE, field=field, file=file)
     if np.ptp(positions) == 0:
         return None  # filled with where the scan began
     # Far from the axis it is another motor (a coarse stage) or another unit.
     near = abs(float(positions.mean() - axis.mean())) <= np.ptp(axis) + 1.0
-    return np.asarray(positions).reshape(shape) if near else None
+    return np.asarray(positions).reshape(kept.size, *shape[1:]) if near else None
 
 
 def _extras(entry: Any) -> dict[str, Any]:
