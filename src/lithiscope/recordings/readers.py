@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from lithiscope.errors import FileFormatError, LithiscopeWarning
+from lithiscope.recordings import stored
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +26,7 @@ _BUILT_IN = (
     "lithiscope.recordings.stony_brook",
     "lithiscope.recordings.axis2000",
     "lithiscope.recordings.tiff",
+    "lithiscope.recordings.stored",
 )
 
 
@@ -78,8 +80,11 @@ def reader_for(path: Path) -> Reader:
     FileFormatError
         If the file does not exist or no reader knows it.
     """
-    if not path.is_file():
+    folder = path.is_dir()
+    if not path.is_file() and not (folder and stored.can_open(path)):
         raise FileFormatError("there is no such file", file=path, remedy="check the path; give a file, not a folder")
+    if folder:
+        return cast(Reader, stored)
     formats = []
     for reader in readers():
         if reader.can_open(path):

@@ -14,6 +14,7 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.recordings import stored
 from lithiscope.recordings.opening import open_recording
 from lithiscope.recordings.readers import readers
 
@@ -67,7 +68,11 @@ def open_series(
         If the files are of several formats.
     """
     given = [paths] if isinstance(paths, str | Path) else paths
-    files = [file for path in map(Path, given) for file in (folder_files(path) if path.is_dir() else [path])]
+    files = [
+        file
+        for path in map(Path, given)
+        for file in (folder_files(path) if path.is_dir() and not stored.can_open(path) else [path])
+    ]
     repeated = [path for path, count in Counter(file.resolve() for file in files).items() if count > 1]
     if repeated:
         raise FileFormatError("a file is given twice", file=repeated[0], remedy="give every scan once")
