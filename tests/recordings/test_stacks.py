@@ -251,3 +251,11 @@ def test_a_plug_in_without_scans_reads_counts_only(monkeypatch, tmp_path) -> Non
     monkeypatch.setattr(opening, "reader_for", lambda path: plain)
     with pytest.raises(OptionError, match="counts only"):
         open_optical_density(tmp_path / "a")
+
+
+@pytest.mark.parametrize(("write", "name"), [WRITERS["STK"], WRITERS["NCB"]])
+def test_a_file_with_more_than_its_header_declares(write, name, tmp_path) -> None:
+    path = write(tmp_path / name, GIVEN)
+    path.write_bytes(path.read_bytes() + bytes(4))
+    with pytest.raises(FileFormatError, match="more than its header declares"):
+        open_recording(path)

@@ -90,12 +90,25 @@ def filled(pixels: np.ndarray, shape: tuple[int, int, int], path: Path) -> np.nd
     path : Path
         The file, for the warning.
 
+    Raises
+    ------
+    FileFormatError
+        If there are more pixels than the header declares.
+
     Warns
     -----
     LithiscopeWarning
         If something is missing.
     """
     _, rows, columns = shape
+    if pixels.size > np.prod(shape):
+        raise FileFormatError(
+            "the file holds more than its header declares",
+            file=path,
+            value=f"{pixels.size} pixels",
+            limit=" x ".join(map(str, shape)),
+            remedy="the header belongs to another file, or is damaged: copy both again",
+        )
     whole = min(pixels.size // columns, shape[0] * rows) * columns
     stack = np.full(int(np.prod(shape)), np.nan)
     stack[:whole] = pixels[:whole]

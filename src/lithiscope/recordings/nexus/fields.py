@@ -44,7 +44,9 @@ def attribute(item: Any, name: str) -> str:
 def text(group: Any, name: str) -> str:
     """Return a string field of a group, blank when there is none."""
     item = group.get(name)
-    return as_text(item[()]).strip() if isinstance(item, h5py.Dataset) and item.size in _FEW else ""
+    if not isinstance(item, h5py.Dataset) or item.size not in _FEW or item.dtype.itemsize > SMALL:
+        return ""
+    return as_text(item[()]).strip()
 
 
 def stored(group: Any, name: str, *, file: str) -> Any:

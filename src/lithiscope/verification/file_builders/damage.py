@@ -66,27 +66,6 @@ def damaged_bytes(content: bytes, pixels: Sequence[bytes], rng: np.random.Genera
     return bytes(changed)
 
 
-def hdf5_pixels(path: Path) -> list[bytes]:
-    """Return the pixels of an HDF5 file as it stores them: every piece of its arrays of two dimensions or more."""
-    import h5py
-
-    pieces: list[tuple[int, int]] = []
-
-    def note(_name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset) or item.ndim < 2:
-            return
-        if item.chunks is None:
-            pieces.append((item.id.get_offset(), item.id.get_storage_size()))
-        else:
-            chunks = [item.id.get_chunk_info(number) for number in range(item.id.get_num_chunks())]
-            pieces.extend((chunk.byte_offset, chunk.size) for chunk in chunks)
-
-    with h5py.File(path, "r") as file:
-        file.visititems(note)
-    content = path.read_bytes()
-    return [content[at : at + size] for at, size in pieces]
-
-
 def damaged_hdf5(path: Path, rng: np.random.Generator) -> None:
     """Change one to three items of an HDF5 file: gone, of another kind or shape, a circle, or with other attributes."""
     import h5py
