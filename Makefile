@@ -62,7 +62,7 @@ bench: $(VENV)/.dev
 
 lock: $(VENV)/.dev
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-		--no-header --no-annotate --no-emit-index-url --upgrade --quiet --output-file constraints.txt
+		--no-header --no-annotate --no-emit-index-url --strip-extras --upgrade --quiet --output-file constraints.txt
 
 clean:
 	rm -rf $(VENV) demo
