@@ -101,9 +101,12 @@ def test_rates_are_learned_from_raw_files(tmp_path) -> None:
 
 
 def test_rows_tell_the_worst() -> None:
-    inside = np.arange(100) < 80
-    found = [Found(0.95, 0.12, 0, 0, 0, inside, 1.05, 1.0), Found(0.92, 0.16, 0, 0, 0, inside, 1.12, 1.0)]
+    few, most = np.arange(100) < 80, np.arange(100) < 90
+    found = [Found(0.95, 0.12, 0, 0, 0, few, 1.05, 1.0), Found(0.92, 0.16, 0, 0, 0, few, 1.12, 1.0)]
     rows = list(learning_raw._rows("a particle", found))
-    assert [row.verdict for row in rows] == ["fail", "fail", "fail"]
-    assert "80%" in rows[0].claim
-    assert [row.verdict for row in learning_raw._rows("a particle", found[:1])] == ["pass", "pass", "pass"]
+    assert [row.verdict for row in rows] == ["fail"] * 4
+    assert rows[0].measured == 0.8
+    # 25 rates of one particle tell a share of 0.95 to 0.13, three deviations; 50 of two to 0.092.
+    good = Found(0.95, 0.12, 0, 0, 0, most, 1.05, 1.0)
+    assert [row.verdict for row in learning_raw._rows("a particle", [good])] == ["pass"] * 4
+    assert rows[0].tolerance == pytest.approx(0.0925, abs=1e-4)
