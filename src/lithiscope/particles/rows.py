@@ -46,7 +46,9 @@ def table_rows(table: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def _along_time(table: xr.Dataset) -> list[str]:
-    return [str(name) for name, data in table.coords.items() if data.dims == ("time",)]
+    """Return the coordinates along time: time, and the others in one order, whatever wrote or read the table."""
+    names = sorted(str(name) for name, data in table.coords.items() if data.dims == ("time",))
+    return sorted(names, key=lambda name: name != "time")
 
 
 def _pieces(data: xr.DataArray, name: str) -> list[tuple[str, xr.DataArray]]:

@@ -185,3 +185,17 @@ def test_the_command(done: Path, tmp_path: Path) -> None:
     written = run([str(done), "--to", "methods", "--out", str(tmp_path)])
     assert f"file:  {tmp_path / 'methods.md'}" in written.output.replace("\n", "")  # type: ignore[attr-defined]
     assert isinstance(run([str(done)]).exception, OptionError | SystemExit)  # type: ignore[attr-defined]
+
+
+def test_columns_do_not_depend_on_the_order_in_a_folder(done: Path) -> None:
+    from lithiscope.particles import table_rows
+    from lithiscope.report.page.tables import long_csv
+
+    table = open_study(done).results["particles"]
+    names = list(table.coords)
+    turned = table.reset_coords(drop=True)
+    for name in reversed(names):
+        turned = turned.assign_coords({name: table[name]})
+    assert list(turned.coords) != names
+    assert list(table_rows(turned)[0]) == list(table_rows(table)[0])
+    assert long_csv(turned, ("particle", "time")) == long_csv(table, ("particle", "time"))

@@ -96,7 +96,7 @@ def long_csv(data: xr.Dataset, dims: tuple[str, ...]) -> str:
     for dim in dims:
         values = data[dim].values if dim in data.coords else np.arange(data.sizes[dim])
         columns[_head(data, dim) if dim in data.coords else dim] = _spread(values, (dim,), dims, shape)
-    others = [str(name) for name in data.coords if name not in dims and name != "systematic"]
+    others = sorted(str(name) for name in data.coords if name not in dims and name != "systematic")
     names = sorted(map(str, data.data_vars), key=lambda name: -len(set(data[name].dims) & set(dims)))
     for name in (name for name in [*others, *names] if set(data[name].dims) <= set(dims)):
         columns[_head(data, name)] = _spread(data[name].values, data[name].dims, dims, shape)
