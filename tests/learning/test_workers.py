@@ -90,7 +90,7 @@ def test_a_cluster_gives_what_the_work_gives_in_order(address: str) -> None:
         assert list(mapper(len, [(abs, -1)])) == [2]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cluster_learns_the_same_to_the_last_digit(videos: list[Any], address: str) -> None:
     options = LearnOptions(
         unknowns=("rate_field", "exchange_level"), field_modes=6, initial_modes=2, rate_spread=0.0, thickness=150.0
