@@ -48,13 +48,15 @@ def frames(
     return stages.new("frames", variables, coords=coords, attrs={"quantity": "counts"})
 
 
-def alignment(shift: np.ndarray, *, affine: np.ndarray | None = None, size: np.ndarray | None = None) -> object:
-    """Return a stage alignment with shifts (time, axis) given in pixels."""
+def alignment(
+    shift: np.ndarray, *, affine: np.ndarray | None = None, size: np.ndarray | None = None, std: float = 0.0
+) -> object:
+    """Return a stage alignment with shifts (time, axis) given in pixels, known to `std` um."""
     axes = ["z", "y", "x"][-shift.shape[1] :]
     lost = np.isnan(shift).any(axis=1)
     variables = {
         "shift": ("time axis", shift * (PIXEL[-len(axes) :] if size is None else size)),
-        "shift_std": ("time axis", np.where(np.isnan(shift), np.nan, 0.01)),
+        "shift_std": ("time axis", np.where(np.isnan(shift), np.nan, std)),
         "alignment_flag": ("time", np.where(lost, 64, 0)),
     }
     coords = {"time": ("time", np.arange(len(shift)) * 60.0), "axis": ("axis", axes)}

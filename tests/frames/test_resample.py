@@ -85,6 +85,28 @@ def test_uneven_noise_is_carried_along() -> None:
     assert ratio.std() < 0.05
 
 
+def test_an_error_of_the_shift_shows_where_the_picture_is_steep() -> None:
+    error = 0.1  # px
+    off = RNG.normal(scale=error, size=(4000, 2))
+    taken = np.concatenate([waves((24, 24), part) for part in np.array_split(off, 4)])
+    still = frames(waves((24, 24), np.zeros((1, 2))), 1e-6)
+    told = resample(still, alignment(np.zeros((1, 2)), std=error * PIXEL[-1]))["signal_std"].values[0, 1:-1, 1:-1]
+    scatter = taken.std(0)[1:-1, 1:-1]
+    assert scatter.max() > 4 * scatter.min()  # the scene has steep places and flat ones
+    # Differences of neighbours are (2 pi / 7)^2 / 6 = 13 % flatter than the shortest wave, 4 % in root mean square, and
+    # where the slope is 0 its change over the error remains: (2 pi / 7 * 0.1)^2 / sqrt(2) at most.
+    np.testing.assert_allclose(told, scatter, rtol=0.13, atol=0.006)
+    assert np.sqrt(np.mean(told**2)) == pytest.approx(np.sqrt(np.mean(scatter**2)), rel=0.05)
+
+
+def test_beside_a_missing_line_the_slope_is_taken_from_the_other_side() -> None:
+    slope = np.broadcast_to(np.arange(40.0)[:, None] * 10, (1, 40, 30)).copy()
+    slope[0, 20] = np.nan
+    moved = resample(frames(slope, 1.0), alignment(np.zeros((1, 2)), std=0.1 * PIXEL[-1]))
+    inside = np.delete(moved["signal_std"].values[0], 20, axis=0)
+    np.testing.assert_allclose(inside, np.sqrt(1.0 + 1.0), rtol=1e-5)
+
+
 def test_a_missing_line_stays_missing_and_rings_over_nothing() -> None:
     slope = np.broadcast_to(np.arange(40.0)[:, None] * 10, (1, 40, 30)).copy()
     slope[0, 20] = np.nan

@@ -81,14 +81,15 @@ def test_what_the_recipe_makes_of_the_raw_files_is_the_particle(tmp_path) -> Non
     assert len(names) == 1
     assert abs(inside.sum() - SMALL.mask().sum()) < 10
     std = video["lithium_fraction_std"].values[:, inside]
-    assert np.sqrt(np.mean(std**2)) == pytest.approx(0.07, abs=0.01)
+    # Counting alone; at the rim of so small a particle an error of its shift counts as much.
+    assert np.median(std) == pytest.approx(0.07, abs=0.01)
     truth = read_truth(tmp_path / "raw" / "truth.zarr")
     away = offset_of(truth, results["alignment"])
     late = float(truth["exposure_mid"].values[0, 0] - results["recording"]["exposure_mid"].values[0, 0])
     y, x = video["y"].values[:, None] - away[0], video["x"].values - away[1]
     true = np.stack([scene.fraction(time + late, y, x) for time in video["time"].values])
     pull = (video["lithium_fraction"].values - true)[:, inside] / std
-    # The probe and the rim blur so small a particle, on delithiation most of all; without them it is 1.
+    # The probe blurs so small a particle, on delithiation most of all; without that it is 1.
     assert 0.9 < np.sqrt(np.mean(pull**2)) < 1.3
 
 

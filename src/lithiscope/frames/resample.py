@@ -44,9 +44,9 @@ def resample(
     -------
     Frames
         What left the field is NaN and outside_view; what was NaN stays NaN with its flag, and does not ring over its
-        neighbours; a frame that was not aligned is NaN and not_aligned. ``signal_std`` is what a pixel now scatters by;
-        ``noise_gain`` (time, [energy]) is that over the scatter before, so that a mean over N pixels has the standard
-        deviation signal_std / noise_gain / sqrt(N).
+        neighbours; a frame that was not aligned is NaN and not_aligned. ``signal_std`` is what a pixel now scatters by,
+        and what ``shift_std`` makes of the slope of the picture there. ``noise_gain`` (time, [energy]) is the scatter
+        over that before, so that a mean over N pixels has the standard deviation signal_std / noise_gain / sqrt(N).
 
     Raises
     ------
@@ -67,7 +67,7 @@ def resample(
     axes = spatial_axes(frames, "signal")
     dims = tuple(str(dim) for dim in frames["signal"].dims)
     lead = dims[: -len(axes)]
-    shift, linear = _in_pixels(frames, alignment, axes, lead)
+    shift, shift_std, linear = _in_pixels(frames, alignment, axes, lead)
     shape = tuple(frames.sizes[dim] for dim in lead)
     signal = np.empty(frames["signal"].shape, dtype=np.float32)
     std = np.empty_like(signal) if "signal_std" in frames else None
@@ -77,7 +77,7 @@ def resample(
         moved = _moved(frames, index, shift[index], None if linear is None else linear[index], options)
         signal[index], flag[index], gain[index] = moved.values, moved.flag, moved.gain
         if std is not None and moved.variance is not None:
-            std[index] = np.sqrt(moved.variance)
+            std[index] = np.sqrt(moved.variance + misplaced(moved.values, shift_std[index]))
     names = " ".join(dims)
     timed = tuple(dim for dim in lead if dim != "channel")
     gain = gain.mean(axis=lead.index("channel")) if "channel" in lead else gain
@@ -93,6 +93,33 @@ def resample(
         variables["signal_std"] = (names, std)
     attrs = {key: value for key, value in frames.attrs.items() if key != "stage"}
     return new("frames", variables, coords=coordinates(frames, dims), attrs={**attrs, "resampled": "cubic B-spline"})
+
+
+def misplaced(picture: FloatArray, shift_std: FloatArray) -> FloatArray:
+    """Return the variance that errors of its shift give to a picture: its squared slopes times theirs.
+
+    Errors along different axes are taken as independent. Beside a missing pixel the slope is one-sided, and 0 where
+    both neighbours are missing.
+
+    Parameters
+    ----------
+    picture : array, shape ([z], y, x)
+        NaN where it is missing.
+    shift_std : array, shape (axis,)
+        Standard deviation of the shift, pixels; NaN counts as 0.
+    """
+    variance = np.zeros_like(picture)
+    for axis, std in enumerate(np.nan_to_num(shift_std)):
+        if std > 0 and picture.shape[axis] > 1:
+            step = np.diff(picture, axis=axis)
+            edge = [(0, 0)] * picture.ndim
+            edge[axis] = (1, 1)
+            padded = np.pad(step, edge, constant_values=np.nan)
+            sides = np.stack([np.delete(padded, -1, axis), np.delete(padded, 0, axis)])
+            known = np.isfinite(sides)
+            slope = np.where(known, sides, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+            variance += np.square(std * slope)
+    return variance
 
 
 def _moved(
@@ -111,8 +138,8 @@ def _moved(
 
 def _in_pixels(
     frames: xr.Dataset, alignment: xr.Dataset, axes: tuple[str, ...], lead: tuple[str, ...]
-) -> tuple[FloatArray, FloatArray | None]:
-    """Return shifts (lead, axis) and linear parts (lead, axis, axis) in pixels, for the spatial axes of the frames."""
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Return shifts and their standard deviations (lead, axis), and linear parts (lead, axis, axis), in pixels."""
     known = [str(axis) for axis in alignment["axis"].values] if "axis" in alignment.coords else []
     if not set(axes) <= set(known):
         raise AnalysisError(
@@ -124,11 +151,14 @@ def _in_pixels(
     size = pixel_size(frames, axes)
     shape = tuple(frames.sizes[dim] for dim in lead)
     picked = alignment.sel(axis=list(axes))
-    shift = _spread(picked["shift"], lead, shape) / size
+    shift, std = (
+        _spread(picked[name], lead, shape) / size if name in picked else np.zeros((*shape, len(axes)))
+        for name in ("shift", "shift_std")
+    )
     if "affine" not in picked:
-        return shift, None
+        return shift, std, None
     linear = _spread(picked.sel(axis_in=list(axes))["affine"], lead, shape) * (size / size[:, None])
-    return shift, linear
+    return shift, std, linear
 
 
 def _spread(values: xr.DataArray, lead: tuple[str, ...], shape: tuple[int, ...]) -> FloatArray:
