@@ -258,6 +258,12 @@ def run(
     ] = None,
     processes: Processes = None,
     cluster: Cluster = None,
+    memory: Annotated[
+        float,
+        typer.Option(
+            min=0.1, help="What the steps over pictures may take, GiB; longer series go in pieces, same result."
+        ),
+    ] = 1.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Recompute everything.")] = False,
 ) -> None:
     """Run a recipe: raw files to lithium maps, particles and a page. Goes on where an earlier run stopped."""
@@ -274,11 +280,18 @@ def run(
             from lithiscope.studies.vary import vary_option
 
             lines = vary_option(
-                recipe, vary, folder=folder, settings=changed, data=data, reporter=reporter, mapper=mapper
+                recipe,
+                vary,
+                folder=folder,
+                settings=changed,
+                data=data,
+                reporter=reporter,
+                mapper=mapper,
+                memory=memory,
             )
         else:
             loaded = load_recipe(recipe, settings=changed, folder=data)
-            study = run_study(loaded, folder, reporter=reporter, fresh=fresh, mapper=mapper)
+            study = run_study(loaded, folder, reporter=reporter, fresh=fresh, mapper=mapper, memory=memory)
             lines = write_results(study, folder)
     for line in lines:
         typer.echo(line)

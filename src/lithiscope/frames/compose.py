@@ -67,7 +67,9 @@ def compose(*alignments: xr.Dataset) -> xr.Dataset:
         eye = np.eye(moved[0].sizes["axis"])
         dims, linear = _joined(moved, "affine", (*lead, "axis", "axis_in"), lambda parts: sum(p - eye for p in parts))
         variables["affine"] = (dims, linear + eye)
-    methods = list(dict.fromkeys(str(part.attrs.get("method", "unknown")) for part in together))
+    methods = list(
+        dict.fromkeys(one for part in together for one in str(part.attrs.get("method", "unknown")).split("; "))
+    )
     return new("alignment", variables, coords=coords, attrs={"method": "; ".join(methods)})
 
 

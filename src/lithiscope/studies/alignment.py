@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
 
 
 def align(
-    density: xr.Dataset, *, references: xr.Dataset | None = None, options: AlignSection, reporter: Reporter = SILENT
+    density: xr.Dataset | Iterable[xr.Dataset],
+    *,
+    references: xr.Dataset | None = None,
+    options: AlignSection,
+    reporter: Reporter = SILENT,
 ) -> xr.Dataset:
     """Find where every frame of every scan lies.
 
     Parameters
     ----------
-    density : Dataset
-        Stage ``frames``, provisional optical densities (time, energy, y, x).
+    density : Dataset, or iterable of them
+        Stage ``frames``, provisional optical densities (time, energy, y, x); a long series in parts along time.
     references : Dataset, optional
         Stage ``references``, for the invariant pictures that need them.
     options : AlignSection
@@ -39,15 +44,38 @@ def align(
         Stage ``alignment`` with dimensions (time, energy, axis). Shifts within a scan are counted from its first
         energy, the pre-edge, which lies where the scan lies.
     """
-    parts = [_unmoved(density)]
-    if options.energies and density.sizes["energy"] > 1:
-        parts.append(_align_energies(density, options, reporter))
-    if options.scans and density.sizes["time"] > 1:
-        inner = compose(*parts)
-        steady = density if len(parts) == 1 else resample(density, inner, options=options.resample, reporter=reporter)
-        picture = invariant_image(steady, references=references, options=options.invariant)
-        parts.append(register(picture, options=options.registration, reporter=reporter))
-    return compose(*parts)
+    import xarray as xr
+
+    within, pictures = [], []
+    for part in [density] if isinstance(density, xr.Dataset) else density:
+        moves = options.energies and part.sizes["energy"] > 1
+        own = compose(_unmoved(part), *([_align_energies(part, options, reporter)] if moves else []))
+        within.append(own)
+        if options.scans:
+            steady = resample(part, own, options=options.resample, reporter=reporter) if moves else part
+            pictures.append(invariant_image(steady, references=references, options=options.invariant))
+    inner = _series(within)
+    if not options.scans or inner.sizes["time"] == 1:
+        return inner
+    return compose(inner, register(_series(pictures), options=options.registration, reporter=reporter))
+
+
+def _series(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Return parts of a series along time as one; what has no time is the same in all."""
+    import xarray as xr
+
+    if len(parts) == 1:
+        return parts[0]
+    joined: xr.Dataset = xr.concat(
+        parts,
+        "time",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="override",
+        combine_attrs="override",
+    )
+    return joined
 
 
 def _align_energies(density: xr.Dataset, options: AlignSection, reporter: Reporter) -> xr.Dataset:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PAGE = "page.html"
 TABLE = "particles.csv"
+_STACKED = ("lithium_fraction", "lithium_fraction_std", "amount")
 # Tables of cell and kinetics: the step of each, and the axes of its lines (those that the result has).
 _TABLES = {
     "half_cycles": ("half_cycles", ("half_cycle",)),
@@ -56,18 +57,24 @@ def write_results(study: Study, folder: Path, *, extra_sections: Sequence[Sectio
     -------
     list of str
         The main figures, and where everything lies, for people.
+
+    Raises
+    ------
+    FileFormatError
+        If another run is writing to the store.
     """
+    with study.results.reading():
+        return _written(study, folder, extra_sections)
+
+
+def _written(study: Study, folder: Path, extra_sections: Sequence[Section]) -> list[str]:
     results = study.results
     labels = results["labels"]
-    files = {
-        PAGE: page(_content(study, extra_sections)).encode("utf-8"),
-        "lithium_fraction.tif": fiji_stack(
-            results["composition"], ("lithium_fraction", "lithium_fraction_std", "amount")
-        ),
-    }
+    files = {PAGE: page(_content(study, extra_sections)).encode("utf-8")}
     files |= {f"{name}.csv": text.encode("utf-8") for name, text in tables(study).items()}
     for name, content in files.items():
         _write(folder / name, content)
+    write_fiji_stack(results["composition"], _STACKED, folder / "lithium_fraction.tif")
     for name in set(_TABLES) - set(_tables(results)):
         # One of an earlier run would contradict the page.
         (folder / f"{name}.csv").unlink(missing_ok=True)
@@ -107,8 +114,8 @@ def page_stages(study: Study) -> dict[str, Any]:
     }
 
 
-def fiji_stack(data: xr.Dataset, names: Sequence[str]) -> bytes:
-    """Return pictures as an ImageJ hyperstack: time along frames, the named quantities along channels.
+def write_fiji_stack(data: xr.Dataset, names: Sequence[str], path: Path) -> None:
+    """Write pictures as an ImageJ hyperstack, picture by picture: time along frames, the quantities along channels.
 
     Parameters
     ----------
@@ -116,35 +123,39 @@ def fiji_stack(data: xr.Dataset, names: Sequence[str]) -> bytes:
         Any stage with pictures (time, y, x).
     names : sequence of str
         Variables; those without time are repeated.
-
-    Returns
-    -------
-    bytes
-        A float32 TIFF with pixel size in micrometres and the frame interval in seconds.
+    path : Path
+        A float32 TIFF with pixel size in micrometres and the frame interval in seconds; replaced whole.
     """
     import tifffile
 
     present = [name for name in names if name in data]
-    shape = tuple(data.sizes[dim] for dim in ("time", "y", "x"))
-    stack = np.stack([np.broadcast_to(data[name].values, shape) for name in present], axis=1).astype(np.float32)
+    times, y, x = (data.sizes[dim] for dim in ("time", "y", "x"))
+    pictures = (
+        np.broadcast_to(data[name].isel(time=frame).values if "time" in data[name].dims else data[name].values, (y, x))
+        for frame in range(times)
+        for name in present
+    )
     step_y, step_x = (
         float(np.abs(np.diff(data[axis].values)).mean()) if data.sizes[axis] > 1 else 1.0 for axis in "yx"
     )
-    times = data["time"].values
-    handle = io.BytesIO()
+    seconds = data["time"].values
+    draft = path.with_name(path.name + ".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
     tifffile.imwrite(
-        handle,
-        stack,
+        draft,
+        (picture.astype(np.float32) for picture in pictures),
+        shape=(times, len(present), y, x),
+        dtype=np.float32,
         imagej=True,
         resolution=(1 / step_x, 1 / step_y),
         metadata={
             "axes": "TCYX",
             "unit": "micron",
-            "finterval": float(np.diff(times).mean()) if times.size > 1 else 0.0,
-            "Labels": [f"{name} {time / 60:.1f} min" for time in times for name in present],
+            "finterval": float(np.diff(seconds).mean()) if seconds.size > 1 else 0.0,
+            "Labels": [f"{name} {time / 60:.1f} min" for time in seconds for name in present],
         },
     )
-    return handle.getvalue()
+    draft.replace(path)
 
 
 def tables(study: Study) -> dict[str, str]:

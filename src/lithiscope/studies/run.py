@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
 
+MEMORY = 1.0
+"""What the steps over pictures may take unless one says otherwise, GiB."""
+
 
 def run_study(
     recipe: Recipe,
@@ -22,6 +25,7 @@ def run_study(
     reporter: Reporter = SILENT,
     fresh: bool = False,
     mapper: Mapper = map,
+    memory: float | None = MEMORY,
 ) -> Study:
     """Run a recipe into ``folder/study.zarr``; only what a change touches is recomputed.
 
@@ -37,6 +41,9 @@ def run_study(
         Recompute everything.
     mapper : callable
         `map`, or that of `lithiscope.learning.processes` or `cluster`: particles are learned from side by side.
+    memory : float or None
+        What the steps over pictures may take, GiB; a longer series is worked on in pieces, with the same result. None:
+        no limit.
 
     Returns
     -------
@@ -45,4 +52,4 @@ def run_study(
     """
     folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder / "study.zarr")
-    return run_steps(recipe, steps(recipe), store, reporter=reporter, fresh=fresh, mapper=mapper)
+    return run_steps(recipe, steps(recipe), store, reporter=reporter, fresh=fresh, mapper=mapper, memory=memory)

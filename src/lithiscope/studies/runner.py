@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
+from lithiscope.studies.pieces import Pieces
 from lithiscope.studies.provenance import input_hashes, now, step_key, summary
-from lithiscope.studies.store import Store
+from lithiscope.studies.store import Collected, Store
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
+
+_SMALL = 64 * 2**20  # bytes: results of more than that are not held beside the store
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ class Step:
     files : callable
         Recipe -> the files on which the result depends.
     run : callable
-        (recipe, results of `needs`, reporter) -> Dataset, or several by name, that of the step among them.
+        (recipe, results of `needs`, reporter) -> Dataset, or several by name, that of the step among them, or one in
+        `Pieces`. The results are read from the store when they are used; what a step may take for its pieces is there
+        as ``"memory"``, GiB, or None.
     methods : callable
         Recipe -> keys of the papers to cite.
     remembers : bool
@@ -54,7 +60,7 @@ class Step:
     name: str
     needs: tuple[str, ...]
     options: Callable[[Recipe], Any]
-    run: Callable[[Recipe, Mapping[str, Any], Reporter], xr.Dataset | dict[str, xr.Dataset]]
+    run: Callable[[Recipe, Mapping[str, Any], Reporter], xr.Dataset | dict[str, xr.Dataset] | Pieces]
     files: Callable[[Recipe], Sequence[Path]] = lambda recipe: ()  # noqa: ARG005
     methods: Callable[[Recipe], Sequence[str]] = lambda recipe: ()  # noqa: ARG005
     remembers: bool = False
@@ -63,8 +69,11 @@ class Step:
     maps: bool = False
 
 
-def own_result(step: str, given: xr.Dataset | dict[str, xr.Dataset]) -> xr.Dataset:
-    """Return the result under the name of a step, of what its `run` gave."""
+def own_result(step: str, given: xr.Dataset | dict[str, xr.Dataset] | Pieces) -> xr.Dataset:
+    """Return the result under the name of a step, of what its `run` gave without a limit of memory."""
+    if isinstance(given, Pieces):
+        (whole,) = given.parts
+        return whole
     return given[step] if isinstance(given, dict) else given
 
 
@@ -96,13 +105,28 @@ class Results(Mapping[str, "xr.Dataset"]):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: dict[str, xr.Dataset] = {}
+        self._opened: dict[str, xr.Dataset] | None = None
         self._origin: dict[str, tuple[Store, str]] = {}
 
     def put(self, name: str, data: xr.Dataset | None, origin: Store, key: str) -> None:
-        """Remember a fresh result, or where an older one lies and under which key."""
+        """Remember a fresh result that is not too large, or where it lies and under which key."""
         self._origin[name] = origin, key
-        if data is not None:
+        if data is not None and data.nbytes <= _SMALL:
             self._held[name] = data
+
+    def opened(self, name: str) -> xr.Dataset:
+        """Return a result whose variables are read when they are first used, unless it is held anyway."""
+        return self._held[name] if name in self._held else self._store_of(name).open(name)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the store against later runs, and meanwhile read variables of large results when they are first used."""
+        with self._store.locked():
+            self._opened = {}
+            try:
+                yield
+            finally:
+                self._opened = None
 
     def release(self, names: Iterable[str]) -> None:
         """Let go of results that are in a store anyway; they are read again when asked for."""
@@ -115,17 +139,25 @@ class Results(Mapping[str, "xr.Dataset"]):
         self._origin.pop(name, None)
 
     def __getitem__(self, name: str) -> xr.Dataset:
-        if name not in self._held:
-            store, key = self._origin[name]
-            if store.key(name) != key:
-                raise FileFormatError(
-                    "a later run has replaced this result",
-                    file=store.path,
-                    field=name,
-                    remedy="read what you need before the next run, or give each run a folder of its own",
-                )
-            self._held[name] = store.load(name)
+        if name in self._held:
+            return self._held[name]
+        if self._opened is not None:
+            if name not in self._opened:
+                self._opened[name] = self._store_of(name).open(name)
+            return self._opened[name]
+        self._held[name] = self._store_of(name).load(name)
         return self._held[name]
+
+    def _store_of(self, name: str) -> Store:
+        store, key = self._origin[name]
+        if store.key(name) != key:
+            raise FileFormatError(
+                "a later run has replaced this result",
+                file=store.path,
+                field=name,
+                remedy="read what you need before the next run, or give each run a folder of its own",
+            )
+        return store
 
     def __contains__(self, name: object) -> bool:
         return name in self._origin  # without reading it
@@ -163,6 +195,7 @@ def run_steps(
     fresh: bool = False,
     fallbacks: Sequence[Store] = (),
     mapper: Mapper = map,
+    memory: float | None = None,
 ) -> Study:
     """Run the steps of a study into a store.
 
@@ -182,6 +215,8 @@ def run_steps(
         Other stores whose up-to-date results may be used, e.g. the main one when an option is varied.
     mapper : callable
         `map`, or that of processes or a cluster, for steps that have parts which do not wait for each other.
+    memory : float, optional
+        What steps over pictures may take, GiB: a longer series is worked on in pieces, with the same result.
     """
     started, clock = now(), time.perf_counter()
     study = Study(recipe, Results(store), store)
@@ -207,7 +242,7 @@ def run_steps(
                 reporter.say(f"{label}: left out, because there is no {absent[0].replace('_', ' ')}")
                 continue
             reporter.say(label)
-            take(study, step, key, reporter, mapper)
+            take(study, step, key, reporter, mapper, memory)
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
         # What an earlier run left and this one did not make would contradict the rest.
@@ -221,10 +256,13 @@ def run_steps(
     return study
 
 
-def take(study: Study, step: Step, key: str, reporter: Reporter, mapper: Mapper = map) -> None:
+def take(
+    study: Study, step: Step, key: str, reporter: Reporter, mapper: Mapper = map, memory: float | None = None
+) -> None:
     """Run one step, and put what it gives into the store and the study; an optional one may give a warning only."""
     parts = [part for name in step.needs for part in study.records.get(name, {}).get("parts", ())]
-    inputs: dict[str, Any] = {name: study.results[name] for name in (*step.needs, *parts)}
+    inputs: dict[str, Any] = {name: study.results.opened(name) for name in (*step.needs, *parts)}
+    inputs["memory"] = memory
     if step.remembers and study.store.key(step.name) is not None:
         inputs["previous"] = study.store.load(step.name)
     checkpoint = Checkpoint(study.store.path.with_name(f"{study.store.path.name}.{step.name}.npz"), key)
@@ -233,7 +271,7 @@ def take(study: Study, step: Step, key: str, reporter: Reporter, mapper: Mapper 
     if step.maps:
         inputs["mapper"] = mapper
     try:
-        data, record = _run_step(step, study.recipe, inputs, reporter)
+        data, record = _run_step(step, study, inputs, reporter)
     except AnalysisError as error:
         if not step.optional:
             raise
@@ -242,24 +280,26 @@ def take(study: Study, step: Step, key: str, reporter: Reporter, mapper: Mapper 
         reporter.say(f"      warning: {text}")
         study.records[step.name] = {"warnings": [text], "finished": now()}
         return
-    given = data if isinstance(data, dict) else {step.name: data}
+    given: Mapping[str, Any] = data if isinstance(data, dict) else {step.name: data}
     made = [name for name in given if name != step.name]
     record |= {"parts": made} if made else {}
     whole = {**record, "options": step.options(study.recipe)}
     for name in [*made, step.name]:  # the step's own last: it says that all are there
-        study.store.save(name, given[name], key=key, record=whole if name == step.name else {})
-        study.results.put(name, given[name], study.store, key)
+        one = given[name]
+        study.store.save(name, one, key=key, record=whole if name == step.name else {})
+        study.results.put(name, None if isinstance(one, Collected) else one, study.store, key)
     checkpoint.clear()
     study.records[step.name] = record
 
 
 def _run_step(
-    step: Step, recipe: Recipe, inputs: Mapping[str, Any], reporter: Reporter
-) -> tuple[xr.Dataset | dict[str, xr.Dataset], dict[str, Any]]:
+    step: Step, study: Study, inputs: Mapping[str, Any], reporter: Reporter
+) -> tuple[xr.Dataset | dict[str, xr.Dataset] | Collected, dict[str, Any]]:
     clock = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LithiscopeWarning)
-        data = step.run(recipe, inputs, reporter)
+        given = step.run(study.recipe, inputs, reporter)
+        data = study.store.collect(step.name, given) if isinstance(given, Pieces) else given
     ours = [str(w.message) for w in caught if issubclass(w.category, LithiscopeWarning)]
     for other in (w for w in caught if not issubclass(w.category, LithiscopeWarning)):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)

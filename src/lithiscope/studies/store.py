@@ -14,10 +14,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lithiscope.errors import FileFormatError
 from lithiscope.stages import CATALOGUE
+from lithiscope.studies.pieces import Pieces
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,6 +28,13 @@ _RECORD = "lithiscope_record"
 _STRINGS = "lithiscope_strings"
 _FORMAT = "lithiscope_store"
 _VERSION = 1
+
+
+class Collected(NamedTuple):
+    """A step that was written under a temporary name, and its attributes that differ from those of its first part."""
+
+    path: Path
+    attributes: dict[str, Any]
 
 
 class Store:
@@ -94,16 +102,30 @@ class Store:
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return {}  # a damaged step counts as absent, and is computed again
 
-    def save(self, step: str, data: xr.Dataset, *, key: str, record: Mapping[str, Any]) -> None:
+    def save(self, step: str, data: xr.Dataset | Collected, *, key: str, record: Mapping[str, Any]) -> None:
         """Write a step under a temporary name, then put it in the place of an older one."""
-        fresh = self._temporary(step)
-        plain = _strings_to_attribute(data)
-        plain.attrs = {**plain.attrs, _KEY: key, _RECORD: json.dumps(dict(record))}
-        with warnings.catch_warnings():
-            # Zarr warns that consolidated metadata is not yet in the version 3 specification; it is not used here.
-            warnings.filterwarnings("ignore", module="zarr")
-            plain.to_zarr(fresh, zarr_format=3, consolidated=False, encoding=_encoding(plain))
-        self._replace(fresh, self.path / step)
+        collected = data if isinstance(data, Collected) else self.collect(step, Pieces(iter([data])))
+        note = collected.path / "zarr.json"
+        group = json.loads(note.read_text(encoding="utf-8"))
+        group["attributes"] |= {**collected.attributes, _KEY: key, _RECORD: json.dumps(dict(record))}
+        _write_json(note, group)
+        self._replace(collected.path, self.path / step)
+
+    def collect(self, step: str, pieces: Pieces) -> Collected:
+        """Write a step piece by piece under a temporary name; `save` puts it in its place."""
+        fresh, found = self._temporary(step), []
+        for part in pieces.parts:
+            plain = _strings_to_attribute(part)
+            found.append(part.attrs)
+            with warnings.catch_warnings():
+                # Zarr warns that consolidated metadata is not yet in the version 3 specification; it is not used here.
+                warnings.filterwarnings("ignore", module="zarr")
+                if len(found) == 1:
+                    plain.to_zarr(fresh, zarr_format=3, consolidated=False, encoding=_encoding(plain))
+                else:
+                    _drop_timeless(plain).to_zarr(fresh, append_dim="time", zarr_format=3, consolidated=False)
+        joined = pieces.attributes(found)
+        return Collected(fresh, {name: value for name, value in joined.items() if value is not found[0].get(name)})
 
     def _replace(self, fresh: Path, place: Path) -> None:
         if place.exists():
@@ -142,6 +164,22 @@ class Store:
         FileFormatError
             If the store does not hold the step.
         """
+        with self._opened(step) as data:
+            return data.load()
+
+    def open(self, step: str) -> xr.Dataset:
+        """Return a step whose variables are read when they are first used; not beyond the next change of the store.
+
+        Raises
+        ------
+        FileFormatError
+            If the store does not hold the step.
+        """
+        with self._opened(step) as data:
+            return data
+
+    @contextmanager
+    def _opened(self, step: str) -> Iterator[xr.Dataset]:
         import xarray as xr
 
         if not (self.path / step / "zarr.json").is_file():
@@ -153,10 +191,8 @@ class Store:
                 remedy="run the study first, or choose one of these",
             )
         try:
-            with xr.open_zarr(
-                self.path / step, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False
-            ) as data:
-                return _ordered(_strings_from_attribute(data.load()))
+            data = xr.open_zarr(self.path / step, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False)
+            yield _ordered(_strings_from_attribute(data))
         except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
             raise FileFormatError(
                 f"a step of the store is damaged: {error}",
@@ -236,6 +272,11 @@ def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
         if variable.ndim:
             chunks[str(name)]["chunks"] = tuple(max(1, size) for size in leading)
     return chunks
+
+
+def _drop_timeless(data: xr.Dataset) -> xr.Dataset:
+    """Return what of a later piece is not there yet."""
+    return data.drop_vars([name for name, variable in data.variables.items() if "time" not in variable.dims])
 
 
 def _strings_to_attribute(data: xr.Dataset) -> xr.Dataset:

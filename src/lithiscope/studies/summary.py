@@ -68,9 +68,9 @@ def _fit(video: xr.Dataset) -> dict[str, Any]:
         if name in video.attrs:
             found[f"fit_{name}"] = float(video.attrs[name])
     if "coefficient" in video:
-        means = np.nanmean(video["coefficient"].values, axis=(0, 2, 3), dtype=float)
         found |= {
-            f"field_mean_{name}": float(mean) for name, mean in zip(video["component"].values, means, strict=True)
+            f"field_mean_{name}": float(np.nanmean(video["coefficient"].isel(component=number).values, dtype=float))
+            for number, name in enumerate(video["component"].values)
         }
     return found
 

@@ -13,6 +13,7 @@ from lithiscope.errors import OptionError
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.report.choices import choice_figure
 from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.run import MEMORY
 from lithiscope.studies.runner import Study, run_steps
 from lithiscope.studies.steps import steps
 from lithiscope.studies.store import Store
@@ -31,6 +32,7 @@ def vary_option(
     data: Path | None = None,
     reporter: Reporter = SILENT,
     mapper: Mapper = map,
+    memory: float | None = MEMORY,
 ) -> list[str]:
     """Run a recipe once per value of an option.
 
@@ -48,7 +50,7 @@ def vary_option(
         Folder of the raw files.
     reporter : Reporter
         Told which variant runs.
-    mapper : callable
+    mapper, memory
         As for `lithiscope.studies.run.run_study`.
 
     Returns
@@ -72,7 +74,13 @@ def vary_option(
         reporter.say(f"{name} = {value}")
         store = Store(place / f"{_safe(f'{name}={value}')}.zarr")
         studies[value] = run_steps(
-            recipes[value], steps(recipes[value]), store, reporter=reporter, fallbacks=shared, mapper=mapper
+            recipes[value],
+            steps(recipes[value]),
+            store,
+            reporter=reporter,
+            fallbacks=shared,
+            mapper=mapper,
+            memory=memory,
         )
         shared.append(store)
     found = {value: figures(study) for value, study in studies.items()}

@@ -31,7 +31,13 @@ from lithiscope.composition.xray.references import (
     references_from_spectra,
 )
 from lithiscope.composition.xray.systematics import systematic_shifts
-from lithiscope.composition.xray.unmixing import lithium_fraction
+from lithiscope.composition.xray.unmixing import (
+    Material,
+    attribute_weights,
+    find_material,
+    joined_attributes,
+    lithium_fraction,
+)
 
 __all__ = [
     "CommonTimeOptions",
@@ -39,16 +45,20 @@ __all__ = [
     "EnergyCalibration",
     "IncidentOptions",
     "InvariantOptions",
+    "Material",
     "ReferenceOptions",
     "SystematicsOptions",
     "ThicknessOptions",
     "UnmixOptions",
     "attenuation_length",
+    "attribute_weights",
     "compare_incident",
     "dose",
     "energy_calibration",
+    "find_material",
     "fraction_from_counts",
     "invariant_image",
+    "joined_attributes",
     "lithium_fraction",
     "lithium_rows",
     "optical_density",

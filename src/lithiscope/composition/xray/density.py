@@ -22,6 +22,7 @@ def optical_density(
     *,
     spectrum: xr.DataArray | None = None,
     blank: Any = None,
+    part: bool = False,
     options: IncidentOptions = IncidentOptions(),  # noqa: B008 (frozen)
 ) -> xr.Dataset:
     """Turn counts into optical density, OD = -ln(I/I0) (Lim 2016, eq. S1).
@@ -37,6 +38,8 @@ def optical_density(
         Counts without sample, measured apart; energies in eV.
     blank : (Y, X) bool array, optional
         Where there is no sample.
+    part : bool
+        Whether these are a part of a series: then all of its pictures may lack an I0.
     options : IncidentOptions
         How I0 is found, and what is flagged.
 
@@ -58,7 +61,7 @@ def optical_density(
     if frames.sizes.get("energy") == 0 or frames.sizes.get("time") == 0:
         raise AnalysisError("there are no pictures", field="energy", value=0, limit="at least one")
     raw = counts_pictures(frames) if frames.attrs["stage"] == "recording" else pictures(frames, quantity="counts")
-    incident = find_incident(frames, spectrum=spectrum, blank=blank, options=options)
+    incident = find_incident(frames, spectrum=spectrum, blank=blank, options=options, part=part)
     saturation = options.saturation or frames.attrs.get("saturation")
     flag = _flags_of_counts(raw, options, saturation)
     flag[np.isnan(incident.counts)] |= flag_bit("missing")

@@ -21,6 +21,7 @@ def dose(
     od: xr.Dataset,
     thickness: xr.DataArray,
     *,
+    before: FloatArray | float = 0.0,
     options: DoseOptions = DoseOptions(),  # noqa: B008 (frozen)
 ) -> xr.DataArray:
     """Return the dose absorbed by each pixel up to and including each scan.
@@ -35,6 +36,8 @@ def dose(
         Dims (time, energy, y, x), with ``incident``.
     thickness : DataArray (y, x)
         Nanometres.
+    before : array (y, x) or float
+        Dose that was absorbed before the first of these scans, Gy.
     options : DoseOptions
         Density, efficiency, least thickness.
 
@@ -65,7 +68,7 @@ def dose(
     for k, energy in enumerate(axis_values(od, "energy")):
         share = 1 - np.exp(-_filled(values[:, k].astype(float)))
         absorbed += share * photons[:, k, None, None] * energy * _ELEMENTARY_CHARGE
-    running = np.cumsum(absorbed, axis=0) / mass
+    running = before + np.cumsum(absorbed, axis=0) / mass
     return xr.DataArray(
         running.astype(np.float32),
         dims=("time", "y", "x"),
@@ -78,9 +81,12 @@ def with_dose(
     video: xr.Dataset,
     od: xr.Dataset,
     *,
+    before: FloatArray | float = 0.0,
     options: DoseOptions = DoseOptions(),  # noqa: B008 (frozen)
 ) -> xr.Dataset:
     """Return the CompositionVideo with its running `dose` (time, y, x) in Gy; it must have a `thickness`.
+
+    `before` is the dose of earlier scans, as for `dose`.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def with_dose(
         raise AnalysisError(
             "the dose needs the thickness of the material", field="thickness", remedy="call with_thickness before"
         )
-    return extended(video, {"dose": ("time y x", dose(od, video["thickness"], options=options).values)})
+    return extended(video, {"dose": ("time y x", dose(od, video["thickness"], before=before, options=options).values)})
 
 
 def _pixel_mass(od: xr.Dataset, nanometres: FloatArray, options: DoseOptions) -> FloatArray:

@@ -104,9 +104,11 @@ def _warn_of_disagreement(name: str, one: Incident, other_name: str, other: Inci
 
 
 def find_incident(
-    frames: xr.Dataset, *, spectrum: xr.DataArray | None, blank: Any, options: IncidentOptions
+    frames: xr.Dataset, *, spectrum: xr.DataArray | None, blank: Any, options: IncidentOptions, part: bool = False
 ) -> Incident:
-    """Find I0 by the method of the options.
+    """Find I0 by the method of the options; NaN in pictures where too few pixels hold counts.
+
+    In a part of a series these may be all pictures.
 
     Raises
     ------
@@ -121,8 +123,8 @@ def find_incident(
     if method == "spectrum":
         return _from_spectrum(frames, _given(spectrum, "spectrum"), options)
     if method == "blank":
-        return _from_blank(frames, image_mask(_given(blank, "blank"), frames, field="blank"), options)
-    return _from_percentile(frames, options)
+        return _from_blank(frames, image_mask(_given(blank, "blank"), frames, field="blank"), options, part)
+    return _from_percentile(frames, options, part)
 
 
 def _given(argument: Any, name: str) -> Any:
@@ -226,7 +228,7 @@ def interpolated(spectrum: xr.DataArray, energies: FloatArray, *, field: str, of
     return np.asarray(np.interp(energies, axis, values))
 
 
-def _from_blank(frames: xr.Dataset, mask: np.ndarray, options: IncidentOptions) -> Incident:
+def _from_blank(frames: xr.Dataset, mask: np.ndarray, options: IncidentOptions, part: bool) -> Incident:
     if np.count_nonzero(mask) < options.minimum_blank_pixels:
         raise AnalysisError(
             "the blank mask has too few pixels",
@@ -239,7 +241,7 @@ def _from_blank(frames: xr.Dataset, mask: np.ndarray, options: IncidentOptions) 
     chosen = np.where(np.isfinite(counts), mask, False)
     number = chosen.sum(axis=(2, 3))
     enough = number >= options.minimum_blank_pixels
-    _warn_of_pictures_without(enough, frames)
+    _warn_of_pictures_without(enough, frames, part)
     mean, spread = np.full((2, *number.shape), np.nan)
     for t, k in np.argwhere(enough):
         blank = np.asarray(counts[t, k][chosen[t, k]], dtype=float)
@@ -250,11 +252,11 @@ def _from_blank(frames: xr.Dataset, mask: np.ndarray, options: IncidentOptions) 
     return Incident(mean, std, {"incident_method": "blank", "blank_pixels": int(number.min())})
 
 
-def _from_percentile(frames: xr.Dataset, options: IncidentOptions) -> Incident:
+def _from_percentile(frames: xr.Dataset, options: IncidentOptions, part: bool) -> Incident:
     counts = _counts(frames, options)
     noise_gain = gain(frames)
     enough = np.isfinite(counts).sum(axis=(2, 3)) >= 2 * options.minimum_blank_pixels
-    _warn_of_pictures_without(enough, frames)
+    _warn_of_pictures_without(enough, frames, part)
     value, std = np.full((2, *counts.shape[:2]), np.nan)
     shares = []
     for t in np.flatnonzero(enough.any(axis=1)):
@@ -282,16 +284,17 @@ def _finite(picture: FloatArray) -> FloatArray:
     return np.asarray(picture[np.isfinite(picture)], dtype=float)
 
 
-def _warn_of_pictures_without(enough: np.ndarray, frames: xr.Dataset) -> None:
+def _warn_of_pictures_without(enough: np.ndarray, frames: xr.Dataset, part: bool) -> None:
     """Say in which pictures too few pixels hold counts for an I0; they come out as NaN."""
     if enough.all():
         return
-    if not enough.any():
+    if not (enough.any() or part):
         raise AnalysisError(
             "no picture has enough pixels to find I0 in it", field="counts", remedy="give a spectrum, or other scans"
         )
     energies = axis_values(frames, "energy")
-    lost = [f"scan {t} at {energies[k]:g} eV" for t, k in np.argwhere(~enough)]
+    scans = frames["scan"].values if "scan" in frames.coords else np.arange(len(enough))
+    lost = [f"scan {scans[t]} at {energies[k]:g} eV" for t, k in np.argwhere(~enough)]
     shown = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
     warnings.warn(f"no I0 where too few pixels hold counts: {shown}", LithiscopeWarning, stacklevel=4)
 

@@ -9,7 +9,7 @@ import numpy as np
 from lithiscope.composition.xray.common_time import to_common_time
 from lithiscope.composition.xray.options import CommonTimeOptions, SystematicsOptions, UnmixOptions
 from lithiscope.composition.xray.pictures import FloatArray, axis_values, extended, frame_std
-from lithiscope.composition.xray.unmixing import lithium_fraction, mean_slopes
+from lithiscope.composition.xray.unmixing import Material, lithium_fraction, material_of, mean_slopes
 from lithiscope.composition.xray.unmixing import unmix as unmix_frames
 from lithiscope.errors import AnalysisError
 from lithiscope.stages import check
@@ -25,6 +25,8 @@ def systematic_shifts(
     *,
     alignment: xr.Dataset | None = None,
     shifted_references: xr.Dataset | None = None,
+    extrapolated: xr.Dataset | None = None,
+    material: Material | None = None,
     unmix: UnmixOptions = UnmixOptions(),  # noqa: B008 (frozen)
     common_time: CommonTimeOptions = CommonTimeOptions(),  # noqa: B008 (frozen)
     options: SystematicsOptions = SystematicsOptions(),  # noqa: B008 (frozen)
@@ -48,6 +50,11 @@ def systematic_shifts(
     shifted_references : References, optional
         The references with their energies moved by one standard deviation of the calibration (``energy_offset``):
         adds ``energy_calibration``.
+    extrapolated : Frames(optical_density), optional
+        What `to_common_time` with ends extrapolated makes of `od`, where `od` is a part of a series: its ends are not
+        those of the series.
+    material : Material, optional
+        As it was used for `video`.
     unmix, common_time : UnmixOptions, CommonTimeOptions
         As they were used for `video`.
     options : SystematicsOptions
@@ -78,15 +85,17 @@ def systematic_shifts(
         shifts["lithiated_purity"] = (options.lithiated_purity - 1) * x
     if options.delithiated_impurity is not None:
         shifts["delithiated_purity"] = options.delithiated_impurity * (1 - x)
-    changed = {"incident": _moved_incident(od, references, unmix, options)}
+    material = material or material_of(video)
+    changed = {"incident": _moved_incident(od, references, unmix, material, options)}
     if alignment is not None:
         changed["drift"] = _leaked(od, alignment)
     base = _rerun(od, references, unmix)
     for cause, frames in changed.items():
         shifts[cause] = _rerun(frames, references, unmix) - base
-    if options.time_skew and od.sizes["time"] > 1 and "exposure_mid" in od:
-        extrapolated = common_time.model_copy(update={"ends": "extrapolate"})
-        shifts["time_skew"] = _rerun(to_common_time(od, options=extrapolated), references, unmix) - x
+    if options.time_skew and extrapolated is None and od.sizes["time"] > 1 and "exposure_mid" in od:
+        extrapolated = to_common_time(od, options=common_time.model_copy(update={"ends": "extrapolate"}))
+    if options.time_skew and extrapolated is not None:
+        shifts["time_skew"] = _rerun(extrapolated, references, unmix) - x
     if shifted_references is not None:
         shifts["energy_calibration"] = _rerun(od, shifted_references, unmix) - base
     blank = np.isnan(x)
@@ -111,7 +120,11 @@ def _with_signal(od: xr.Dataset, change: FloatArray) -> xr.Dataset:
 
 
 def _moved_incident(
-    od: xr.Dataset, references: xr.Dataset, unmix: UnmixOptions, options: SystematicsOptions
+    od: xr.Dataset,
+    references: xr.Dataset,
+    unmix: UnmixOptions,
+    material: Material,
+    options: SystematicsOptions,
 ) -> xr.Dataset:
     """Move ln I0 by a declared fraction, or by one standard deviation along the direction that moves mean x most."""
     shape = (od.sizes["time"], od.sizes["energy"])
@@ -127,7 +140,7 @@ def _moved_incident(
             )
         return _with_signal(od, np.broadcast_to(np.log1p(fraction), shape)[:, :, None, None])
     std = frame_std(od)
-    unmixed = unmix_frames(od, references, unmix)
+    unmixed = unmix_frames(od, references, unmix, material)
     pull = np.zeros(shape)
     pull[:, unmixed.model.chosen] = std[:, unmixed.model.chosen] * mean_slopes(unmixed.pulls)
     length = np.sqrt(np.sum(np.square(pull), axis=1, keepdims=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ def lithium_fraction(
     references: xr.Dataset,
     *,
     options: UnmixOptions = UnmixOptions(),  # noqa: B008 (frozen)
+    material: Material | None = None,
 ) -> xr.Dataset:
     """Unmix optical densities into end members and return the lithium fraction with its uncertainty.
 
@@ -45,6 +47,8 @@ def lithium_fraction(
         End members on the same energies.
     options : UnmixOptions
         Mode, weighting, thresholds.
+    material : Material, optional
+        From `find_material` over the whole series, where `od` is a part of one.
 
     Returns
     -------
@@ -57,9 +61,17 @@ def lithium_fraction(
     AnalysisError
         If energies, references and components do not make a problem with one answer, or sigma cannot be known.
     """
-    unmixed = unmix(od, references, options)
+    unmixed = unmix(od, references, options, material)
     attrs = _attributes(unmixed, references, options)
     return _video(od, unmixed, attrs)
+
+
+class Material(NamedTuple):
+    """Where there is material: the time-mean amount of each pixel, its plateau, and what counts as none."""
+
+    mean: FloatArray
+    plateau: float
+    floor: float
 
 
 class Unmixed(NamedTuple):
@@ -69,29 +81,54 @@ class Unmixed(NamedTuple):
     frames: list[FrameSolution]
     flag: np.ndarray
     pulls: list[Pull]
-    plateau: float
-    floor: float
+    material: Material
 
 
-def unmix(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions) -> Unmixed:
+def unmix(od: xr.Dataset, references: xr.Dataset, options: UnmixOptions, material: Material | None = None) -> Unmixed:
     """Solve and flag every frame: `lithium_fraction` before it becomes a stage."""
+    model, chosen, frames = _solved(od, references, options)
+    material = material or _material([frames], options)
+    flag = _flags(chosen, frames, material, model, options)
+    pulls = [
+        pull_of_frame(frame, _flat(chosen, t)[1], model, options, ~fatal_mask(flag[t]))
+        for t, frame in enumerate(frames)
+    ]
+    return Unmixed(model, frames, flag, pulls, material)
+
+
+def find_material(parts: Iterable[xr.Dataset], references: xr.Dataset, options: UnmixOptions) -> Material:
+    """Return where there is material in a series that is too long to be unmixed at once.
+
+    Parameters
+    ----------
+    parts : iterable of Frames(optical_density)
+        The series in parts, one after the other.
+    references : References
+        End members on the same energies.
+    options : UnmixOptions
+        As for `lithium_fraction`.
+    """
+    return _material((_solved(od, references, options)[2] for od in parts), options)
+
+
+def material_of(video: xr.Dataset) -> Material:
+    """Return where `lithium_fraction` found material in a video of a whole series."""
+    amount = video["amount"].values
+    number = np.isfinite(amount).sum(axis=0)
+    mean = np.where(number > 0, np.nansum(amount, axis=0, dtype=float) / np.maximum(number, 1), np.nan)
+    return Material(mean.ravel(), float(video.attrs["plateau"]), float(video.attrs["amount_floor"]))
+
+
+def _solved(
+    od: xr.Dataset, references: xr.Dataset, options: UnmixOptions
+) -> tuple[Model, Pictures, list[FrameSolution]]:
+    """Return the model, the pictures at its energies, and the solution of each frame."""
     data = pictures(od, quantity="optical_density")
     model = build_model(axis_values(od, "energy"), references, options)
     _require_noise(data, model)
     std = None if data.std is None else data.std[:, model.chosen]
     chosen = Pictures(data.values[:, model.chosen], std, data.flag[:, model.chosen])
-    frames = [solve_frame(*_flat(chosen, t), model, options) for t in range(od.sizes["time"])]
-    amount = np.stack([frame.amount for frame in frames])
-    plateau = _plateau(amount, np.stack([frame.amount_std for frame in frames]), options)
-    floor = options.minimum_amount * plateau
-    if options.minimum_amount_absolute is not None:
-        floor = options.minimum_amount_absolute
-    flag = _flags(chosen, frames, amount, floor, model, options)
-    pulls = [
-        pull_of_frame(frame, _flat(chosen, t)[1], model, options, ~fatal_mask(flag[t]))
-        for t, frame in enumerate(frames)
-    ]
-    return Unmixed(model, frames, flag, pulls, plateau, floor)
+    return model, chosen, [solve_frame(*_flat(chosen, t), model, options) for t in range(od.sizes["time"])]
 
 
 def mean_slopes(pulls: list[Pull]) -> FloatArray:
@@ -116,27 +153,31 @@ def _flat(data: Pictures, time: int) -> tuple[FloatArray, FloatArray | None]:
     return data.values[time].reshape(energies, -1), std
 
 
-def _plateau(amount: FloatArray, std: FloatArray, options: UnmixOptions) -> float:
-    """Return the percentile of the time-mean amount among pixels where it stands five sigma above nothing."""
-    mean, number = _time_mean(amount), np.isfinite(amount).sum(axis=0)
+def _material(parts: Iterable[list[FrameSolution]], options: UnmixOptions) -> Material:
+    """Return where there is material; the plateau is a percentile of what stands five sigma above nothing."""
+    total: FloatArray = np.zeros(1)
+    variance: FloatArray = np.zeros(1)
+    number: FloatArray = np.zeros(1)
+    for frame in (frame for frames in parts for frame in frames):
+        finite = np.isfinite(frame.amount)
+        total = total + np.where(finite, frame.amount, 0.0)
+        variance = variance + np.square(np.where(np.isfinite(frame.amount_std), frame.amount_std, 0.0))
+        number = number + finite
     there = number > 0
-    error = np.sqrt(np.nansum(np.square(std), axis=0)) / np.maximum(number, 1)
-    significant = there & (np.nan_to_num(mean) > 5 * error)
+    mean = np.where(there, total / np.maximum(number, 1), np.nan)
+    significant = there & (np.nan_to_num(mean) > 5 * np.sqrt(variance) / np.maximum(number, 1))
     pool = mean[significant] if significant.any() else mean[there]
-    return float(np.percentile(pool, options.plateau_percentile)) if pool.size else 0.0
-
-
-def _time_mean(amount: FloatArray) -> FloatArray:
-    """Return the mean over time of what is finite; NaN where nothing is."""
-    number = np.isfinite(amount).sum(axis=0)
-    return np.where(number > 0, np.nansum(amount, axis=0) / np.maximum(number, 1), np.nan)
+    plateau = float(np.percentile(pool, options.plateau_percentile)) if pool.size else 0.0
+    floor = options.minimum_amount * plateau
+    return Material(
+        mean, plateau, floor if options.minimum_amount_absolute is None else options.minimum_amount_absolute
+    )
 
 
 def _flags(
     data: Pictures,
     frames: list[FrameSolution],
-    amount: FloatArray,
-    floor: float,
+    material: Material,
     model: Model,
     options: UnmixOptions,
 ) -> np.ndarray:
@@ -152,7 +193,8 @@ def _flags(
         flag |= np.where(solvable, 0, np.bitwise_or.reduce(np.where(fatal, bits, 0), axis=1)).astype(np.uint16)
     flag[~solvable] |= flag_bit("unsolvable")
     with np.errstate(invalid="ignore"):
-        thin = (_time_mean(amount) < floor) | ~(amount > 0)
+        amount = np.stack([frame.amount for frame in frames])
+        thin = (material.mean < material.floor) | ~(amount > 0)
         flag[thin & ~fatal_mask(flag)] |= flag_bit("no_material")
         x = np.stack([frame.x for frame in frames])
         margin = options.outside_sigma * np.stack([frame.x_std for frame in frames])
@@ -171,8 +213,8 @@ def _attributes(unmixed: Unmixed, references: xr.Dataset, options: UnmixOptions)
         "unmixing_weighting": options.weighting,
         "degrees_of_freedom": energies - unknowns,
         "condition_number": model.condition_number,
-        "plateau": unmixed.plateau,
-        "amount_floor": unmixed.floor,
+        "plateau": unmixed.material.plateau,
+        "amount_floor": unmixed.material.floor,
         "references": str(references.attrs.get("source", "")),
         "constraint": "non-negative: biased near x = 0 and x = 1, for display only" if options.non_negative else "none",
     }
@@ -183,6 +225,34 @@ def _attributes(unmixed: Unmixed, references: xr.Dataset, options: UnmixOptions)
     if energies > unknowns and np.isfinite(chi_square).any():
         attrs["empirical_over_predicted_sigma"] = float(np.sqrt(np.nanmean(chi_square) / (energies - unknowns)))
     return attrs
+
+
+def joined_attributes(parts: Sequence[Mapping[str, Any]], weights: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Return the attributes of a video that was made in parts along time.
+
+    Parameters
+    ----------
+    parts : sequence of mapping
+        Attributes of the parts.
+    weights : sequence of mapping
+        `attribute_weights` of the parts.
+    """
+    found = dict(parts[0])
+    for name in weights[0]:
+        pairs = [(part[name], weight[name]) for part, weight in zip(parts, weights, strict=True) if name in part]
+        if pairs:
+            values, shares = np.array(pairs).T
+            found[name] = float(np.sqrt(np.sum(shares * values**2) / np.sum(shares)))
+    return found
+
+
+def attribute_weights(video: xr.Dataset) -> dict[str, float]:
+    """Return from how many numbers each root mean square in the attributes of a video is."""
+    chi_square = video["chi_square"].values[~fatal_mask(video["lithium_fraction_flag"].values)]
+    return {
+        "residual_rms": float(np.isfinite(video["amount"].values).sum()),
+        "empirical_over_predicted_sigma": float(np.isfinite(chi_square).sum()),
+    }
 
 
 def _video(od: xr.Dataset, unmixed: Unmixed, attrs: dict[str, Any]) -> xr.Dataset:

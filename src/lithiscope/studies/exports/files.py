@@ -13,7 +13,7 @@ from lithiscope.studies.exports.methods import methods_text, supplement_text
 from lithiscope.studies.exports.ome_zarr import write_ome_zarr
 from lithiscope.studies.exports.tables import parquet_tables
 from lithiscope.studies.reopen import open_study
-from lithiscope.studies.results import fiji_stack
+from lithiscope.studies.results import write_fiji_stack
 
 if TYPE_CHECKING:
     from lithiscope.studies.runner import Study
@@ -141,7 +141,7 @@ def _ome_zarr_2(study: Study, folder: Path) -> list[Path]:
 
 def _fiji(study: Study, folder: Path) -> list[Path]:
     path = folder / "lithium_fraction.tif"
-    path.write_bytes(fiji_stack(study.results["composition"], PICTURES))
+    write_fiji_stack(study.results["composition"], PICTURES, path)
     return [path]
 
 

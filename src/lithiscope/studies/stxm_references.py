@@ -1,0 +1,89 @@
+"""The end members of a study: from files, from chosen scans or from chosen regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lithiscope.composition import xray
+from lithiscope.errors import OptionError
+from lithiscope.particles import import_labels
+from lithiscope.recordings import read_spectrum
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lithiscope.studies.recipe import Recipe
+
+
+def shifted_references(recipe: Recipe, density: xr.Dataset) -> xr.Dataset | None:
+    """Return the references with their energies moved by the error of the calibration, where that is known."""
+    section = recipe.references
+    if not (section.spectra and section.energy_offset_std):
+        return None
+    return made_references(recipe, density, moved=section.energy_offset_std)
+
+
+def made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0) -> xr.Dataset:
+    """Return the references that a recipe names, at the energies of optical densities, moved by so many eV.
+
+    Raises
+    ------
+    OptionError
+        If the recipe gives none, more than one kind, or scans that are not there.
+    """
+    section = recipe.references
+    options = xray.ReferenceOptions(energy_offset=section.energy_offset + moved, scale=section.scale)
+    scans = bool(section.lithiated_scans), bool(section.delithiated_scans)
+    masks = section.lithiated_mask, section.delithiated_mask
+    if section.spectra and not any(scans) and not any(masks):
+        spectra = {
+            name: read_spectrum(recipe.path(entry.file), column=entry.column) for name, entry in section.spectra.items()
+        }
+        contents = {
+            name: np.nan if entry.lithium_content is None else entry.lithium_content
+            for name, entry in section.spectra.items()
+        }
+        return xray.references_from_spectra(
+            spectra, density["energy"].values, lithium_content=contents, options=options
+        )
+    if all(scans) and not section.spectra and not any(masks):
+        return xray.references_from_frames(
+            density,
+            lithiated=_frames(density, section.lithiated_scans),
+            delithiated=_frames(density, section.delithiated_scans),
+            mask=region_of(recipe, section.mask, density) if section.mask else None,
+            options=options,
+        )
+    if masks[0] and masks[1] and not section.spectra and not any(scans):
+        lithiated, delithiated = (region_of(recipe, file, density) for file in masks if file)
+        return xray.references_from_mask(density, lithiated=lithiated, delithiated=delithiated, options=options)
+    raise OptionError(
+        "the end members are not given",
+        field="references",
+        limit="either spectra, or both lithiated_scans and delithiated_scans, or both lithiated_mask and "
+        "delithiated_mask",
+        remedy="name a file per end member, or the scans held at 2 V and at 4 V, or a region of each",
+    )
+
+
+def region_of(recipe: Recipe, file: Path, density: xr.Dataset) -> xr.DataArray:
+    """Return a region that a file of the recipe marks on the pictures."""
+    return import_labels(recipe.path(file), density) > 0
+
+
+def _frames(density: xr.Dataset, scans: Sequence[int]) -> list[int]:
+    known = density["scan"].values.tolist()
+    for scan in scans:
+        if scan not in known:
+            raise OptionError(
+                "there is no such scan",
+                field="references",
+                value=scan,
+                limit=f"one of {known}",
+                remedy="use the numbers that `lithiscope check` lists",
+            )
+    return [known.index(scan) for scan in scans]
