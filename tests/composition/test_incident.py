@@ -110,6 +110,12 @@ def test_ring_current_scales_the_spectrum():
     od = optical_density(recording, spectrum=scene.incident_spectrum(), options=options)
     np.testing.assert_allclose(od["incident"], 0.8 * scene.INCIDENT)
     np.testing.assert_allclose(od["signal_frame_std"], 0.01)
+    recording["ring_current"][0, 1] = 0.0
+    with pytest.raises(AnalysisError, match=r"not positive[\s\S]*scan 0 at"):
+        optical_density(recording, spectrum=scene.incident_spectrum(), options=options)
+    recording["counts"][0, 1] = np.nan  # the beam was away, and so was the picture
+    od = optical_density(recording, spectrum=scene.incident_spectrum(), options=options)
+    np.testing.assert_array_equal(np.isfinite(od["incident"]), [[True, False, True]])
 
 
 def test_spectrum_is_interpolated_linearly_and_sorted():

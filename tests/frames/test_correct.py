@@ -132,6 +132,8 @@ def test_counts_at_one_ring_current_stop_following_the_ring() -> None:
     assert np.mean(scatter / stated) == pytest.approx(1.0, abs=0.05)
     mean = correct(recording, options=CorrectOptions(ring_current="mean"))
     np.testing.assert_allclose((mean["signal"] / frames["signal"]).values, begin.mean() / 0.5, rtol=1e-5)
+    for corrected, expected in ((frames, 0.5), (mean, begin.mean()), (correct(recording), begin)):
+        np.testing.assert_allclose(corrected["ring_current"], np.broadcast_to(expected, begin.shape), rtol=1e-12)
 
 
 @pytest.mark.parametrize("scans", [1, 3])

@@ -103,3 +103,19 @@ def test_a_series_is_refused(write, name, tmp_path) -> None:
     # A scan taken out of the series keeps its time on the axis of the series.
     back = open_recording(write(series.isel(time=[1]), tmp_path / name))
     np.testing.assert_allclose(back["exposure_mid"], series["exposure_mid"][1:])
+
+
+def test_nexus_is_laid_out_as_other_programs_ask(tmp_path) -> None:
+    """MANTiS 3.3 opens no file whose words are scalars or of variable length, and divides by the current per pixel."""
+    import h5py
+
+    recording = make_recording(np.arange(1.0, 25).reshape(2, 3, 4), [700.0, 710.0])
+    with h5py.File(write_nexus(recording, tmp_path / "A.hdf5")) as file:
+        entry = file["entry1"]
+        data = entry[entry.attrs["default"]]
+        assert entry["definition"][0] == b"NXstxm"
+        assert data["stxm_scan_type"][0] == b"sample image stack"
+        assert [word.decode() for word in data.attrs["axes"]] == ["energy", "sample_y", "sample_x"]
+        assert {"count_time", "energy", "sample_x", "sample_y", "data"} <= set(data)
+        current = recording["ring_current"].values[0, :, None, None] * 1e3
+        np.testing.assert_allclose(entry["control/data"], np.broadcast_to(current, (2, 3, 4)), rtol=1e-12)

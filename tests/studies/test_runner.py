@@ -255,6 +255,29 @@ def test_references_that_cannot_be_had_are_one_clear_error(study, references, wo
         run(study(references=references))
 
 
+def test_a_spectrum_of_i0_follows_the_ring(study):
+    recipe = study(
+        correct="{ring_current: none}",
+        incident="{spectrum: i0.csv, spectrum_relative_std: 0}",
+        align="{energies: false, scans: false}",
+    )
+    whole = run_study(load_recipe(recipe), recipe.parent / "whole")
+    assert any("I0 by percentile and by spectrum differ" in text for text in whole.warnings)
+    # The two ways to say that the spectrum was measured at 0.5 A: move I0 to the data, or the data to I0.
+    moved = ["incident.spectrum_ring_current=0.5"], ["correct.ring_current=0.5"]
+    first, second = (
+        run_study(load_recipe(recipe, settings=settings), recipe.parent / settings[0]).results for settings in moved
+    )
+    for results in (first, second):
+        found = results["incident_methods"]["incident"]
+        ratio = (found.sel(incident_method="spectrum") / found.sel(incident_method="percentile")).values
+        # Window, liquid and their dark counts are in both; the ring is logged at the beginning of a picture.
+        np.testing.assert_allclose(ratio, 1, atol=0.01)
+    np.testing.assert_allclose(
+        first["optical_density"]["signal"], second["optical_density"]["signal"], rtol=0, atol=1e-5
+    )
+
+
 def test_the_error_of_the_energy_calibration_becomes_a_named_shift(study):
     recipe = study()
     assert "energy_calibration" not in run(recipe)[0].results["particles"]["systematic"].values

@@ -110,6 +110,7 @@ def correct(
             "signal_std": ("time energy y x", std),
             "signal_flag": ("time energy y x", flag),
             **{name: _declared(recording, name) for name in ("exposure_mid", "dwell") if name in recording},
+            **_ring_current(recording, frames),
         },
         coords={name: _declared(recording, name) for name in _COORDS if name in recording.coords},
         attrs=_notes(excess, ratio, options),
@@ -118,6 +119,14 @@ def correct(
 
 def _declared(data: xr.Dataset, name: str) -> tuple[str, Any]:
     return " ".join(map(str, data[name].dims)), data[name].values
+
+
+def _ring_current(recording: xr.Dataset, frames: Detector) -> dict[str, tuple[str, Any]]:
+    """Return the ring current to which the counts now belong: as recorded, or that to which they were scaled."""
+    if "ring_current" not in recording:
+        return {}
+    recorded = recording["ring_current"].broadcast_like(recording["counts"][:, :, 0, 0]).transpose("time", "energy")
+    return {"ring_current": ("time energy", recorded.values * frames.light_scale[..., 0, 0])}
 
 
 def _notes(excess: FloatArray, ratio: FloatArray, options: CorrectOptions) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def resample(
         "signal": (names, signal),
         "signal_flag": (names, flag),
         "noise_gain": (" ".join(timed), gain),
-        **carried(frames, "signal_frame_std", "exposure_mid", "dwell", "incident", "incident_std"),
+        **carried(frames, "signal_frame_std", "exposure_mid", "dwell", "ring_current", "incident", "incident_std"),
     }
     if std is not None:
         variables["signal_std"] = (names, std)

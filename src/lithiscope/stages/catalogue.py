@@ -66,6 +66,7 @@ FRAMES = Stage(
         "signal_flag": Variable("time [energy] [channel] [z] y x", ONE, "flags", required=True, kind="int"),
         "exposure_mid": Variable("time [energy]", SECOND, "middle of the exposure, seconds on the time axis"),
         "dwell": Variable("[time] [energy]", SECOND, "exposure of one pixel"),
+        "ring_current": Variable("time [energy]", AMPERE, "current in the storage ring that the counts belong to"),
         "incident": Variable("time [energy]", COUNT, "counts without sample, I0, used for the optical density"),
         "incident_std": Variable("time [energy]", COUNT, "standard deviation of the incident counts"),
         "noise_gain": Variable("time [energy]", ONE, "apparent over native standard deviation, from resampling"),

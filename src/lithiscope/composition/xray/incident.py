@@ -176,9 +176,21 @@ def _ring_current(frames: xr.Dataset, shape: tuple[int, ...]) -> FloatArray:
         raise AnalysisError(
             "the data do not hold the ring current",
             field="spectrum_ring_current",
-            remedy="leave the option out, or correct the recording for ring current before",
+            remedy="leave the option out: the files do not say what the ring current was",
         )
-    return np.asarray(np.broadcast_to(frames["ring_current"].values.reshape(shape[0], -1), shape))
+    current = np.array(np.broadcast_to(frames["ring_current"].values.reshape(shape[0], -1), shape))
+    name = "counts" if frames.attrs["stage"] == "recording" else "signal"
+    lost = ~(current > 0)
+    bad = lost & np.isfinite(frames[name].values).any(axis=(2, 3))
+    if bad.any():
+        raise AnalysisError(
+            "the ring current of pictures is missing or not positive",
+            field="spectrum_ring_current",
+            value=", ".join(f"scan {t} at {axis_values(frames, 'energy')[k]:g} eV" for t, k in np.argwhere(bad)[:4]),
+            limit="above 0 in every picture that was measured",
+            remedy="leave the option out, or leave these scans out",
+        )
+    return np.where(lost, np.nan, current)
 
 
 def interpolated(spectrum: xr.DataArray, energies: FloatArray, *, field: str, offset: float = 0.0) -> FloatArray:

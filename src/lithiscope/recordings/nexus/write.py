@@ -48,7 +48,7 @@ def write_nexus(recording: xr.Dataset, path: str | Path, *, overwrite: bool = Fa
     with complete_only(path) as draft, h5py.File(draft, "w") as file:
         file.attrs.update(NX_class="NXroot", default="entry1")
         entry = _group(file, "entry1", "NXentry")
-        entry["definition"] = "NXstxm"
+        entry["definition"] = _words("NXstxm")
         entry["title"] = str(recording.attrs.get("origin", ""))
         if start := _start(scan):
             entry["start_time"] = start
@@ -61,15 +61,18 @@ def write_nexus(recording: xr.Dataset, path: str | Path, *, overwrite: bool = Fa
         _field(sample, "rotation_angle", np.nan, "degree")  # asked for by the definition, and not known
         if np.isfinite(scan.current).any():
             control = _group(entry, "control", "NXmonitor")
-            _field(control, "data", scan.current * 1e3, "mA")
+            # One number a pixel, as the definition asks: other programs divide the counts by it.
+            current = np.broadcast_to(scan.current[:, None, None] * 1e3, scan.counts.shape)
+            control.create_dataset("data", data=current, compression="gzip", shuffle=True)
+            control["data"].attrs["units"] = "mA"
         _write_collection(entry, scan, recording.attrs)
     return path
 
 
 def _write_data(entry: Any, name: str, scan: Plain) -> None:
     data = _group(entry, name, "NXdata")
-    data.attrs.update(signal="data", axes=["energy", "sample_y", "sample_x"])
-    data["stxm_scan_type"] = "sample image stack" if scan.energy.size > 1 else "sample image"
+    data.attrs.update(signal="data", axes=_words("energy", "sample_y", "sample_x"))
+    data["stxm_scan_type"] = _words("sample image stack" if scan.energy.size > 1 else "sample image")
     chunks = (1, *scan.counts.shape[1:])
     data.create_dataset("data", data=scan.counts, chunks=chunks, compression="gzip", compression_opts=4, shuffle=True)
     _field(data, "energy", scan.energy, "eV")
@@ -127,6 +130,11 @@ def _duration(scan: Plain) -> timedelta:
         return timedelta(0)
     half = known[-1] if known.size == 1 else (known[-1] - known[-2]) / 2
     return timedelta(seconds=float(known[-1] + half))
+
+
+def _words(*words: str) -> np.ndarray:
+    """Return words as beamlines write them, arrays of fixed length: MANTiS takes no other for axes and definition."""
+    return np.array([word.encode("ascii") for word in words])
 
 
 def _group(parent: Any, name: str, nx_class: str) -> Any:
