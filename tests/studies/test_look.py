@@ -61,6 +61,15 @@ def test_missing_lines_and_empty_pixels_are_told(beamtime, tmp_path):
     assert "has no counts" in warnings
 
 
+def test_a_picture_without_beam_leaves_no_contrast(beamtime, tmp_path):
+    def darken(counts):
+        counts[0, 2] = 0
+        return counts
+
+    lines = look(rewritten(beamtime, tmp_path, darken)).lines
+    assert "contrast between 706 and 713 eV: no material with counts at both" in lines
+
+
 def test_a_file_that_is_no_scan_is_one_clear_error(tmp_path):
     path = tmp_path / "notes.hdr"
     path.write_text("dear diary")

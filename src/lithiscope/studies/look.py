@@ -119,8 +119,10 @@ def _pictures(od: np.ndarray, energy: np.ndarray) -> tuple[list[LookPanel], dict
         with np.errstate(divide="ignore", invalid="ignore"):
             contrast = np.where(material, (rise[second] - rise[first]) / (rise[second] + rise[first]), np.nan)
         names = f"{energy[first]:g} and {energy[second]:g} eV"
+        if not np.isfinite(contrast).any():
+            return panels, spectra, [*findings, f"contrast between {names}: no material with counts at both"]
         panels.append(LookPanel(f"contrast of {names}", contrast, "relative", "cividis", from_zero=False))
-        low, middle, high = np.nanpercentile(contrast, [5, 50, 95]) if material.any() else (np.nan,) * 3
+        low, middle, high = np.nanpercentile(contrast, [5, 50, 95])
         findings.append(
             f"contrast between {names}: median {middle:+.2f}, 5 to 95 % of the material {low:+.2f} to {high:+.2f}"
         )

@@ -1,0 +1,51 @@
+"""What the pages on references, I0, masks and bad frames tell to do is done, on a small beamtime of the demo."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docs.pages import ROOT, blocks, follow, small_slow
+from lithiscope.studies.recipe import Recipe
+
+HOW_TO = ROOT / "docs" / "how-to"
+PAGES = ("references", "incident_intensity", "masks", "bad_frames")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory) -> Path:
+    return small_slow(tmp_path_factory.mktemp("demo") / "slow")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_can_be_followed(name, slow, tmp_path, monkeypatch):
+    shutil.copytree(slow, tmp_path / "slow")
+    monkeypatch.chdir(tmp_path / "slow")
+    told = follow(HOW_TO / f"{name}.md")
+    assert sum(command.startswith("run") for command, _ in told) >= 3
+    text = "\n".join(shown for _, shown in told)
+    # The warnings that the pages quote are those that are given.
+    for quoted in QUOTED[name]:
+        assert quoted in " ".join((HOW_TO / f"{name}.md").read_text(encoding="utf-8").split())
+        assert quoted in text
+
+
+QUOTED = {
+    "references": (),
+    "incident_intensity": ("I0 by percentile and by spectrum differ",),
+    "masks": (),
+    "bad_frames": ("lines were scanned without beam and are missing", "could not be aligned", "frames are blank"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_recipe_lines_of_the_page_are_valid(name):
+    base = {"data": {"series": [{"files": ["a.hdr"]}]}}
+    for block in blocks(HOW_TO / f"{name}.md"):
+        if block.kind == "yaml":
+            Recipe.model_validate(base | yaml.safe_load(block.text))
