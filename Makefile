@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SAY := @printf '\033[1m%s\033[0m\n'
 
-.PHONY: help demo test test-long lint bench verify docs lock clean
+.PHONY: help demo test test-long lint bench verify docs gallery wheel lock clean
 
 help:
 	@echo "make demo    run a virtual beamtime from raw files to lithium maps, and print where the page is"
@@ -15,6 +15,8 @@ help:
 	@echo "make verify  every claim beside what is measured"
 	@echo "make bench   every yardstick as a ratio to its peer"
 	@echo "make docs    renew docs/reference/stages.md and docs/verification.md"
+	@echo "make gallery run the demo and renew the pictures of docs/gallery.md"
+	@echo "make wheel   build dist/*.whl and try it in an environment of its own"
 	@echo "make lock    renew constraints.txt from pyproject.toml"
 
 $(BIN)/python:
@@ -56,6 +58,19 @@ verify: $(VENV)/.core
 docs: $(VENV)/.dev
 	@$(BIN)/python docs/make_reference.py
 	@$(BIN)/python docs/make_verification.py
+
+gallery: $(VENV)/.dev
+	@$(BIN)/lithiscope demo demo
+	@$(BIN)/python docs/make_gallery.py .
+
+wheel: $(VENV)/.dev
+	@rm -rf dist && mkdir dist
+	@$(BIN)/uv build --quiet --out-dir dist
+	$(SAY) "trying the wheel alone"
+	@$(PYTHON) -m venv dist/stranger
+	@dist/stranger/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt dist/*.whl
+	@cd dist && stranger/bin/lithiscope --version && stranger/bin/lithiscope demo demo
+	@rm -rf dist/stranger dist/demo
 
 bench: $(VENV)/.dev
 	@for script in benchmarks/*.py; do OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $$script || exit 1; done

@@ -47,6 +47,13 @@ def small_slow(folder: Path) -> Path:
     return folder
 
 
+def command(text: str) -> str:
+    """Run a command as it stands on a page; return what it printed."""
+    shown = CliRunner().invoke(app, shlex.split(text, comments=True))
+    assert shown.exit_code == 0, (text, shown.output, shown.exception)
+    return shown.output
+
+
 def follow(page: Path) -> list[tuple[str, str]]:
     """Do all that a page tells, in the working folder; return each command with what it printed.
 
@@ -60,9 +67,7 @@ def follow(page: Path) -> list[tuple[str, str]]:
         if block.file:
             Path(block.file).write_text(block.text, encoding="utf-8")
         elif block.kind == "command":
-            shown = CliRunner().invoke(app, shlex.split(block.text, comments=True))
-            assert shown.exit_code == 0, (block.text, shown.output, shown.exception)
-            told.append((block.text, shown.output))
+            told.append((block.text, command(block.text)))
         elif block.kind == "python":
             exec(compile(block.text, page.name, "exec"), {})
     return told

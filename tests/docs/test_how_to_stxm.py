@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.pages import ROOT, blocks, follow, small_slow
+from docs.pages import ROOT, blocks, command, follow, small_slow
 from lithiscope.studies.recipe import Recipe
 
 HOW_TO = ROOT / "docs" / "how-to"
@@ -41,6 +41,30 @@ QUOTED = {
     "masks": (),
     "bad_frames": ("lines were scanned without beam and are missing", "could not be aligned", "frames are blank"),
 }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
+def test_the_first_tutorial_can_be_followed(slow, tmp_path, monkeypatch):
+    shutil.copytree(slow, tmp_path / "slow")
+    monkeypatch.chdir(tmp_path / "slow")
+    mine = Path("my.yaml")
+    made, *steps = blocks(ROOT / "docs" / "tutorials" / "stxm.md")
+    assert made.text == "demo demo"  # what the fixture did, with smaller pictures
+    sections = next(yaml.safe_load(step.text) for step in steps if step.kind == "yaml")
+    assert set(sections) == {"data", "correct", "references"}
+    for step in steps:
+        if step.kind == "yaml":
+            mine.write_text(yaml.safe_dump(yaml.safe_load(mine.read_text()) | sections))
+        elif step.text.startswith("run"):
+            shutil.copy("my-results/outlines.zip", "mine.zip") if "mine.zip" in step.text else None
+            command(step.text)
+        elif step.text.startswith(("look", "new", "check")):
+            command(step.text)
+    page = (ROOT / "docs" / "tutorials" / "stxm.md").read_text(encoding="utf-8")
+    for name in ("page.html", "particles.csv", "lithium_fraction.tif", "outlines.zip", "study.zarr"):
+        assert f"`{name}`" in page
+        assert Path("my-results", name).exists()
 
 
 @pytest.mark.parametrize("name", PAGES)

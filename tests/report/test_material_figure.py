@@ -14,7 +14,15 @@ def test_the_figure_of_a_set_has_units_on_its_axes(name):
     drawn = material_figure(material(name), options=FigureOptions(format="svg")).decode()
     # Labels may break into lines, each a text of its own.
     text = " ".join(re.findall(r">([^<>]+)</t(?:ext|span)>", drawn))
-    for label in ("lithium fraction x", "(V against Li)", "μ (kT)", "j₀ F(x) (A/m²)", "D (m²/s)", name):
+    for label in (
+        "lithium fraction x",
+        "V of a uniform particle (V)",
+        "against Li",
+        "μ (kT)",
+        "j₀ F(x) (A/m²)",
+        "D (m²/s)",
+        name,
+    ):
         assert label in text
 
 

@@ -75,7 +75,7 @@ def lithium_maps(
             picture = composition_picture(video, frame, brightest, options.palette, lost[frame])
             show(axes, picture, view, readings.labels_of_frame(labels, video, frame))
             mean = readings.mean_signal(video, labels, frame)
-            _sheet_title(axes, video, frame, f"mean {mean:.2f}" if np.isfinite(mean) else "no value")
+            _sheet_title(axes, video, frame, f"mean {round(mean, 2) + 0.0:.2f}" if np.isfinite(mean) else "no value")
         scale_bar(panels[0], view)
         any_lost = any(bool(mask.any()) for mask in lost.values())
         composition_legend(figure, place, options.palette, f"{brightest:.2g}", missing=any_lost)

@@ -74,7 +74,7 @@ def _voltage(axes: Any, x: np.ndarray, material: Material) -> None:
         textcoords="offset points", ha="left", va="bottom", fontsize="small", color=MUTED,
     )  # fmt: skip
     low, high = _view(volts, x, material, "free_energy")
-    axes.set(ylabel="V of a uniform particle (V against Li)", title="Equilibrium voltage", ylim=(low, high))
+    axes.set(ylabel="V of a uniform particle (V)", title="Equilibrium voltage against Li", ylim=(low, high))
 
 
 def _potential(axes: Any, x: np.ndarray, material: Material) -> None:
