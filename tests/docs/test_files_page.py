@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,6 +41,30 @@ def test_the_reader_of_the_page_works_as_a_plug_in(tmp_path, monkeypatch) -> Non
     path.write_bytes(b"MINE" + counts.tobytes())
     np.testing.assert_array_equal(open_recording(path)["counts"].values.ravel(), counts)
     assert list_formats()[-1].about == "our microscope"
+
+
+def test_the_package_of_the_page_is_found_by_its_entry_point(tmp_path, monkeypatch) -> None:
+    (toml,) = blocks("toml")
+    project = tomllib.loads(toml)
+    (code,) = [text for text in blocks("python") if "FORMAT" in text]
+    ((group, ((name, target),)),) = ((group, tuple(ones.items())) for group, ones in
+                                     project["project"]["entry-points"].items())  # fmt: skip
+    # What an installer makes of it: the package, and the entry points in its metadata.
+    package, module = target.split(".")
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [package]
+    site = tmp_path / "site"
+    (site / package).mkdir(parents=True)
+    (site / package / "__init__.py").touch()
+    (site / package / f"{module}.py").write_text(code)
+    metadata = site / f"{project['project']['name'].replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-reader\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
+    monkeypatch.syspath_prepend(str(site))
+    path = tmp_path / "a.mine"
+    path.write_bytes(b"MINE" + np.arange(100, 124, dtype="<u2").tobytes())
+    assert open_recording(path)["counts"].values.ravel()[[0, -1]].tolist() == [100, 123]
+    assert list_formats()[-1].name == "mine"
 
 
 def test_every_dialect_and_format_is_on_the_page() -> None:
