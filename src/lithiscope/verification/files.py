@@ -113,11 +113,9 @@ def _written(folder: Path) -> Iterator[Row]:
     with h5py.File(path, "r") as file:
         entry = file["entry1"]
         data = entry[entry.attrs["default"]]
-        named = [*data.attrs["axes"]] == ["energy", "sample_y", "sample_x"] and data.attrs["signal"] == "data"
+        named = [*data.attrs["axes"]] == [b"energy", b"sample_y", b"sample_x"] and data.attrs["signal"] == "data"
         classes = entry.attrs["NX_class"] == "NXentry" and data.attrs["NX_class"] == "NXdata"
-        kept = (
-            entry["definition"].asstr()[()] == "NXstxm" and data["stxm_scan_type"].asstr()[()] == "sample image stack"
-        )
+        kept = entry["definition"][0] == b"NXstxm" and data["stxm_scan_type"][0] == b"sample image stack"
         away = float(np.abs(data["data"][()] - _GIVEN.counts).max())
         axes = max(
             float(np.abs(data[name][()] - values).max())
