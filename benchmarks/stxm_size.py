@@ -152,18 +152,21 @@ def draw(rows: list[dict[str, Any]]) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    limited = sorted((row for row in rows if row["limit"] is not None), key=lambda row: row["counts_mib"])
-    free = [row for row in rows if row["limit"] is None]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.4), layout="constrained")
-    for some, marker, label in ((limited, "o-", "limit of 1 GiB"), (free, "s", "no limit")):
-        counts = [row["counts_mib"] for row in some]
-        left.plot(counts, [row["all_mib"] for row in some], marker, label=label)
-        right.plot(counts, [row["run_s"] + row["page_s"] for row in some], marker, label=label)
+    for side, marker in zip(sorted({row["side"] for row in rows}), "osD^v", strict=False):
+        for limited, fill, style in ((True, None, "-"), (False, "none", "")):
+            some = [row for row in rows if row["side"] == side and (row["limit"] is not None) == limited]
+            if some:
+                counts = [row["counts_mib"] for row in some]
+                look = {"color": f"C{side.bit_length() - 8}", "mfc": fill, "marker": marker, "ls": style}
+                label = f"{side}² pixels, {'limit of 1 GiB' if limited else 'no limit'}"
+                left.plot(counts, [row["all_mib"] for row in some], label=label, **look)
+                right.plot(counts, [row["run_s"] + row["page_s"] for row in some], label=label, **look)
     left.axhline(1024, color="0.5", linestyle="--", linewidth=1)
-    left.text(limited[0]["counts_mib"], 1100, "1 GiB", color="0.35")
+    left.text(min(row["counts_mib"] for row in rows), 1100, "1 GiB", color="0.35")
     for axes, label in ((left, "growth of resident memory / MiB"), (right, "time, files to page / s")):
         axes.set(xscale="log", yscale="log", xlabel="counts in float32 / MiB", ylabel=label)
-        axes.legend(frameon=False)
+    left.legend(frameon=False, fontsize="small")
     for suffix in (".png", ".svg"):
         figure.savefig(RESULTS.with_suffix(suffix), dpi=150)
 

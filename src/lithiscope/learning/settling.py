@@ -12,6 +12,7 @@ from lithiscope.learning.priors import best_weight
 
 _STEPS, _TRIALS = 100, 15  # of the fields, through valleys that bend, and of the length of each
 _REPEATED = 5  # times that the weights are found in each
+_LATELY = 8  # steps which, if all of them brought less than half of what matters, end the search
 _POOR, _GOOD = 0.1, 0.7  # decrease over what was promised
 _NEAR = 2.0  # decrease of the cost, so near to the best that the steps of time stay as they are
 _NOTHING = 0.01  # decrease of the cost that steps of time blur
@@ -56,8 +57,13 @@ def settled(task: Task, enough: float) -> Settled | None:
     """
     shared = task.particle.program.layout.shared
     laws, here, damping = task.z[:shared], _found(task), 0.0
+    heights: list[float] = []
     for _ in range(_STEPS):
         if here is None or (left := _step(here.block, shared, 0.0)[1]) < enough:
+            return here
+        # In a valley that bends, steps promise more than they bring.
+        heights.append(here.height)
+        if len(heights) > _LATELY and heights[-1 - _LATELY] - here.height < enough / 2:
             return here
         for _ in range(_TRIALS):
             move, promised = _step(here.block, shared, damping)
