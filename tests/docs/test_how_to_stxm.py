@@ -1,4 +1,4 @@
-"""What the pages on references, I0, masks, bad frames and long series tell to do is done, on a small beamtime of the demo."""
+"""What the pages on references, I0, masks, bad frames and long series tell is done, on a small beamtime of the demo."""
 
 from __future__ import annotations
 
