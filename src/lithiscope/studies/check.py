@@ -16,7 +16,7 @@ from lithiscope.studies.check_kinetics import check_kinetics
 from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.check_particles import check_particles
 from lithiscope.studies.finding import Finding, guarded
-from lithiscope.studies.pieces import GIB
+from lithiscope.studies.pieces import GIB, SHARE
 from lithiscope.studies.rehearsal import rehearse
 from lithiscope.studies.run import MEMORY
 from lithiscope.studies.sources import join_series, raw_files, series_files
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # Peak memory of a run over the size of its counts in float32: 38 was measured with 30 scans of 3 energies, 35 with one
 # scan of 123; most of it is the reruns for the systematic shifts, which go piece by piece where they would take more
-# than the limit of the run. What is kept of the whole series, and what the page needs of it, was 8 times that size.
-_MEMORY_FACTOR, _MEMORY_WHOLE = 40, 8
+# than half of the limit of the run, beside 3 times that size. Counts and page took up to 8 times that size.
+_MEMORY_FACTOR, _MEMORY_BESIDE, _MEMORY_WHOLE = 40, 3, 8
 _MEMORY_BASE = 0.3  # GiB, of the programs themselves
 
 
@@ -186,7 +186,8 @@ def _estimate(_recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> 
     if scans:
         count = len(scans)
         size = count * scans[0]["counts"].size * 4 / GIB
-        need = _MEMORY_BASE + size * _MEMORY_WHOLE + min(size * (_MEMORY_FACTOR - _MEMORY_WHOLE), MEMORY)
+        in_pieces = SHARE * MEMORY + size * _MEMORY_BESIDE
+        need = _MEMORY_BASE + max(size * _MEMORY_WHOLE, min(size * _MEMORY_FACTOR, in_pieces))
         have = _free_memory()
         level: Any = "ok" if have is None or need < 0.8 * have else "error"
         free = "" if have is None else f"; {have:.1f} GiB are free"

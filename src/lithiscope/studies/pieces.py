@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 GIB = 2**30
-# Of the memory that a run may take: the rest is what steps keep of the whole series, and the programs.
-_SHARE = 0.5
+SHARE = 0.5
+"""Of the memory that a run may take, for one stretch: the rest is what steps keep of the whole series."""
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,5 @@ def scans_at_once(frames: xr.Dataset, memory: float | None, factor: float, *, ne
         return scans
     sizes = frames.sizes
     one = 4.0 * sizes["energy"] * sizes["y"] * sizes["x"] * factor
-    fit = int(_SHARE * memory * GIB / one)
+    fit = int(SHARE * memory * GIB / one)
     return scans if fit >= scans else max(1, fit - 2 * neighbours)
