@@ -47,6 +47,25 @@ def test_its_weight_stays_where_it_is_best() -> None:
     assert again.particle.weights == pytest.approx(found.particle.weights, rel=1e-3)
 
 
+def test_steps_that_bring_less_than_matters_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In a valley that bends, each step promises much and brings little.
+    begin, brought = settled(_task(), 1e9), iter(range(1000))
+    assert begin is not None
+    count = iter(range(1000))
+
+    def found(task: Any, **_: Any) -> Any:
+        return begin._replace(own=task.z[1:], cost=100.0 - 0.2 * next(count) - begin.particle.prior(task.z[1:])[0])
+
+    monkeypatch.setattr(settling, "_found", found)
+    monkeypatch.setattr(settling, "_step", lambda *_: (np.zeros(COUNT), 10.0))
+    monkeypatch.setattr(settling, "cost_of", lambda _: -1e3 - 0.2 * next(brought))
+    rough = settled(_task(), 5.0)
+    assert rough is not None
+    assert rough.height == pytest.approx(100.0 - 0.2 * 8)  # eight steps brought 1.6 of the 2.5 that matter
+    # They do matter where a fiftieth of that is enough.
+    assert settled(_task(), 0.1) is None
+
+
 def test_where_a_step_is_too_long_a_shorter_one_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[float] = []
 
