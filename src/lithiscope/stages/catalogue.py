@@ -61,7 +61,11 @@ FRAMES = Stage(
     "Pictures with noise and flags: corrected counts, optical densities, invariant images",
     variables={
         "signal": Variable("time [energy] [channel] [z] y x", ONE, "the picture", required=True),
-        "signal_std": Variable("time [energy] [channel] [z] y x", ONE, "random standard deviation per pixel"),
+        "signal_std": Variable(
+            "time [energy] [channel] [z] y x",
+            ONE,
+            "random standard deviation per pixel, with what the error of its shift makes of the slope there",
+        ),
         "signal_frame_std": Variable("time [energy]", ONE, "standard deviation common to a frame (I0, flicker)"),
         "signal_flag": Variable("time [energy] [channel] [z] y x", ONE, "flags", required=True, kind="int"),
         "exposure_mid": Variable("time [energy]", SECOND, "middle of the exposure, seconds on the time axis"),
