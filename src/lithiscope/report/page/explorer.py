@@ -66,6 +66,8 @@ def explorer(
     which, pictures = _distinct(numbers)
     view = view_of(video)
     times = readings.minutes(video)
+    # The error of a block is already that of the noise before resampling; see `_layers`.
+    gains = video["noise_gain"].values.astype(float) if "noise_gain" in video and bins == 1 else np.ones(times.size)
     return Explorer(
         {
             "size": [math.ceil(video.sizes["y"] / bins), math.ceil(video.sizes["x"] / bins)],
@@ -83,6 +85,7 @@ def explorer(
                     "number": int(t) + 1,
                     "direction": readings.direction_text(video, int(t)),
                     "label": index,
+                    "gain": float(gains[t]) if gains[t] > 0 else 1.0,
                 }
                 for t, index in zip(frames, which, strict=True)
             ],

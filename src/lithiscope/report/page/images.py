@@ -69,7 +69,7 @@ def _maps(study: Images) -> Section | None:
     )
     text = (
         "Where the lithium was. Point at a pixel to read its lithium fraction with its random error and to see it in "
-        "time; move through the scans with the slider."
+        "time; move through the scans with the slider. Drag over two regions to compare them."
     )
     if not study.interactive:
         return Section("maps", "Lithium maps", text, drawings=(sheet,))

@@ -1,6 +1,6 @@
 "use strict";
 // The page's own script: interactive maps, sortable tables, copy and save buttons. It fetches nothing.
-// page.js, trace.js and start.js are joined into one script element, in this order.
+// The scripts of this folder are joined into one script element, start.js last (see render.py).
 
 const NO_MATERIAL = 65535;
 const NOT_TRUSTED = 65534;
@@ -55,6 +55,7 @@ class Explorer {
     this.timer = null;
     this.find = (selector) => root.querySelector(selector);
     this.connect();
+    this.regions = new RegionView(this);
     this.draw();
   }
 
@@ -110,7 +111,12 @@ class Explorer {
   }
 
   value(layer, row, column, frame = this.frame) {
-    const code = this.code(layer, row, column, frame);
+    return this.valueAt(layer, row * this.columns + column, frame);
+  }
+
+  /** Value at a place (row * columns + column); null where there is none. */
+  valueAt(layer, place, frame) {
+    const code = layer.codes[(layer.frames === 1 ? 0 : frame) * this.rows * this.columns + place];
     if (code >= NOT_TRUSTED) return null;
     return layer.low + ((layer.high - layer.low) * code) / this.data.levels;
   }
@@ -158,6 +164,7 @@ class Explorer {
     const context = sharp(map, width, height);
     context.drawImage(this.base, 0, 0, width, height);
     this.drawCursor(context);
+    this.regions.draw(context);
     const frame = this.data.frames[this.frame];
     const total = this.data.total_frames;
     this.find(".stamp").textContent = `${frame.text} · scan ${frame.number} of ${total}` + (frame.direction ? ` · ${frame.direction}` : "");
@@ -200,6 +207,14 @@ class Explorer {
     const line = this.data.flipped ? row : this.rows - 1 - row;
     const { left, width, height } = this.place;
     return [left + (column * width) / this.columns, (line * height) / this.rows, width / this.columns, height / this.rows];
+  }
+
+  /** Screen position and size of a region. */
+  box({ rows, columns }) {
+    const { left, width, height } = this.place;
+    const first = this.data.flipped ? rows[0] : this.rows - rows[1];
+    const [w, h] = [width / this.columns, height / this.rows];
+    return [left + columns[0] * w, first * h, (columns[1] - columns[0]) * w, (rows[1] - rows[0]) * h];
   }
 
   drawOutlines(context) {
@@ -265,12 +280,21 @@ class Explorer {
     context.fillText(layer.title + (layer.unit ? ` / ${layer.unit}` : ""), 0, 46);
   }
 
+  /** The pixel (row, column) under the pointer; off the map null if `strict`, else the nearest. */
+  pixelAt(event, strict = false) {
+    const map = this.find(".map");
+    const box = map.getBoundingClientRect();
+    const column = Math.floor(((event.clientX - box.left - map.clientLeft - this.place.left) / this.place.width) * this.columns);
+    const line = Math.floor(((event.clientY - box.top - map.clientTop) / this.place.height) * this.rows);
+    const [near, across] = [Math.min(this.rows - 1, Math.max(0, line)), Math.min(this.columns - 1, Math.max(0, column))];
+    if (strict && (near !== line || across !== column)) return null;
+    return [this.data.flipped ? near : this.rows - 1 - near, across];
+  }
+
   point(event) {
-    const box = this.find(".map").getBoundingClientRect();
-    const column = Math.floor(((event.clientX - box.left - this.place.left) / this.place.width) * this.columns);
-    const line = Math.floor(((event.clientY - box.top) / this.place.height) * this.rows);
-    if (column < 0 || line < 0 || column >= this.columns || line >= this.rows) return;
-    this.cursor = [this.data.flipped ? line : this.rows - 1 - line, column];
+    const pixel = this.pixelAt(event, true);
+    if (!pixel) return;
+    this.cursor = pixel;
     this.draw();
   }
 
@@ -281,7 +305,9 @@ class Explorer {
     const [row, column] = this.cursor || [this.rows >> 1, this.columns >> 1];
     const down = this.data.flipped ? -1 : 1;
     const clamp = (value, most) => Math.min(most - 1, Math.max(0, value));
-    this.cursor = [clamp(row + down * step[0], this.rows), clamp(column + step[1], this.columns)];
+    const far = event.shiftKey ? 5 : 1;
+    this.cursor = [clamp(row + far * down * step[0], this.rows), clamp(column + far * step[1], this.columns)];
+    this.regions.follow();
     this.draw();
   }
 
