@@ -180,7 +180,9 @@ def test_the_keyboard_marks_takes_back_and_clears(opened, video, labels):
     for key in ("Shift+ArrowRight", "Shift+ArrowRight", "ArrowRight", "Shift+ArrowUp"):
         board.press(key)
     board.press("Enter")
-    assert opened.locator(".said").inner_text().startswith("Region A marked. Region A: mean x = ")
+    assert opened.locator(".said").inner_text() == "Region A is marked."
+    assert opened.locator(".numbers").inner_text().startswith("Region A: mean x = ")
+    assert opened.locator(".numbers").get_attribute("aria-live") == "polite"
     mean, _, count = course(video, rectangle(((31, 36), (36, 47))))
     rows = saved(opened)
     np.testing.assert_array_equal(column(rows, "region A pixels"), count)
@@ -193,6 +195,7 @@ def test_the_keyboard_marks_takes_back_and_clears(opened, video, labels):
     board.press("Escape")
     assert opened.locator(".compared").is_hidden()
     assert opened.locator(".said").inner_text() == "Region A is cleared."
+    assert opened.locator(".numbers").inner_text() == ""
 
 
 def test_the_buttons_say_what_is_pressed_and_clear_both(opened):

@@ -24,7 +24,9 @@ from lithiscope.report.page.content import (
 
 _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
 # One script element, so that one hash allows it.
-_SCRIPTS = ("page.js", "regions.js", "chart.js", "regionview.js", "trace.js", "start.js")
+_SCRIPTS = (
+    "basics.js", "explorer.js", "regions.js", "chart.js", "regionview.js", "trace.js", "tables.js", "start.js"
+)  # fmt: skip
 _WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
@@ -227,24 +229,26 @@ def _explorer(data: Mapping[str, Any]) -> str:
 <div class="controls"><label>Show <select class="layer">{options}</select></label>
 <button type="button" class="play" aria-pressed="false">Play</button>
 <label class="time">Frame <input type="range" class="frame" min="0" max="{last}" value="0" step="1"></label>
-<output class="stamp"></output></div>
+<output class="stamp"></output></div>{_MARKING}
 <div class="stage"><canvas class="map" tabindex="0" role="application"
 aria-label="Map of the chosen quantity; arrow keys move the cursor, Enter sets a corner of a region, Escape clears it">
 </canvas>
 <div class="side"><canvas class="scale" role="img" aria-label="Colour scale"></canvas>
 <p class="readout" aria-live="polite">Point at a pixel, or use the arrow keys.</p>
-<canvas class="trace" role="img" aria-label="The chosen pixel against time"></canvas></div></div>{_REGIONS}
+<canvas class="trace" role="img" aria-label="The chosen pixel against time"></canvas></div></div>{_COMPARED}
 </div>"""
 
 
-_REGIONS = """
+_MARKING = """
 <div class="marking" role="group" aria-label="Regions of the map">
 <button type="button" class="region a" aria-pressed="true">Region A</button>
 <button type="button" class="region b" aria-pressed="false">Region B</button>
 <button type="button" class="ellipse" aria-pressed="false">Ellipse</button>
 <button type="button" class="clear" aria-label="Clear both regions">Clear</button>
-<p class="said" aria-live="polite">Drag on the map to mark a region, or press Enter at two corners.</p></div>
-<div class="compared" hidden><p class="numbers"></p>
+<p class="said" aria-live="polite">Drag on the map to mark a region, or press Enter at two corners.</p></div>"""
+
+_COMPARED = """
+<p class="numbers" aria-live="polite"></p><div class="compared" hidden>
 <canvas class="courses" role="img" aria-label="Mean x of the regions against time"></canvas>
 <p class="about">Lines join the measured frames. Bands and ± are the random error of the mean, one standard deviation; the
 error of I₀, common to a whole frame, and the systematic errors are not in them.

@@ -15,6 +15,7 @@ class RegionView {
     this.corner = null; // the first corner, set by key
     this.drag = null;
     this.preview = null;
+    this.told = ""; // the frame that words and charts show; empty where they are out of date
     this.find = explorer.find;
     this.connect();
   }
@@ -114,7 +115,7 @@ class RegionView {
     this.preview = null;
     this.regions[this.active] = region;
     this.refresh();
-    this.say(`Region ${REGION_NAMES[this.active]} marked. ${this.words().join(" ")}`);
+    this.say(`Region ${REGION_NAMES[this.active]} is marked.`);
   }
 
   clear(which) {
@@ -130,6 +131,7 @@ class RegionView {
     this.pixels = this.regions.map((region) => region && regionPixels(region, rows, columns));
     this.courses = this.pixels.map((pixels) => pixels && data.frames.map((_, frame) => this.mean(pixels, frame)));
     this.find(".compared").hidden = !this.regions.some(Boolean);
+    this.told = "";
     this.explorer.draw();
   }
 
@@ -172,14 +174,21 @@ class RegionView {
     return found;
   }
 
-  /** Draw what belongs to the map, and bring chart and words to the frame that is shown. */
+  /** Draw what belongs to the map; words and charts follow. */
   draw(context) {
     this.regions.forEach((region, index) => {
       if (region && !(this.preview && index === this.active)) this.drawRegion(context, region, index);
     });
     if (this.preview) this.drawRegion(context, this.preview, this.active);
-    if (!this.regions.some(Boolean)) return;
-    this.find(".numbers").textContent = this.words().join("\n");
+    this.tell();
+  }
+
+  /** Bring words and charts to the frame that is shown; nothing to do while only the cursor moves. */
+  tell() {
+    const now = String(this.explorer.frame);
+    if (this.told === now) return;
+    this.told = now;
+    this.find(".numbers").textContent = this.regions.some(Boolean) ? this.words().join("\n") : "";
     this.drawCharts();
   }
 
