@@ -64,7 +64,10 @@ class PageOptions(Options):
     palette: Palette = Field("uniform", description="colours of x, as for figures")
     movie: bool = Field(True, description="whether to add the interpolated movie")
     explorer_values: int = Field(
-        2_000_000, ge=1000, description="numbers that the interactive map may carry; above it pixels are binned"
+        2_000_000,
+        ge=1000,
+        description="numbers that the interactive map may carry, and the spectra of its regions again as many; above "
+        "it pixels are binned",
     )
     regular_solution: float = Field(
         4.49,

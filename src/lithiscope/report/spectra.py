@@ -113,26 +113,39 @@ def _coefficients(video: xr.Dataset | None, frame: int, inside: NDArray[np.bool_
 
 
 def _components(mean: Floats, video: xr.Dataset, references: xr.Dataset, energy: Floats) -> dict[str, Floats]:
+    shapes = component_shapes(video, references, energy)
+    return {name: value * shape for value, (name, shape) in zip(mean, shapes.items(), strict=bool(shapes))}
+
+
+def component_shapes(video: xr.Dataset, references: xr.Dataset, energy: Floats) -> dict[str, Floats]:
+    """Return the spectrum of every component of a fit per unit of its coefficient, in the video's order.
+
+    Parameters
+    ----------
+    video : CompositionVideo
+        With the coordinate ``component``.
+    references : References
+        Spectra of the components that are materials.
+    energy : ndarray, shape (energy,)
+        Photon energies, eV.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (energy,)
+        NaN further than 0.05 eV from an energy of the references; empty where a component is not known.
+    """
     axis = np.asarray(references["energy"].values, dtype=float)
     nearest = np.abs(axis[:, None] - energy).argmin(axis=0)
     near = np.abs(axis[nearest] - energy) <= _NEAR
     known = {str(name): k for k, name in enumerate(references["component"].values)}
+    values = references["reference"].transpose("component", "energy").values
     shapes: dict[str, Floats] = {
         "offset": np.ones_like(energy),
         "slope": (energy - energy.mean()) / max(float(np.ptp(energy)), 1e-9),
     }
-    found: dict[str, Floats] = {}
-    for name, value in zip(map(str, video["component"].values), mean, strict=True):
-        if name in known:
-            shape = np.where(
-                near, references["reference"].transpose("component", "energy").values[known[name]][nearest], np.nan
-            )
-        elif name in shapes:
-            shape = shapes[name]
-        else:
-            return {}
-        found[name] = value * shape
-    return found
+    shapes |= {name: np.where(near, values[k][nearest], np.nan) for name, k in known.items()}
+    names = [str(name) for name in video["component"].values]
+    return {name: shapes[name] for name in names} if set(names) <= set(shapes) else {}
 
 
 def spectra_figure(

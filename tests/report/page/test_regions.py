@@ -43,6 +43,18 @@ def opened(browser, address):
     yield from open_page(browser, address, viewport={"width": 1200, "height": 1400})
 
 
+@pytest.fixture(scope="module")
+def coarse_address(tmp_path_factory, video, od, references):
+    """A page for which every other pixel of the map, and most of the spectra, are too many."""
+    few = scene.SHAPE[0] * scene.SHAPE[1] * scene.FRAMES * 5 // 4
+    content = stxm_page_content(
+        title="t", video=video, od=od, references=references, options=PageOptions(movie=False, explorer_values=few)
+    )
+    path = tmp_path_factory.mktemp("coarse") / "page.html"
+    path.write_text(page(content), encoding="utf-8")
+    return path.as_uri()
+
+
 def open_page(browser, address, **look):
     tab = browser.new_page(offline=True, **look)
     problems = []
@@ -104,10 +116,10 @@ def packing(video, labels, key="x"):
     return (layer["high"] - layer["low"]) / ex.LEVELS
 
 
-def saved(tab):
+def saved(tab, button="Save CSV"):
     with tab.expect_download() as download:
-        tab.get_by_role("button", name="Save CSV").click()
-    with open(download.value.path(), encoding="utf-8") as lines:
+        tab.get_by_role("button", name=button).click()
+    with download.value.path().open(encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
@@ -212,6 +224,82 @@ def test_the_buttons_say_what_is_pressed_and_clear_both(opened):
 def test_a_region_without_material_says_so(opened):
     drag(opened, ((55, 66), (58, 70)))
     assert "Region A: no trusted value here (0 of 20 pixels)." in opened.locator(".numbers").inner_text()
+
+
+def spectrum_of(rows, name):
+    density = column(rows, f"region {name} optical_density")
+    return density, *(column(rows, f"region {name} {what}") for what in ("random std", "fit", "pixels"))
+
+
+def test_the_spectrum_of_a_region_and_its_fit_are_those_of_the_data(opened, video, od, references):
+    mark_both(opened)
+    opened.locator(".frame").fill("3")  # in which lines of region B are lost
+    rows = saved(opened, "Save spectra CSV")
+    np.testing.assert_allclose(column(rows, "photon energy / eV"), od["energy"].values)
+    data = ex.explorer(video, od=od, references=references).data["spectra"]
+    step = {key: (data[key]["high"] - data[key]["low"]) / ex.LEVELS for key in ("density", "std")}
+    fitted = sum(
+        (part["high"] - part["low"]) / ex.LEVELS * np.abs(np.array(part["shape"], float)).max() for part in data["fit"]
+    )
+    for name, corners in (("A", FIRST), ("B", SECOND)):
+        inside = rectangle(corners)
+        density = od["signal"].values[3][:, inside].astype(float)
+        whole = np.isfinite(density).all(axis=0)
+        coefficients = video["coefficient"].values[3][:, inside][:, whole].mean(axis=1)
+        fit = coefficients[:2] @ references["reference"].values + coefficients[2]
+        mean, error, found, pixels = spectrum_of(rows, name)
+        np.testing.assert_array_equal(pixels, whole.sum())
+        np.testing.assert_allclose(mean, density[:, whole].mean(axis=1), atol=step["density"] / 2 + PLACES)
+        np.testing.assert_allclose(error, 0.02 / np.sqrt(whole.sum()) / 0.85, atol=step["std"] / 2 + PLACES)
+        np.testing.assert_allclose(found, fit, atol=fitted / 2 + PLACES)
+    assert spectrum_of(rows, "B")[3][0] < rectangle(SECOND).sum()
+    said = opened.locator(".spectrum-said").inner_text()
+    assert said.startswith(f"Mean optical density in scan 4, over {rectangle(FIRST).sum()} pixels of A and ")
+    assert f"Region A at 703.00 eV: {spectrum_of(rows, 'A')[0][0]:.4f} ± " in opened.locator(".spectra").get_attribute(
+        "aria-label"
+    )
+
+
+def test_blocks_of_the_spectra_lie_where_those_of_the_map_do(browser, coarse_address, video, od, references):
+    for tab in open_page(browser, coarse_address, viewport={"width": 1200, "height": 1400}):
+        data = tab.evaluate(
+            "(({bins, spectra}) => [bins, spectra.bins])(document.querySelector('.explorer').explorer.data)"
+        )
+        assert data == [2, 3]
+        drag(tab, ((12, 12), (23, 23)))  # whole blocks of both
+        mean, error, _, pixels = spectrum_of(saved(tab, "Save spectra CSV"), "A")
+        inside = rectangle(((12, 12), (23, 23)))
+        assert pixels[0] == inside.sum()
+        layer = ex.explorer(video, od=od, references=references).data["spectra"]["density"]
+        expected = od["signal"].values[0][:, inside].mean(axis=1)
+        np.testing.assert_allclose(mean, expected, atol=(layer["high"] - layer["low"]) / ex.LEVELS + PLACES)
+        np.testing.assert_allclose(error, 0.02 / 12 / 0.85, atol=1e-5)
+        assert "in blocks of 3 × 3" in tab.locator(".spectrum-said").inner_text()
+
+
+def test_the_nearest_packed_scan_is_named(opened):
+    assert opened.evaluate("[1, 4, 5, 9].map((number) => nearestScan([1, 5, 8], number))") == [0, 1, 1, 2]
+    opened.evaluate(
+        "document.querySelector('.explorer').explorer.regions.spectra.spectra.scans = [1, 3, 9, 9, 9, 9, 9, 9]"
+    )
+    drag(opened, FIRST)
+    opened.locator(".frame").fill("3")
+    said = opened.locator(".spectrum-said").inner_text()
+    assert "in scan 3, the nearest to scan 4 that the page holds, over" in said
+
+
+def test_spectra_that_are_too_many_are_left_out_with_a_sentence(browser, tmp_path, video, od, references):
+    options = PageOptions(movie=False, explorer_values=1000)
+    wide = od.isel(energy=[0, 1, 2] * 6)
+    wide["energy"] = wide["energy"].copy(data=703.0 + 0.5 * np.arange(18))
+    content = stxm_page_content(title="t", video=video, od=wide, options=options)
+    path = tmp_path / "page.html"
+    path.write_text(page(content), encoding="utf-8")
+    for tab in open_page(browser, path.as_uri(), viewport={"width": 900, "height": 1000}):
+        drag(tab, FIRST)
+        assert tab.locator(".spectra").is_hidden()
+        assert tab.get_by_role("button", name="Save spectra CSV").is_hidden()
+        assert tab.locator(".spectrum-said").inner_text().startswith("There are no spectra of regions: one scan in ")
 
 
 def test_regions_on_a_dark_phone_need_no_sideways_scrolling(browser, address):

@@ -35,6 +35,8 @@ def explorer(
     *,
     labels: xr.DataArray | None = None,
     names: Mapping[int, str] | None = None,
+    od: xr.Dataset | None = None,
+    references: xr.Dataset | None = None,
     most_values: int = 2_000_000,
     palette: str = "uniform",
 ) -> Explorer:
@@ -48,8 +50,11 @@ def explorer(
         Particles.
     names : mapping of int to str, optional
         Their names.
+    od, references : Frames(optical_density), References, optional
+        Behind the spectra of regions and their fit.
     most_values : int
-        Pixels are binned and, if need be, frames thinned, until no more numbers than these are carried.
+        Pixels are binned and, if need be, frames thinned, until no more numbers than these are carried; the spectra may
+        carry as many again.
     palette : str
         Colours of x.
 
@@ -95,8 +100,24 @@ def explorer(
             "names": {str(number): name for number, name in (names or {}).items()},
             "levels": LEVELS,
             "full_brightness": readings.full_brightness(video, None),
+            "spectra": _spectra(video, od, references, frames, most_values),
         }
     )
+
+
+def _spectra(
+    video: xr.Dataset,
+    od: xr.Dataset | None,
+    references: xr.Dataset | None,
+    frames: NDArray[np.intp],
+    most: int,
+) -> dict[str, Any] | None:
+    """Pack the spectra of the scans of the map; None where densities are missing or lie on another grid."""
+    from lithiscope.report.page.region_spectra import region_spectra
+
+    if od is None or any(od.sizes.get(name) != video.sizes[name] for name in ("time", "y", "x")):
+        return None
+    return region_spectra(od, video, references, frames=frames.tolist(), most_values=most)
 
 
 def packed(array: NDArray[Any]) -> str:
@@ -197,7 +218,7 @@ def binned(values: Floats, bins: int, weight: Floats | None = None) -> Floats:
     if bins == 1:
         return values
     share = np.where(np.isfinite(values), 1.0 if weight is None else weight, 0.0)
-    total, norm = _block_sum(np.nan_to_num(values) * share, bins), _block_sum(share, bins)
+    total, norm = block_sum(np.nan_to_num(values) * share, bins), block_sum(share, bins)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(norm > 0, total / norm, np.nan)
 
@@ -205,12 +226,13 @@ def binned(values: Floats, bins: int, weight: Floats | None = None) -> Floats:
 def binned_error(std: Floats, bins: int, weight: Floats) -> Floats:
     """Return the standard deviation of the weighted means of `binned`, for independent pixels."""
     share = np.where(np.isfinite(std), weight, 0.0)
-    total, norm = _block_sum((np.nan_to_num(std) * share) ** 2, bins), _block_sum(share, bins)
+    total, norm = block_sum((np.nan_to_num(std) * share) ** 2, bins), block_sum(share, bins)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(norm > 0, np.sqrt(total) / norm, np.nan)
 
 
-def _block_sum(values: Floats, bins: int) -> Floats:
+def block_sum(values: Floats, bins: int) -> Floats:
+    """Return the sums over blocks of (bins, bins) pixels of the last two axes; blocks at the edge may be cut."""
     rows, columns = values.shape[-2:]
     padded = np.pad(values, [(0, 0)] * (values.ndim - 2) + [(0, -rows % bins), (0, -columns % bins)])
     shape = (*values.shape[:-2], padded.shape[-2] // bins, bins, padded.shape[-1] // bins, bins)

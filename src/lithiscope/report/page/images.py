@@ -85,6 +85,8 @@ def _maps(study: Images) -> Section | None:
         video,
         labels=study.labels,
         names=study.names,
+        od=study.od,
+        references=study.references,
         most_values=study.options.explorer_values,
         palette=study.options.palette,
     )

@@ -25,7 +25,8 @@ from lithiscope.report.page.content import (
 _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
 # One script element, so that one hash allows it.
 _SCRIPTS = (
-    "basics.js", "explorer.js", "regions.js", "chart.js", "regionview.js", "trace.js", "tables.js", "start.js"
+    "basics.js", "explorer.js", "regions.js", "spectra.js", "chart.js", "spectrumview.js", "regionview.js", "trace.js",
+    "tables.js", "start.js",
 )  # fmt: skip
 _WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
@@ -249,10 +250,13 @@ _MARKING = """
 
 _COMPARED = """
 <p class="numbers" aria-live="polite"></p><div class="compared" hidden>
-<canvas class="courses" role="img" aria-label="Mean x of the regions against time"></canvas>
-<p class="about">Lines join the measured frames. Bands and ± are the random error of the mean, one standard deviation; the
-error of I₀, common to a whole frame, and the systematic errors are not in them.
-<button type="button" class="save-regions">Save CSV</button></p></div>"""
+<div><canvas class="courses" role="img" aria-label="Mean x of the regions against time"></canvas></div>
+<div class="spectral"><canvas class="spectra" role="img" aria-label="Spectra of the regions"></canvas>
+<p class="spectrum-said"></p></div>
+<p class="about">Lines over time join the measured frames. Bands, bars and ± are the random error of the mean, one
+standard deviation; the error of I₀, common to a whole frame, and the systematic errors are not in them.
+<button type="button" class="save-regions">Save CSV</button>
+<button type="button" class="save-spectra">Save spectra CSV</button></p></div>"""
 
 
 def _provenance(origin: Provenance) -> str:

@@ -13,6 +13,12 @@ async function inflate(text) {
   return new Uint16Array(await new Response(stream).arrayBuffer());
 }
 
+/** The number behind a code of a packed layer; null where there is none. */
+function packedValue(layer, index, levels) {
+  const code = layer.codes[index];
+  return code >= NOT_TRUSTED ? null : layer.low + ((layer.high - layer.low) * code) / levels;
+}
+
 function css(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -43,4 +49,12 @@ function followFrames(part) {
   document.addEventListener("lithiscope-frame", (event) => {
     if (event.detail.from !== part) part.follow(event.detail.number);
   });
+}
+
+/** Let the reader save a csv file. */
+function download(name, text) {
+  const link = document.createElement("a");
+  link.href = `data:text/csv;base64,${btoa(text)}`;
+  link.download = name;
+  link.click();
 }

@@ -16,19 +16,41 @@ function seriesReach(series) {
 
 /**
  * Draw a chart.
- * `x` and `y` are {title, range, ticks}; a series is {points: [{x, y, error}], colour, dash, line, band, bars, mark, here}:
+ * `x` and `y` are {title, range, ticks}; a series is {points: [{x, y, error}], colour, dash, name, line, band, bars, mark, here}:
  * `mark` is "disc", "square" or nothing, and `here` the number of the point to stress. `at` draws an upright line.
  */
 function drawChart(canvas, { x, y, series, at = null }) {
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
   const context = sharp(canvas, width, height);
-  const place = { left: 54, right: width - 12, top: 8, bottom: height - 40 };
+  const place = { left: 54, right: width - 12, top: 24, bottom: height - 40 };
   const across = (value) => place.left + ((place.right - place.left) * (value - x.range[0])) / (x.range[1] - x.range[0] || 1);
   const up = (value) => place.bottom - ((place.bottom - place.top) * (value - y.range[0])) / (y.range[1] - y.range[0] || 1);
   drawChartAxes(context, place, { x, y, across, up });
   if (at !== null) chartPath(context, [[across(at), place.top], [across(at), place.bottom]], css("--muted"), 1);
   series.forEach((one) => drawSeries(context, one, across, up));
+  drawLegend(context, series.filter(({ name }) => name), place.left);
+}
+
+/** Names of the series in a line above the chart, each behind a piece of its line with its mark. */
+function drawLegend(context, series, left) {
+  let at = left;
+  series.forEach((one) => {
+    if (one.line) chartPath(context, [[at, 10], [at + 26, 10]], one.colour, 1.6, one.dash);
+    if (one.mark) drawMark(context, one, [at + 13, 10], 3);
+    context.fillStyle = css("--ink");
+    context.textAlign = "left";
+    context.fillText(one.name, at + 31, 14);
+    at += 31 + context.measureText(one.name).width + 16;
+  });
+}
+
+function drawMark(context, { colour, mark }, [left, height], size) {
+  context.fillStyle = colour;
+  context.beginPath();
+  if (mark === "square") context.rect(left - 0.9 * size, height - 0.9 * size, 1.8 * size, 1.8 * size);
+  else context.arc(left, height, size, 0, 7);
+  context.fill();
 }
 
 function chartPath(context, points, colour, width, dash = []) {
@@ -83,11 +105,7 @@ function drawSeries(context, one, across, up) {
     }
     if (!one.mark) return;
     const size = index === one.here ? 5.5 : 3;
-    context.fillStyle = one.colour;
-    context.beginPath();
-    if (one.mark === "square") context.rect(left - 0.9 * size, height - 0.9 * size, 1.8 * size, 1.8 * size);
-    else context.arc(left, height, size, 0, 7);
-    context.fill();
+    drawMark(context, one, [left, height], size);
     if (index === one.here) { context.strokeStyle = css("--paper"); context.lineWidth = 1.5; context.stroke(); }
   });
 }

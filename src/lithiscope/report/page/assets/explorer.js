@@ -73,9 +73,7 @@ class Explorer {
 
   /** Value at a place (row * columns + column); null where there is none. */
   valueAt(layer, place, frame) {
-    const code = layer.codes[(layer.frames === 1 ? 0 : frame) * this.rows * this.columns + place];
-    if (code >= NOT_TRUSTED) return null;
-    return layer.low + ((layer.high - layer.low) * code) / this.data.levels;
+    return packedValue(layer, (layer.frames === 1 ? 0 : frame) * this.rows * this.columns + place, this.data.levels);
   }
 
   byKey(key) {
@@ -338,6 +336,7 @@ async function startExplorer(root) {
     colours: Uint8Array.from(atob(layer.colours), (character) => character.charCodeAt(0)),
   })));
   const labels = data.labels ? await inflate(data.labels) : null;
+  data.spectra = await unpackSpectra(data.spectra);
   root.explorer = new Explorer(root, data, layers, labels);
   root.dataset.ready = "yes";
 }

@@ -17,6 +17,7 @@ class RegionView {
     this.preview = null;
     this.told = ""; // the frame that words and charts show; empty where they are out of date
     this.find = explorer.find;
+    this.spectra = new SpectrumView(explorer);
     this.connect();
   }
 
@@ -188,8 +189,11 @@ class RegionView {
     const now = String(this.explorer.frame);
     if (this.told === now) return;
     this.told = now;
-    this.find(".numbers").textContent = this.regions.some(Boolean) ? this.words().join("\n") : "";
-    this.drawCharts();
+    const marked = this.regions.some(Boolean);
+    this.find(".numbers").textContent = marked ? this.words().join("\n") : "";
+    if (!marked) return;
+    this.drawCourses();
+    this.spectra.show(this.regions);
   }
 
   drawRegion(context, region, index) {
@@ -217,7 +221,9 @@ class RegionView {
   }
 
   drawCharts() {
-    if (this.regions.some(Boolean)) this.drawCourses();
+    if (!this.regions.some(Boolean)) return;
+    this.drawCourses();
+    this.spectra.draw();
   }
 
   drawCourses() {
@@ -226,7 +232,7 @@ class RegionView {
     const series = this.courses.flatMap((course, index) => (course ? [{
       points: course.map(({ value, error }, k) => ({ x: times[k], y: value, error })),
       colour: css(`--region-${REGION_NAMES[index].toLowerCase()}`),
-      dash: REGION_DASHES[index], line: true, band: true, mark: REGION_MARKS[index], here: frame,
+      dash: REGION_DASHES[index], name: REGION_NAMES[index], line: true, band: true, mark: REGION_MARKS[index], here: frame,
     }] : []));
     const canvas = this.find(".courses");
     drawChart(canvas, {
@@ -239,9 +245,6 @@ class RegionView {
 
   save() {
     const courses = this.courses.flatMap((course, index) => (course ? [{ name: REGION_NAMES[index], course }] : []));
-    const link = document.createElement("a");
-    link.href = `data:text/csv;base64,${btoa(coursesCsv(this.explorer.data.frames, courses))}`;
-    link.download = "regions.csv";
-    link.click();
+    download("regions.csv", coursesCsv(this.explorer.data.frames, courses));
   }
 }
