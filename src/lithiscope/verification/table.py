@@ -15,6 +15,7 @@ Check = Callable[[bool], Iterable[Line]]
 # Name on the command line -> module of this package that has `rows(everything) -> Iterator[Line]`.
 CHECKS = {
     "files": "lithiscope.verification.files",
+    "page": "lithiscope.verification.page",
     "stxm": "lithiscope.verification.stxm",
     "registration": "lithiscope.verification.registration",
     "cell": "lithiscope.verification.cell",
