@@ -47,7 +47,7 @@ class SpectrumView {
     const over = this.found.map(({ name, pixels }) => `${pixels} pixels of ${name}`).join(" and ");
     const blocks = this.spectra.bins > 1 ? `, averaged in blocks of ${this.spectra.bins} × ${this.spectra.bins}` : "";
     const fitted = this.spectra.fit.length ? "Marks: measured. Lines: the references times the fitted coefficients." : "There is no fit for these energies.";
-    return `Mean optical density in ${named}, over ${over} with a whole spectrum${blocks}. ${fitted}`;
+    return `Mean optical density in ${named}, over ${over} with a whole spectrum, material or not${blocks}. ${fitted}`;
   }
 
   draw() {
