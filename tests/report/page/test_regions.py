@@ -177,6 +177,31 @@ def test_what_two_regions_share_cancels_in_the_error_of_their_difference(opened,
     assert found["error"] == pytest.approx(np.sqrt(np.nansum((weight * std) ** 2)) / 0.85, abs=1e-5)
 
 
+def touch(tab, pixels, *, lift=True):
+    """Put a finger down on the first pixel and draw it over the others."""
+    hand = tab.context.new_cdp_session(tab)
+    for kind, pixel in zip(["touchStart", *["touchMove"] * (len(pixels) - 1)], pixels, strict=True):
+        x, y = on_screen(tab, pixel)
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd" if lift else "touchCancel", "touchPoints": []})
+
+
+def test_a_finger_marks_a_region_where_it_is_drawn_and_reads_out_where_it_taps(browser, address, video, labels):
+    look = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    for tab in open_page(browser, address, **look):
+        touch(tab, [(40, 50)])
+        assert tab.locator(".readout").inner_text().startswith("x = ")
+        touch(tab, [FIRST[0], (15, 15), FIRST[1]], lift=False)  # what the system takes over marks nothing
+        assert tab.locator(".compared").is_hidden()
+        scrolled = tab.evaluate("window.scrollY")
+        touch(tab, [FIRST[0], (15, 15), FIRST[1]])
+        assert tab.evaluate("window.scrollY") == scrolled
+        rows, (mean, _, count) = saved(tab), course(video, rectangle(FIRST))
+        np.testing.assert_array_equal(column(rows, "region A pixels"), count)
+        found = column(rows, "region A lithium_fraction")
+        np.testing.assert_allclose(found, mean, atol=packing(video, labels) / 2 + PLACES)
+
+
 def test_a_click_reads_out_and_marks_nothing(opened):
     opened.mouse.click(*on_screen(opened, (40, 50)))
     assert opened.locator(".readout").inner_text().startswith("x = ")
@@ -275,6 +300,31 @@ def test_blocks_of_the_spectra_lie_where_those_of_the_map_do(browser, coarse_add
         np.testing.assert_allclose(mean, expected, atol=(layer["high"] - layer["low"]) / ex.LEVELS + PLACES)
         np.testing.assert_allclose(error, 0.02 / 12 / 0.85, atol=1e-5)
         assert "in blocks of 3 × 3" in tab.locator(".spectrum-said").inner_text()
+
+
+def test_many_marks_are_faint_under_the_line_of_the_fit(browser, opened, tmp_path, video):
+    series = """() => { const found = []; const draw = drawChart;
+        window.drawChart = (_, chart) => found.push(...chart.series);
+        document.querySelector('.explorer').explorer.regions.spectra.draw();
+        window.drawChart = draw;
+        return found.map(({name, faint, line, points}) => [name, !!faint, !!line, points.length]); }"""
+    drag(opened, FIRST)
+    assert opened.evaluate(series) == [["A", False, False, 3], ["A fit", False, True, 3]]
+    references = scene.make_references(np.linspace(695, 735, 81))
+    content = stxm_page_content(
+        title="t",
+        video=video,
+        od=scene.make_od(video, references),
+        references=references,
+        options=PageOptions(movie=False),
+    )
+    path = tmp_path / "page.html"
+    path.write_text(page(content), encoding="utf-8")
+    for tab in open_page(browser, path.as_uri(), viewport={"width": 900, "height": 1000}):
+        drag(tab, FIRST)
+        assert tab.evaluate(series) == [["A", True, False, 81], ["A fit", False, True, 81]]
+        said = tab.locator(".spectra").get_attribute("aria-label")
+        assert said == "Spectra of the regions. 81 energies; the numbers are in the file."
 
 
 def test_the_nearest_packed_scan_is_named(opened):

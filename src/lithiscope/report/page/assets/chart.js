@@ -17,7 +17,8 @@ function seriesReach(series) {
 /**
  * Draw a chart.
  * `x` and `y` are {title, range, ticks}; a series is {points: [{x, y, error}], colour, dash, name, line, band, bars, mark, here}:
- * `mark` is "disc", "square" or nothing, and `here` the number of the point to stress. `at` draws an upright line.
+ * `mark` is "disc", "square" or nothing, `here` the number of the point to stress, and `faint` lets a line over many marks
+ * be seen. `at` draws an upright line.
  */
 function drawChart(canvas, { x, y, series, at = null }) {
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -97,6 +98,7 @@ function drawSeries(context, one, across, up) {
   if (one.line) {
     chartPath(context, one.points.map((p) => (p.y === null ? null : [across(p.x), up(p.y)])), one.colour, 1.6, one.dash);
   }
+  context.globalAlpha = one.faint ? 0.5 : 1;
   one.points.forEach((point, index) => {
     if (point.y === null) return;
     const [left, height] = [across(point.x), up(point.y)];
@@ -104,10 +106,11 @@ function drawSeries(context, one, across, up) {
       chartPath(context, [[left, up(point.y - point.error)], [left, up(point.y + point.error)]], one.colour, 1.2);
     }
     if (!one.mark) return;
-    const size = index === one.here ? 5.5 : 3;
+    const size = index === one.here ? 5.5 : one.faint ? 2.2 : 3;
     drawMark(context, one, [left, height], size);
     if (index === one.here) { context.strokeStyle = css("--paper"); context.lineWidth = 1.5; context.stroke(); }
   });
+  context.globalAlpha = 1;
 }
 
 /** The error band of a series, broken where a point is missing. */

@@ -1,5 +1,8 @@
 // The chart of the spectra of regions A and B with their fit, at the frame of the map.
 
+const FEW_ENERGIES = 8; // as many are read out in words
+const MANY_ENERGIES = 25; // from here on marks would hide the fit
+
 /** Unpack the layers behind the spectra; what was left out, or is not there, stays as it is. */
 async function unpackSpectra(spectra) {
   if (!spectra || spectra.left_out) return spectra;
@@ -45,7 +48,7 @@ class SpectrumView {
     const scan = this.spectra.scans[this.scan];
     const named = scan === number ? `scan ${scan}` : `scan ${scan}, the nearest to scan ${number} that the page holds`;
     const over = this.found.map(({ name, pixels }) => `${pixels} pixels of ${name}`).join(" and ");
-    const blocks = this.spectra.bins > 1 ? `, averaged in blocks of ${this.spectra.bins} × ${this.spectra.bins}` : "";
+    const blocks = this.spectra.bins > 1 ? `, in blocks of ${this.spectra.bins} × ${this.spectra.bins} whose centres lie inside` : "";
     const fitted = this.spectra.fit.length ? "Marks: measured. Lines: the references times the fitted coefficients." : "There is no fit for these energies.";
     return `Mean optical density in ${named}, over ${over} with a whole spectrum, material or not${blocks}. ${fitted}`;
   }
@@ -54,8 +57,9 @@ class SpectrumView {
     if (!this.drawn || !this.found.length) return;
     const series = this.found.flatMap(({ name, index, points, fit }) => {
       const look = { colour: css(`--region-${name.toLowerCase()}`), dash: REGION_DASHES[index] };
-      const measured = { ...look, name, points, bars: true, mark: REGION_MARKS[index], here: -1 };
-      return fit.length ? [{ ...look, name: `${name} fit`, points: fit, line: true }, measured] : [measured];
+      const faint = fit.length > 0 && points.length >= MANY_ENERGIES;
+      const measured = { ...look, name, points, bars: true, mark: REGION_MARKS[index], here: -1, faint };
+      return fit.length ? [measured, { ...look, name: `${name} fit`, points: fit, line: true }] : [measured];
     });
     const canvas = this.find(".spectra");
     drawChart(canvas, {
@@ -68,7 +72,7 @@ class SpectrumView {
 
   /** The numbers of a few energies in words; many are in the file only. */
   spoken() {
-    if (this.spectra.energy.length > 8) return `${this.spectra.energy.length} energies; the numbers are in the file.`;
+    if (this.spectra.energy.length > FEW_ENERGIES) return `${this.spectra.energy.length} energies; the numbers are in the file.`;
     return this.found.flatMap(({ name, points, fit }) => points.map(({ x, y, error }, index) => {
       const fitted = fit.length && fit[index].y !== null ? `, fit ${withError(fit[index].y, null)}` : "";
       return `Region ${name} at ${x.toFixed(2)} eV: ${withError(y, error)}${fitted}.`;
