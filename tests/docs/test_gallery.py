@@ -33,7 +33,7 @@ def test_every_picture_has_its_command_and_is_small(gallery):
         assert (ROOT / "docs" / "images" / f"{name}.webp").stat().st_size < 150_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("always::lithiscope.errors.LithiscopeWarning")
 def test_the_gallery_is_made(gallery, tmp_path):
     demo, images = tmp_path / "demo", tmp_path / "images"

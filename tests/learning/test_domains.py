@@ -114,6 +114,7 @@ def test_pixels_at_an_edge_go_to_the_side_whose_level_is_nearer() -> None:
     assert not found[:, 1].any()
 
 
+@pytest.mark.long
 def test_domains_of_a_small_particle_are_learned_as_two_numbers_and_told() -> None:
     truth = Truth(shape=(16, 12), volt_sigma=0.002, pattern="domains", c_rate=2.0)
     with warnings.catch_warnings():
