@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lithiscope.frames.kernels.counts import (
     bright_scatter,
     counting_variance,
+    largest_counts,
     line_brightness,
     live_counts,
     local_scatter,
@@ -239,14 +240,16 @@ def test_a_detector_that_stops_counting_piles_up_at_its_level(mean: float, sigma
     counts = np.random.default_rng(5).poisson(mean, (2, 20000)).astype(float)
     level = float(round(mean + sigmas * np.sqrt(mean)))
     counts[0, 7] = np.nan
-    assert piled_level(np.minimum(counts, level)) == level
+    assert piled_level(*largest_counts(np.minimum(counts, level))) == level
 
 
 @pytest.mark.parametrize("mean", [110.0, 300.0, 1000.0, 20000.0])
 def test_counting_statistics_pile_up_nowhere(mean: float) -> None:
     # The largest of 1e4 to 1e6 Poisson counts is shared by a few; ten would be a chance of under 1e-4 at 110 counts.
     for seed, pixels in enumerate((10_000, 100_000, 1_000_000)):
-        assert piled_level(np.random.default_rng(seed).poisson(mean, (1, pixels)).astype(float)) is None
+        assert (
+            piled_level(*largest_counts(np.random.default_rng(seed).poisson(mean, (1, pixels)).astype(float))) is None
+        )
 
 
 @pytest.mark.parametrize(
@@ -254,5 +257,16 @@ def test_counting_statistics_pile_up_nowhere(mean: float) -> None:
     [np.full((1, 50), 1000.0), np.full((1, 50), np.nan), np.tile([3.0, 4.0], (1, 50)), np.linspace(0, 1e3, 99)[None]],
 )
 def test_what_is_no_noisy_picture_of_whole_counts_is_not_judged(counts: np.ndarray) -> None:
-    assert piled_level(counts) is None
-    assert piled_level(np.minimum(counts, 500.5)) is None
+    assert piled_level(*largest_counts(counts)) is None
+    assert piled_level(*largest_counts(np.minimum(counts, 500.5))) is None
+
+
+def test_what_parts_of_a_series_tell_of_its_largest_counts_is_what_the_whole_tells() -> None:
+    counts = np.random.default_rng(6).poisson(3000.0, (9, 5000)).astype(float)
+    counts[4] /= 2  # a dark frame: its largest counts are far below those of the series
+    counts[2, 5] = np.nan
+    for level in (3050.0, 1e9):
+        cut = np.minimum(counts, level)
+        parts = [largest_counts(frame) for frame in cut]
+        joined = [np.concatenate(both) for both in zip(*parts, strict=True)]
+        assert piled_level(*joined) == piled_level(*largest_counts(cut)) == (level if level < 1e9 else None)

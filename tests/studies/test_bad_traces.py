@@ -306,7 +306,7 @@ def recorded(prepared):
     def read(recipe):
         kind = recipe.data.model_dump_json()
         if kind not in known:
-            known[kind] = read_recording(recipe.located(base=prepared))
+            known[kind] = read_recording(recipe.located(base=prepared), memory=None)
         return known[kind]
 
     return read

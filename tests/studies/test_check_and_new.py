@@ -12,7 +12,7 @@ from lithiscope.studies.check import check_recipe
 from lithiscope.studies.check_particles import check_particles
 from lithiscope.studies.new import write_recipe
 from lithiscope.studies.recipe import load_recipe
-from lithiscope.studies.rehearsal import rehearse
+from lithiscope.studies.rehearsal import rehearse, scans_to_try
 
 
 def findings(recipe: Path, *settings: str):
@@ -79,7 +79,9 @@ def test_a_smallest_area_that_no_particle_has_is_found_before(study):
 def test_particles_that_cannot_be_are_told(study):
     path = study()
     scans = [open_recording(file) for file in sorted((path.parent / "raw").glob("scan_*.hdr"))]
-    composition = rehearse(load_recipe(path), join_scans(scans)[0]).composition
+    recording = join_scans(scans)[0]
+    present = np.isfinite(recording["counts"].values).sum(axis=(1, 2, 3)).tolist()
+    composition = rehearse(load_recipe(path), recording.isel(time=scans_to_try(load_recipe(path), present))).composition
 
     def told(*settings: str) -> list[tuple[str, str]]:
         return [(one.level, one.text) for one in check_particles(load_recipe(path, settings=settings), composition)]

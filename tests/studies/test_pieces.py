@@ -18,8 +18,9 @@ from lithiscope.studies.pieces import Pieces, scans_at_once, stretches
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
+from lithiscope.studies.sources import read_recording
 from lithiscope.studies.store import Store
-from lithiscope.studies.stxm_pictures import composition, optical_density, resampled
+from lithiscope.studies.stxm_pictures import composition, corrected, optical_density, resampled
 
 TINY = 1e-6  # GiB: one scan at once
 
@@ -83,7 +84,12 @@ def test_what_is_told_of_the_whole_is_the_same(both) -> None:
     assert whole.warnings == parts.warnings
 
 
-@pytest.mark.parametrize("step", [resampled, optical_density, composition])
+def _read(recipe, inputs, reporter):
+    found = read_recording(recipe, memory=inputs["memory"], reporter=reporter)
+    return found if isinstance(found, Pieces) else Pieces(iter([found]))
+
+
+@pytest.mark.parametrize("step", [_read, corrected, resampled, optical_density, composition])
 def test_a_step_makes_one_piece_of_each_scan(both, step) -> None:
     """The comparisons above would also hold if the limit did nothing."""
     whole, _ = both

@@ -8,12 +8,22 @@ are pulses that keep the detector busy like any other, and the ring current last
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lithiscope.frames.correct_detector import Detector, check_rate, dark_counts, detector, light_counts, written_counts
-from lithiscope.frames.correct_flags import check_pictures, find_spikes, written_flags
+from lithiscope.frames.correct_detector import (
+    Dark,
+    Detector,
+    check_rate,
+    dark_counts,
+    detector,
+    light_counts,
+    written_counts,
+)
+from lithiscope.frames.correct_flags import Judged, check_pictures, judge, scans_as_written
 from lithiscope.frames.correct_noise import add_flicker, excess_noise, flicker, noise_ratio, warn_of_scatter
 from lithiscope.frames.correct_options import CorrectOptions
 from lithiscope.frames.kernels.counts import bright_scatter
@@ -79,54 +89,122 @@ def correct(
     LithiscopeWarning
         If lines were lost, naming frames and lines; if the brightest pixels scatter over 20 % more than stated.
     """
+    (whole,) = correct_parts(
+        recording, [slice(0, recording.sizes.get("time", 0))], dark=dark, options=options, reporter=reporter
+    )
+    return whole
+
+
+def correct_parts(
+    recording: xr.Dataset,
+    spans: Sequence[slice],
+    *,
+    dark: float | np.ndarray | xr.DataArray | xr.Dataset | None = None,
+    options: CorrectOptions = CorrectOptions(),  # noqa: B008 (frozen)
+    reporter: Reporter = SILENT,
+) -> Iterator[xr.Dataset]:
+    """Yield the result of `correct` in parts along time, with a few scans in memory at once.
+
+    Saturation, lost lines and, where it is measured, flicker are those of the whole series: it is read three times
+    (four if flicker is measured, or with no saturation stated).
+
+    Parameters
+    ----------
+    recording : Recording
+        Its counts may be read when they are needed.
+    spans : sequence of slice
+        The parts along time, which together are the whole series in its order.
+    dark, options, reporter
+        As of `correct`, like all that is raised and warned of.
+    """
     check(recording, "recording")
     check_pictures(recording)
-    background = dark_counts(recording, options.dark_counts if dark is None else dark, options)
-    flag = written_flags(recording, float(background.counts.mean()), options)
-    frames = detector(recording, flag, background, options)
-    spike = find_spikes(recording, flag, options, reporter) if options.despike else None
-    signal, std = np.empty((2, *flag.shape), dtype=np.float32)
-    scatter = np.empty((*flag.shape[:2], 4))
-    for t in reporter.track(range(flag.shape[0]), label="correcting counts", total=flag.shape[0]):
-        frame = Detector(*(part[t] for part in frames))
-        raw = np.asarray(recording["counts"][t].values, dtype=float)
-        counts, variance = written_counts(raw, flag[t], None if spike is None else spike[t], frame.dead_share, options)
-        check_rate(recording, t, counts, frame.dead_share, options)
-        picture, spread = light_counts(counts, variance, background, frame)
-        scatter[t] = [bright_scatter(*pair) for pair in zip(picture, spread, strict=True)]
-        # Resampling would spread a count that is not positive, a dropped reading, over its neighbours.
-        with np.errstate(invalid="ignore"):
-            flag[t][picture <= 0] |= flag_bit("no_counts")
-        signal[t], std[t] = blank_fatal(picture, flag[t]), blank_fatal(np.sqrt(spread), flag[t])
-    excess = excess_noise(scatter)
-    used = flicker(recording, excess, options)
-    add_flicker(std, signal, used)
-    ratio = noise_ratio(scatter, used)
-    warn_of_scatter(recording, scatter, ratio)
-    return new(
-        "frames",
-        {
-            "signal": ("time energy y x", signal),
-            "signal_std": ("time energy y x", std),
-            "signal_flag": ("time energy y x", flag),
-            **{name: _declared(recording, name) for name in ("exposure_mid", "dwell") if name in recording},
-            **_ring_current(recording, frames),
-        },
-        coords={name: _declared(recording, name) for name in _COORDS if name in recording.coords},
-        attrs=_notes(excess, ratio, options),
-    )
+    series = _Series(recording, dark_counts(recording, options.dark_counts if dark is None else dark, options), options)
+    total = recording.sizes["time"]
+    measured = None
+    if options.noise == "measured" and len(spans) > 1:
+        looked = reporter.track(series.corrected(), label="measuring flicker", total=total)
+        measured = flicker(recording, excess_noise(np.array([scan.scatter for scan in looked])), options)
+    scans = iter(reporter.track(series.corrected(), label="correcting counts", total=total))
+    scatters, ratios = [], []
+    for span in spans:
+        part = islice(scans, span.stop - span.start)
+        signal, std, flag, scatter = (np.stack(arrays) for arrays in zip(*part, strict=True))
+        used = flicker(recording, excess_noise(scatter), options) if measured is None else measured[span]
+        add_flicker(std, signal, used)
+        scatters.append(scatter)
+        ratios.append(noise_ratio(scatter, used))
+        yield series.part(span, signal, std, flag, _notes(excess_noise(scatter), ratios[-1], options))
+    next(scans, None)  # that was all: the progress ends
+    warn_of_scatter(recording, np.concatenate(scatters), np.concatenate(ratios))
+
+
+def joined_notes(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the attributes of the whole series from those of the parts that `correct_parts` makes."""
+    lists = {name: [scan for part in found for scan in part[name]] for name in ("excess_noise", "noise_ratio")}
+    return {**found[0], **lists}
+
+
+class _Corrected(NamedTuple):
+    """One scan: counts that light made, their standard deviation without flicker, flags, and `bright_scatter`."""
+
+    signal: np.ndarray
+    std: np.ndarray
+    flag: np.ndarray
+    scatter: FloatArray
+
+
+class _Series:
+    """A recording with all that is known before its scans are corrected one by one."""
+
+    def __init__(self, recording: xr.Dataset, background: Dark, options: CorrectOptions) -> None:
+        self.recording, self.background, self.options = recording, background, options
+        self.judged: Judged = judge(recording, float(background.counts.mean()), options)
+        self.frames: Detector = detector(recording, self.judged.empty, background, options)
+
+    def corrected(self) -> Iterator[_Corrected]:
+        """Yield the scans one after the other."""
+        for t, (raw, flag, spike) in enumerate(scans_as_written(self.recording, self.judged, self.options)):
+            frame = Detector(*(part[t] for part in self.frames))
+            counts, variance = written_counts(raw, flag, spike, frame.dead_share, self.options)
+            check_rate(self.recording, t, counts, frame.dead_share, self.options)
+            picture, spread = light_counts(counts, variance, self.background, frame)
+            scatter = np.array([bright_scatter(*pair) for pair in zip(picture, spread, strict=True)])
+            # Resampling would spread a count that is not positive, a dropped reading, over its neighbours.
+            with np.errstate(invalid="ignore"):
+                flag[picture <= 0] |= flag_bit("no_counts")
+            signal, std = (blank_fatal(values, flag).astype(np.float32) for values in (picture, np.sqrt(spread)))
+            yield _Corrected(signal, std, flag, scatter)
+
+    def part(
+        self, span: slice, signal: np.ndarray, std: np.ndarray, flag: np.ndarray, notes: Mapping[str, Any]
+    ) -> xr.Dataset:
+        """Return some scans as frames."""
+        own = self.recording.isel(time=span)
+        return new(
+            "frames",
+            {
+                "signal": ("time energy y x", signal),
+                "signal_std": ("time energy y x", std),
+                "signal_flag": ("time energy y x", flag),
+                **{name: _declared(own, name) for name in ("exposure_mid", "dwell") if name in own},
+                **_ring_current(own, self.frames.light_scale[span, :, 0, 0]),
+            },
+            coords={name: _declared(own, name) for name in _COORDS if name in own.coords},
+            attrs=dict(notes),
+        )
 
 
 def _declared(data: xr.Dataset, name: str) -> tuple[str, Any]:
     return " ".join(map(str, data[name].dims)), data[name].values
 
 
-def _ring_current(recording: xr.Dataset, frames: Detector) -> dict[str, tuple[str, Any]]:
+def _ring_current(recording: xr.Dataset, light_scale: FloatArray) -> dict[str, tuple[str, Any]]:
     """Return the ring current to which the counts now belong: as recorded, or that to which they were scaled."""
     if "ring_current" not in recording:
         return {}
     recorded = recording["ring_current"].broadcast_like(recording["counts"][:, :, 0, 0]).transpose("time", "energy")
-    return {"ring_current": ("time energy", recorded.values * frames.light_scale[..., 0, 0])}
+    return {"ring_current": ("time energy", recorded.values * light_scale)}
 
 
 def _notes(excess: FloatArray, ratio: FloatArray, options: CorrectOptions) -> dict[str, Any]:

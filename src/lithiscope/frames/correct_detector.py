@@ -10,7 +10,7 @@ from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.frames.correct_flags import check_pictures, frame_name, frame_names
 from lithiscope.frames.correct_options import CorrectOptions
 from lithiscope.frames.kernels.counts import counting_variance, live_counts, repaired
-from lithiscope.stages import blank_fatal, check, fatal_mask, flag_bit
+from lithiscope.stages import blank_fatal, check, flag_bit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,9 +34,8 @@ class Dark(NamedTuple):
     dwell: float | None = None
 
 
-def detector(recording: xr.Dataset, flag: np.ndarray, background: Dark, options: CorrectOptions) -> Detector:
-    """Return dead time over dwell and the factors of dark and light for every frame."""
-    empty = np.asarray(fatal_mask(flag).all(axis=(2, 3)))
+def detector(recording: xr.Dataset, empty: np.ndarray, background: Dark, options: CorrectOptions) -> Detector:
+    """Return dead time over dwell and the factors of dark and light for every frame, the `empty` ones too."""
     dead_share: FloatArray = np.zeros(empty.shape)
     dark_scale: FloatArray = np.ones(empty.shape)
     if options.dead_time > 0:

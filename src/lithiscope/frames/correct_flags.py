@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,13 +13,13 @@ from lithiscope.errors import AnalysisError, LithiscopeWarning, StageError
 from lithiscope.frames.correct_options import CorrectOptions
 from lithiscope.frames.kernels.counts import (
     counting_variance,
+    largest_counts,
     line_brightness,
     lost_lines,
     piled_level,
     prominence,
     third_brightest,
 )
-from lithiscope.progress import Reporter
 from lithiscope.stages import blank_fatal, fatal_mask, flag_bit
 
 if TYPE_CHECKING:
@@ -56,33 +58,71 @@ def _first(texts: list[str], most: int) -> str:
     return "; ".join(texts[:most]) + (f"; and {len(texts) - most} more" if len(texts) > most else "")
 
 
-def written_flags(recording: xr.Dataset, dark: float, options: CorrectOptions) -> np.ndarray:
-    """Return the flags of a recording with those of missing and saturated pixels and of lines without beam."""
-    counts = recording["counts"]
-    known = recording["counts_flag"].values if "counts_flag" in recording else 0
-    flag = np.array(np.broadcast_to(known, counts.shape), dtype=np.uint16)
+class Judged(NamedTuple):
+    """What only all scans together tell.
+
+    Attributes
+    ----------
+    saturation : float or None
+        Counts from which on a pixel is saturated.
+    lost : (time, energy, y) bool array
+        Lines without beam.
+    empty : (time, energy) bool array
+        Frames without any pixel that can be used.
+    """
+
+    saturation: float | None
+    lost: np.ndarray
+    empty: np.ndarray
+
+
+def judge(recording: xr.Dataset, dark: float, options: CorrectOptions) -> Judged:
+    """Go through a recording, one scan at a time, for what only all scans together tell.
+
+    Parameters
+    ----------
+    recording : Dataset
+        Stage recording, dims (time, energy, y, x).
+    dark : float
+        Mean counts without light.
+    options : CorrectOptions
+        Saturation, and what counts as a lost line.
+    """
     level = options.saturation or recording.attrs.get("saturation") or _unstated_saturation(recording)
-    brightness = np.empty(flag.shape[:3])
-    for t, bits in enumerate(flag):
-        scan = np.asarray(counts[t].values, dtype=float)
-        if level is not None:
-            with np.errstate(invalid="ignore"):
-                bits[scan >= float(level)] |= flag_bit("saturated")
-        bits[~np.isfinite(scan) & ~fatal_mask(bits)] |= flag_bit("missing")
+    shape = recording["counts"].shape[:3]
+    brightness, useless = np.empty(shape), np.empty(shape, dtype=bool)
+    nothing = Judged(None if level is None else float(level), np.zeros(shape, dtype=bool), np.zeros(shape[:2], bool))
+    for t in range(shape[0]):
+        scan, bits = written(recording, t, nothing)
         brightness[t] = line_brightness(blank_fatal(scan, bits)) - dark
+        useless[t] = fatal_mask(bits).all(axis=-1)
     lost = lost_lines(brightness, options.dump_fraction, options.counts_per_photon)
     if lost.any():
-        flag[lost] |= flag_bit("missing")
         _warn_of_lost_lines(recording, lost)
-    return flag
+    return Judged(nothing.saturation, lost, np.asarray((lost | useless).all(axis=-1)))
+
+
+def written(recording: xr.Dataset, t: int, judged: Judged) -> tuple[FloatArray, np.ndarray]:
+    """Return the counts of a scan, and its flags with those of missing and saturated pixels and of lost lines."""
+    scan = np.asarray(recording["counts"].variable[t].values, dtype=float)
+    known = recording["counts_flag"].variable[t].values if "counts_flag" in recording else 0
+    bits = np.array(np.broadcast_to(known, scan.shape), dtype=np.uint16)
+    if judged.saturation is not None:
+        with np.errstate(invalid="ignore"):
+            bits[scan >= judged.saturation] |= flag_bit("saturated")
+    bits[~np.isfinite(scan) & ~fatal_mask(bits)] |= flag_bit("missing")
+    bits[judged.lost[t]] |= flag_bit("missing")
+    return scan, bits
 
 
 def _unstated_saturation(recording: xr.Dataset) -> float | None:
-    counts = np.asarray(recording["counts"].values)
-    level = piled_level(counts.reshape(len(counts), -1))
+    counts = recording["counts"].variable
+    found = [largest_counts(np.asarray(counts[t].values)) for t in range(counts.shape[0])]
+    values, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    level = piled_level(values, numbers)
     if level is not None:
         warnings.warn(
-            f"{np.count_nonzero(counts == level)} pixels hold exactly the largest count, {level:g}: the detector seems "
+            f"{numbers[values == level].sum()} pixels hold exactly the largest count, {level:g}: the detector seems "
             "to saturate there, and they were flagged; state correct.saturation, or one never reached if it does not",
             LithiscopeWarning,
             stacklevel=4,
@@ -107,23 +147,62 @@ def _runs(lines: np.ndarray) -> str:
     return ", ".join(f"{a}-{b - 1}" if b - a > 1 else f"{a}" for a, b in edges.reshape(-1, 2))
 
 
-def find_spikes(recording: xr.Dataset, flag: np.ndarray, options: CorrectOptions, reporter: Reporter) -> np.ndarray:
-    """Return where a pixel stands out of its neighbours, and not also in the frames before and after."""
+class Written(NamedTuple):
+    """A scan as the detector wrote it: counts, flags, and where spikes are (None: not looked for)."""
+
+    counts: FloatArray
+    flag: np.ndarray
+    spike: np.ndarray | None
+
+
+class _Seen(NamedTuple):
+    counts: FloatArray
+    flag: np.ndarray
+    tall: np.ndarray
+    hint: np.ndarray
+
+
+def scans_as_written(recording: xr.Dataset, judged: Judged, options: CorrectOptions) -> Iterator[Written]:
+    """Yield the scans one after the other; of those that are needed to find spikes, three are held."""
+    numbers = range(recording.sizes["time"])
+    if not options.despike:
+        for t in numbers:
+            yield Written(*written(recording, t, judged), None)
+        return
+    ahead: Iterator[_Seen | None] = chain((_seen(recording, t, judged, options) for t in numbers), [None])
+    before, now = None, next(ahead)
+    for after in ahead:
+        if now is not None:
+            yield Written(now.counts, now.flag, _spikes(before, now, after))
+        before, now = now, after
+
+
+def _seen(recording: xr.Dataset, t: int, judged: Judged, options: CorrectOptions) -> _Seen:
+    """Return a scan with the pixels that stand out of their neighbours, and where one half as tall is near."""
     from scipy.ndimage import maximum_filter
 
-    spike, hint = np.zeros((2, *flag.shape), dtype=bool)
-    for t in reporter.track(range(flag.shape[0]), label="looking for spikes", total=flag.shape[0]):
-        for k, bits in enumerate(flag[t]):
-            counts = blank_fatal(np.asarray(recording["counts"][t, k].values, dtype=float), bits)
-            height = prominence(counts, _spike_variance(counts, options), options.spike_sigma / 2)
-            spike[t, k] = height > options.spike_sigma
-            # A structure may have drifted by a pixel from one frame to the next.
-            hint[t, k] = maximum_filter(height > 0, size=3)
-    for t, k in np.ndindex(*flag.shape[:2]):
-        others = [hint[at] for at in _beside(t, k, flag.shape)]
+    scan, bits = written(recording, t, judged)
+    tall, hint = np.zeros((2, *scan.shape), dtype=bool)
+    for k, counts in enumerate(blank_fatal(scan, bits)):
+        height = prominence(counts, _spike_variance(counts, options), options.spike_sigma / 2)
+        tall[k] = height > options.spike_sigma
+        # A structure may have drifted by a pixel from one frame to the next.
+        hint[k] = maximum_filter(height > 0, size=3)
+    return _Seen(scan, bits, tall, hint)
+
+
+def _spikes(before: _Seen | None, now: _Seen, after: _Seen | None) -> np.ndarray:
+    """Return where a pixel stands out of its neighbours, and not also in the frames that show the same place.
+
+    These are the frames a few energies away, and those one scan before and after.
+    """
+    spike, energies = now.tall.copy(), len(now.tall)
+    for k in range(energies):
+        near = [now.hint[k + step] for step in (-2, -1, 1, 2) if 0 <= k + step < energies]
+        others = [*near, *(scan.hint[k] for scan in (before, after) if scan is not None)]
         if others:  # one of three or four may be another spike close by
-            spike[t, k] &= np.sum(others, axis=0) <= len(others) // 3
-    return np.asarray(spike)
+            spike[k] &= np.sum(others, axis=0) <= len(others) // 3
+    return spike
 
 
 def _spike_variance(counts: FloatArray, options: CorrectOptions) -> FloatArray:
@@ -131,9 +210,3 @@ def _spike_variance(counts: FloatArray, options: CorrectOptions) -> FloatArray:
     level = np.maximum(np.where(np.isfinite(counts), third_brightest(counts), 0.0), 0.0)
     gain = options.counts_per_photon
     return counting_variance(level + gain, 0.0, gain, options.read_noise) + (options.flicker * level) ** 2
-
-
-def _beside(t: int, k: int, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Return the frames that show the same sample in the same place: a few energies away, or one scan."""
-    near = [(t, k + step) for step in (-2, -1, 1, 2)] + [(t - 1, k), (t + 1, k)]
-    return [(i, j) for i, j in near if 0 <= i < shape[0] and 0 <= j < shape[1]]

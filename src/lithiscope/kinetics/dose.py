@@ -98,11 +98,12 @@ def _of_video(
         raise StageError("the dose of a video needs particles", field="labels", remedy="give a label image")
     check_labels(video["dose"], image)
     names = particle_names(image, ids)
-    dose = np.asarray(video["dose"].values, dtype=float)
-    largest = []
-    for number in names:
-        mine = dose[:, np.asarray(image.values) == number]
-        known = np.isfinite(mine)
-        top = np.where(known, mine, -np.inf).max(axis=1)
-        largest.append(np.where(known.any(axis=1), top, np.nan))
-    return list(names.values()), np.stack(largest)
+    pixels = [np.flatnonzero(np.asarray(image.values).ravel() == number) for number in names]
+    largest = np.full((len(pixels), video.sizes["time"]), np.nan)
+    for frame in range(video.sizes["time"]):  # one by one: the video may be larger than the memory
+        dose = np.asarray(video["dose"].variable[frame].values, dtype=float).ravel()
+        for row, own in enumerate(pixels):
+            mine = dose[own]
+            if np.isfinite(mine).any():
+                largest[row, frame] = np.nanmax(mine)
+    return list(names.values()), largest

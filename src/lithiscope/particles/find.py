@@ -80,7 +80,13 @@ def _mean_amount(video: xr.Dataset, frames: np.ndarray | slice) -> np.ndarray:
     amount = video["amount"]
     if "time" not in amount.dims:
         return np.asarray(amount.values, dtype=float)
-    return np.asarray(amount.isel(time=frames).mean("time", skipna=True, dtype=float).values)
+    total, number = np.zeros((2, *amount.shape[1:]))
+    for frame in np.arange(amount.shape[0])[frames]:  # one by one: the video may be larger than the memory
+        picture = amount.variable[int(frame)].values
+        known = np.isfinite(picture)
+        total += np.where(known, picture, 0.0)
+        number += known
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _labels(amount: np.ndarray, step: tuple[float, float], options: FindOptions) -> np.ndarray:

@@ -21,7 +21,7 @@ from lithiscope.stages.flags import FLAGS
 if TYPE_CHECKING:
     import xarray as xr
 
-_BLOCK = 4_000_000  # pixels and frames worked on at once; about ten arrays of this size live together
+_BLOCK = 1_000_000  # pixels and frames worked on at once; about ten arrays of this size live together
 _SIGNAL = "lithium_fraction"
 _LEAST_SIGMA = 5.0  # a summed amount below this many of its standard deviations carries no composition
 

@@ -10,11 +10,12 @@ from lithiscope.recordings.nexus.write import write_nexus
 from lithiscope.recordings.opening import open_optical_density, open_recording, open_regions
 from lithiscope.recordings.readers import Reader, guess_format
 from lithiscope.recordings.sdf.write import write_sdf
-from lithiscope.recordings.series import join_scans, open_series
+from lithiscope.recordings.series import Plan, join_scans, open_series, plan_series
 from lithiscope.recordings.spectra import read_spectrum
 
 __all__ = [
     "FormatInfo",
+    "Plan",
     "Reader",
     "guess_format",
     "join_scans",
@@ -23,6 +24,7 @@ __all__ = [
     "open_recording",
     "open_regions",
     "open_series",
+    "plan_series",
     "read_mask",
     "read_spectrum",
     "write_nexus",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -129,6 +129,66 @@ def join_scans(scans: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[int]]:
     AnalysisError
         If there are no scans.
     """
+    plan = plan_series(scans)
+    return plan.joined([scans[i] for i in plan.order], range(len(scans))), plan.order
+
+
+class Plan(NamedTuple):
+    """How scans make a series.
+
+    Attributes
+    ----------
+    order : list of int
+        For each time of the series, which of the scans it is.
+    offsets : list of float
+        When each began, in that order, s since the start of the first.
+    names : list of str
+        The variables that all scans have.
+    places : dict
+        Energies and positions of the series.
+    attrs : dict
+        Of the series.
+    """
+
+    order: list[int]
+    offsets: list[float]
+    names: list[str]
+    places: dict[str, np.ndarray]
+    attrs: dict[str, Any]
+
+    def joined(self, scans: Sequence[xr.Dataset], numbers: Sequence[int]) -> xr.Dataset:
+        """Return some scans as that part of the series, with their numbers in the order of time."""
+        offsets = np.array([self.offsets[number] for number in numbers])
+        variables: dict[str, tuple[str, Any]] = {
+            name: (" ".join(map(str, scans[0][name].dims)), np.concatenate([scan[name].values for scan in scans]))
+            for name in self.names
+        }
+        if "exposure_mid" in variables:
+            dims, mids = variables["exposure_mid"]
+            variables["exposure_mid"] = (dims, mids + offsets[:, None])
+        coords = {
+            "time": ("time", np.array([float(scan["time"][0]) for scan in scans]) + offsets),
+            "scan": ("time", np.array(numbers)),
+            **{name: (name, values) for name, values in self.places.items()},
+        }
+        return stages.new("recording", variables, coords=coords, attrs=self.attrs)
+
+
+def plan_series(scans: Sequence[xr.Dataset]) -> Plan:
+    """Check scans of one field, and return how they make a series; their counts are not looked at.
+
+    Parameters
+    ----------
+    scans : sequence of xarray.Dataset
+        As of `join_scans`.
+
+    Raises
+    ------
+    FileFormatError
+        As of `open_series`.
+    AnalysisError
+        If there are no scans.
+    """
     if not scans:
         raise AnalysisError("there are no scans to join", field="scans", remedy="give at least one")
     for scan in scans:
@@ -139,7 +199,13 @@ def join_scans(scans: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[int]]:
     for scan in ordered[1:]:
         _check_alike(ordered[0], scan)
     _tell_formats(ordered)
-    return _joined(ordered, [(starts[i] - starts[order[0]]).total_seconds() for i in order]), order
+    return Plan(
+        order=order,
+        offsets=[(starts[i] - starts[order[0]]).total_seconds() for i in order],
+        names=["counts", "counts_flag", *(name for name in _OPTIONAL if all(name in scan for scan in scans))],
+        places={name: ordered[0][name].values for name in ("energy", "y", "x")},
+        attrs=_attributes(ordered),
+    )
 
 
 def _name(scan: xr.Dataset) -> str:
@@ -241,27 +307,14 @@ def _step(points: np.ndarray) -> float:
     return float((points[-1] - points[0]) / (points.size - 1)) if points.size > 1 else 0.0
 
 
-def _joined(scans: Sequence[xr.Dataset], offsets: Sequence[float]) -> xr.Dataset:
+def _attributes(scans: Sequence[xr.Dataset]) -> dict[str, Any]:
     first = scans[0]
-    names = ["counts", "counts_flag", *(name for name in _OPTIONAL if all(name in scan for scan in scans))]
-    variables = {
-        name: (" ".join(map(str, first[name].dims)), np.concatenate([scan[name].values for scan in scans]))
-        for name in names
-    }
-    if "exposure_mid" in variables:
-        dims, mids = variables["exposure_mid"]
-        variables["exposure_mid"] = (dims, mids + np.array(offsets)[:, None])
-    coords = {
-        "time": ("time", [float(scan["time"][0]) + offset for scan, offset in zip(scans, offsets, strict=True)]),
-        "scan": ("time", np.arange(len(scans))),
-        **{name: (name, first[name].values) for name in ("energy", "y", "x")},
-    }
     attrs = {name: first.attrs[name] for name in _COMMON if name in first.attrs}
     for name in ("start_local", "start_utc"):
         if all(name in scan.attrs for scan in scans):
             attrs[name] = first.attrs[name]
-    if "exposure_mid" in variables:
+    if all("exposure_mid" in scan for scan in scans):
         found = {scan.attrs.get("exposure_times", "estimated") for scan in scans}
         attrs["exposure_times"] = "measured" if found == {"measured"} else "estimated"
     attrs["source"] = ", ".join(map(_name, scans))
-    return stages.new("recording", variables, coords=coords, attrs=attrs)
+    return attrs

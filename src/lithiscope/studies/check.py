@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.composition.xray import lithium_rows, references_from_spectra
+from lithiscope.errors import LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
-from lithiscope.recordings import join_scans, open_recording, read_spectrum
+from lithiscope.recordings import plan_series, read_spectrum
 from lithiscope.studies.check_kinetics import check_kinetics
 from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.check_particles import check_particles
 from lithiscope.studies.finding import Finding, guarded
 from lithiscope.studies.pieces import GIB, SHARE
-from lithiscope.studies.rehearsal import rehearse
+from lithiscope.studies.rehearsal import rehearse, scans_to_try
 from lithiscope.studies.run import MEMORY
-from lithiscope.studies.sources import join_series, raw_files, series_files
+from lithiscope.studies.sources import Scans, raw_files, series_files, without_counts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 # scan of 123; most of it is the reruns for the systematic shifts, which go piece by piece where they would take more
 # than half of the limit of the run, beside 3 times that size. Counts and page took up to 8 times that size.
 _MEMORY_FACTOR, _MEMORY_BESIDE, _MEMORY_WHOLE = 40, 3, 8
+_PRESENT = "pixels_with_counts"
 _MEMORY_BASE = 0.3  # GiB, of the programs themselves
 
 
@@ -49,25 +52,26 @@ def check_recipe(recipe: Recipe, *, reporter: Reporter = SILENT) -> list[Finding
         In the order of the work; an "error" would have stopped the run.
     """
     findings = [Finding("ok", "the recipe is valid")]
-    scans: list[xr.Dataset] = []
+    scans: list[xr.Dataset] = []  # without their counts
     for look in (_check_scans, _check_references, _check_incident, _check_files, _check_numbers, _estimate):
         findings += guarded(partial(look, recipe, scans, reporter))
     if not any(finding.level == "error" for finding in findings):
         findings += guarded(partial(_rehearsal, recipe, scans))
     if recipe.cell.files or recipe.kinetics.compute:
-        findings += check_kinetics(recipe, join_series(recipe, scans) if scans else None)
+        sketch = Scans(recipe).sketch(plan_series(scans), scans) if scans else None
+        findings += check_kinetics(recipe, sketch)
     return [*findings, *check_learning(recipe)]
 
 
 def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) -> Iterator[Finding]:
     raw_files(recipe)
     files = [series_files(recipe, series) for series in recipe.data.series]
-    paths = [path for some in files for path in some]
+    series_on_disk = Scans(recipe)
+    paths = series_on_disk.paths
     scans += [
-        open_recording(path, region=recipe.data.region, timezone=recipe.data.timezone)
-        for path in reporter.track(paths, label="reading", total=len(paths))
+        _looked_at(series_on_disk.read(path)) for path in reporter.track(paths, label="reading", total=len(paths))
     ]
-    number = dict(zip((paths[i] for i in join_scans(scans)[1]), range(len(paths)), strict=True))
+    number = dict(zip((paths[i] for i in plan_series(scans).order), range(len(paths)), strict=True))
     for series, some in zip(recipe.data.series, files, strict=True):
         numbers = _ranges(sorted(number[path] for path in some))
         text = f"{len(some)} file(s), {series.direction}, cycle {series.cycle}: {_span(some)} ({numbers})"
@@ -82,6 +86,11 @@ def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) ->
         yield Finding("warning", "data.timezone is not set: times cannot be joined with a potentiostat's file later")
     if len(recipe.data.series) == 1 and recipe.data.series[0].direction == "unknown" and len(scans) > 1:
         yield Finding("warning", "data.series[0].direction is unknown: the page cannot say lithiation or delithiation")
+
+
+def _looked_at(scan: xr.Dataset) -> xr.Dataset:
+    """Return a scan without its counts, and how many there were."""
+    return without_counts(scan).assign_attrs({_PRESENT: int(np.isfinite(scan["counts"].values).sum())})
 
 
 def _span(files: list[Path]) -> str:
@@ -177,7 +186,12 @@ def _check_numbers(recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter)
 
 
 def _rehearsal(recipe: Recipe, scans: list[xr.Dataset]) -> Iterator[Finding]:
-    tried = rehearse(recipe, join_scans(scans)[0])
+    files, plan = Scans(recipe), plan_series(scans)
+    chosen = scans_to_try(recipe, [scans[number].attrs[_PRESENT] for number in plan.order])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)  # said when they were read first
+        read = [files.read(files.paths[plan.order[number]]) for number in chosen]
+    tried = rehearse(recipe, plan.joined(read, chosen))
     yield Finding("ok", f"the steps up to the composition could be done with {_ranges(tried.scans)}")
     yield from check_particles(recipe, tried.composition)
 

@@ -55,7 +55,9 @@ def stretches(scans: int, at_once: int, *, neighbours: int = 0) -> list[Stretch]
     return found
 
 
-def scans_at_once(frames: xr.Dataset, memory: float | None, factor: float, *, neighbours: int = 0) -> int:
+def scans_at_once(
+    frames: xr.Dataset, memory: float | None, factor: float, *, neighbours: int = 0, scans: int | None = None
+) -> int:
     """Return how many scans a step can work on at once, at least one.
 
     Parameters
@@ -68,8 +70,10 @@ def scans_at_once(frames: xr.Dataset, memory: float | None, factor: float, *, ne
         Memory that the step needs over that of the pictures in float32.
     neighbours : int
         Scans on either side that are worked on too.
+    scans : int, optional
+        Of the whole series, where `frames` is but one of them.
     """
-    scans = int(frames.sizes["time"])
+    scans = int(frames.sizes["time"]) if scans is None else scans
     if memory is None:
         return scans
     sizes = frames.sizes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,8 +30,23 @@ class Rehearsed(NamedTuple):
     composition: xr.Dataset
 
 
+def scans_to_try(recipe: Recipe, present: Sequence[int]) -> list[int]:
+    """Return the numbers of the two fullest scans and of those of the references.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    present : sequence of int
+        How many pixels of each scan have counts.
+    """
+    named = [*recipe.references.lithiated_scans, *recipe.references.delithiated_scans]
+    fullest = np.argsort(-np.array(present), kind="stable")[:2].tolist()
+    return sorted({*named, *fullest})
+
+
 def rehearse(recipe: Recipe, recording: xr.Dataset) -> Rehearsed:
-    """Do the steps up to the composition, with the two fullest scans and those of the references.
+    """Do the steps up to the composition with a few scans.
 
     Shifts are measured but not applied: two scans that cannot be aligned with each other may well lie in a series that
     can.
@@ -40,7 +56,7 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> Rehearsed:
     recipe : Recipe
         The recipe.
     recording : Dataset
-        Stage ``recording`` of all scans.
+        Stage ``recording`` of the scans to try.
 
     Returns
     -------
@@ -52,14 +68,10 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> Rehearsed:
     LithiscopeError
         What would stop the run.
     """
-    named = [*recipe.references.lithiated_scans, *recipe.references.delithiated_scans]
-    present = np.isfinite(recording["counts"].values).sum(axis=(1, 2, 3))
-    fullest = np.argsort(-present, kind="stable")[:2].tolist()
-    chosen = sorted({*named, *fullest})
-    count = len(chosen)
+    count = recording.sizes["time"]
     marks = {"half_cycle": np.full(count, -1), "direction": np.zeros(count), "cycle": np.zeros(count)}
     coords = {name: ("time", values.astype(np.int32)) for name, values in marks.items()}
-    inputs = {"recording": recording.isel(time=chosen).assign_coords(coords)}
+    inputs = {"recording": recording.assign_coords(coords)}
     run = {step.name: step.run for step in stxm_steps()}
     for name in _TRIED:
         with warnings.catch_warnings():
@@ -67,4 +79,4 @@ def rehearse(recipe: Recipe, recording: xr.Dataset) -> Rehearsed:
                 warnings.simplefilter("ignore", LithiscopeWarning)
             given = run[name](recipe, {**inputs, "resampled": inputs.get("counts", recording)}, SILENT)
             inputs[name] = own_result(name, given)
-    return Rehearsed(chosen, inputs["composition"])
+    return Rehearsed(recording["scan"].values.tolist(), inputs["composition"])

@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lithiscope.composition import xray
-from lithiscope.frames import correct
 from lithiscope.kinetics import dose_check
 from lithiscope.particles import exclude_frames, find_particles, import_labels, particle_table
 from lithiscope.progress import Reporter
-from lithiscope.recordings import open_recording
 from lithiscope.studies.names import named_labels
+from lithiscope.studies.pieces import Pieces
 from lithiscope.studies.runner import Step, options_at
 from lithiscope.studies.sources import companions, raw_files, read_recording
 from lithiscope.studies.stxm_pictures import (
     alignment,
     blind,
     composition,
-    incident_arguments,
+    corrected,
+    incident_methods,
     optical_density,
     resampled,
 )
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from lithiscope.studies.recipe import Recipe
 
-Inputs = Mapping[str, "xr.Dataset"]
+Inputs = Mapping[str, Any]
 
 
 def stxm_steps() -> list[Step]:
@@ -43,7 +42,7 @@ def stxm_steps() -> list[Step]:
             _recording,
             files=raw_files,
         ),
-        Step("counts", ("recording",), options_at("correct"), _counts, files=_dark_files),
+        Step("counts", ("recording",), options_at("correct"), corrected, files=_dark_files),
         Step(
             "alignment",
             ("counts",),
@@ -59,7 +58,7 @@ def stxm_steps() -> list[Step]:
             resampled,
         ),
         Step("optical_density", ("resampled",), options_at("incident"), optical_density, files=_incident_files),
-        Step("incident_methods", ("resampled",), options_at("incident"), _incident_methods, files=_incident_files),
+        Step("incident_methods", ("resampled",), options_at("incident"), incident_methods, files=_incident_files),
         Step("references", ("optical_density",), options_at("references"), _references, files=_reference_files),
         Step(
             "composition",
@@ -83,22 +82,12 @@ def stxm_steps() -> list[Step]:
     ]
 
 
-def _recording(recipe: Recipe, _inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    return read_recording(recipe, reporter=reporter)
-
-
-def _counts(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
-    dark = open_recording(recipe.path(recipe.correct.dark)) if recipe.correct.dark else None
-    return correct(inputs["recording"], dark=dark, options=recipe.correct, reporter=reporter)
+def _recording(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset | Pieces:
+    return read_recording(recipe, memory=inputs.get("memory"), reporter=reporter)
 
 
 def _references(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     return made_references(recipe, inputs["optical_density"])
-
-
-def _incident_methods(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
-    counts = inputs["resampled"]
-    return xray.compare_incident(counts, **incident_arguments(recipe, counts))
 
 
 def _alignment_options(recipe: Recipe) -> Any:

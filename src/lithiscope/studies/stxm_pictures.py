@@ -15,9 +15,9 @@ import numpy as np
 
 from lithiscope.composition import xray
 from lithiscope.errors import LithiscopeWarning
-from lithiscope.frames import resample
+from lithiscope.frames import correct_parts, joined_notes, resample
 from lithiscope.progress import Reporter
-from lithiscope.recordings import read_spectrum
+from lithiscope.recordings import open_recording, read_spectrum
 from lithiscope.stages import flag_bit, new
 from lithiscope.studies.alignment import align
 from lithiscope.studies.pieces import Pieces, Stretch, scans_at_once, stretches
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # So small a share of too dense pixels is a speck of dirt; more is worth a warning.
 _OPAQUE_SHARE = 0.005
 # Memory of each step over that of its counts in float32, measured with 40 scans of 3 energies and 512 x 512 pixels.
-_ALIGNING, _RESAMPLING, _DENSITY, _COMPOSING = 12.0, 8.0, 10.0, 40.0
+_CORRECTING, _ALIGNING, _RESAMPLING, _DENSITY, _COMPOSING = 6.0, 12.0, 8.0, 10.0, 40.0
 
 Inputs = Mapping[str, Any]
 
@@ -39,6 +39,17 @@ Inputs = Mapping[str, Any]
 def blind(recipe: Recipe) -> bool:
     """Whether the references say in which picture fronts do not show."""
     return recipe.align.scans and recipe.align.invariant.mode != "pre_edge"
+
+
+def corrected(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> Pieces:
+    """Correct the counts for detector and beam."""
+    recording, memory = inputs["recording"], inputs.get("memory")
+    dark = open_recording(recipe.path(recipe.correct.dark)) if recipe.correct.dark else None
+    spans = [slice(0, recording.sizes["time"])]
+    if "energy" in recording.sizes:
+        scans = recording.sizes["time"]
+        spans = [span.own for span in stretches(scans, scans_at_once(recording, memory, _CORRECTING))]
+    return Pieces(correct_parts(recording, spans, dark=dark, options=recipe.correct, reporter=reporter), joined_notes)
 
 
 def alignment(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
@@ -94,6 +105,16 @@ def optical_density(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> Piec
             )
 
     return Pieces(parts(), _density_attributes)
+
+
+def incident_methods(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    """Find I0 in every way that the recipe allows, and warn where they disagree."""
+    counts = inputs["resampled"]
+    spans = stretches(counts.sizes["time"], scans_at_once(counts, inputs.get("memory"), _DENSITY))
+    arguments = incident_arguments(recipe, counts)
+    if len(spans) == 1:
+        return xray.compare_incident(counts, **arguments)
+    return xray.compare_incident((counts.isel(time=span.own) for span in spans), **arguments)
 
 
 def _density_attributes(found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Incident(NamedTuple):
 
 
 def compare_incident(
-    frames: xr.Dataset,
+    frames: xr.Dataset | Iterable[xr.Dataset],
     *,
     spectrum: xr.DataArray | None = None,
     blank: Any = None,
@@ -44,8 +45,8 @@ def compare_incident(
 
     Parameters
     ----------
-    frames : Frames(counts) or Recording
-        Counts, dims (time, energy, y, x).
+    frames : Frames(counts) or Recording, or iterable of them
+        Counts, dims (time, energy, y, x); a long series in parts along time.
     spectrum : DataArray (energy), optional
         Counts without sample, measured apart; energies in eV.
     blank : (Y, X) bool array, optional
@@ -66,41 +67,56 @@ def compare_incident(
     """
     import xarray as xr
 
+    if isinstance(frames, xr.Dataset):
+        found = _by_methods(frames, spectrum, blank, options, part=False)
+    else:
+        parts = [_by_methods(part, spectrum, blank, options, part=True) for part in frames]
+        found = xr.concat(parts, "time", data_vars="all", coords="minimal", compat="override", join="override")
+    _warn_of_disagreement(found, options)
+    return found
+
+
+def _by_methods(frames: xr.Dataset, spectrum: Any, blank: Any, options: IncidentOptions, *, part: bool) -> xr.Dataset:
+    import xarray as xr
+
     check(frames, "frames", "recording")
     methods = ["percentile", *(["blank"] if blank is not None else []), *(["spectrum"] if spectrum is not None else [])]
-    found = {
-        method: find_incident(
-            frames, spectrum=spectrum, blank=blank, options=options.model_copy(update={"method": method})
+    found = [
+        find_incident(
+            frames, spectrum=spectrum, blank=blank, options=options.model_copy(update={"method": method}), part=part
         )
         for method in methods
-    }
-    for i, first in enumerate(methods):
-        for second in methods[i + 1 :]:
-            _warn_of_disagreement(first, found[first], second, found[second], options)
+    ]
     dims = ("incident_method", "time", "energy")  # sel(method=...) is taken by xarray
     return xr.Dataset(
         {
-            "incident": (dims, np.stack([found[m].counts for m in methods]), {"units": "count"}),
-            "incident_std": (dims, np.stack([found[m].std for m in methods]), {"units": "count"}),
+            "incident": (dims, np.stack([one.counts for one in found]), {"units": "count"}),
+            "incident_std": (dims, np.stack([one.std for one in found]), {"units": "count"}),
         },
         coords={"incident_method": methods, "time": frames["time"].values, "energy": frames["energy"].values},
     )
 
 
-def _warn_of_disagreement(name: str, one: Incident, other_name: str, other: Incident, options: IncidentOptions) -> None:
-    difference = np.log(one.counts / other.counts)
-    joint = np.hypot(one.std / one.counts, other.std / other.counts)
-    bad = (np.abs(difference) > options.disagreement_sigma * joint) & (
-        np.abs(difference) > options.disagreement_density
-    )
-    if bad.any():
-        worst = float(difference.flat[np.nanargmax(np.abs(difference))])
-        warnings.warn(
-            f"I0 by {name} and by {other_name} differ by up to {worst:+.3f} in ln I0 at {bad.sum()} of {bad.size} "
-            "pictures: one without blank area makes the percentile wrong, one of another day makes the spectrum wrong",
-            LithiscopeWarning,
-            stacklevel=3,
+def _warn_of_disagreement(found: xr.Dataset, options: IncidentOptions) -> None:
+    for one, other in combinations(found["incident_method"].values.tolist(), 2):
+        counts, std = (
+            [found[name].sel(incident_method=method).values for method in (one, other)]
+            for name in ("incident", "incident_std")
         )
+        difference = np.log(counts[0] / counts[1])
+        joint = np.hypot(std[0] / counts[0], std[1] / counts[1])
+        bad = (np.abs(difference) > options.disagreement_sigma * joint) & (
+            np.abs(difference) > options.disagreement_density
+        )
+        if bad.any():
+            worst = float(difference.flat[np.nanargmax(np.abs(difference))])
+            warnings.warn(
+                f"I0 by {one} and by {other} differ by up to {worst:+.3f} in ln I0 at {bad.sum()} of {bad.size} "
+                "pictures: one without blank area makes the percentile wrong, one of another day makes the spectrum "
+                "wrong",
+                LithiscopeWarning,
+                stacklevel=3,
+            )
 
 
 def find_incident(

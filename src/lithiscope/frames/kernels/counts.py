@@ -281,7 +281,34 @@ def _robust_std(values: Float[np.ndarray, " pixels"]) -> float:
     return spread
 
 
-def piled_level(counts: Float[np.ndarray, "frames pixels"], least: float = 100.0) -> float | None:
+def largest_counts(
+    counts: Float[np.ndarray, "*shape"],
+) -> tuple[Float[np.ndarray, " values"], Int[np.ndarray, " values"]]:
+    """Return the values of the brightest pixels, as far down as `piled_level` looks, and how many pixels hold each.
+
+    Parameters
+    ----------
+    counts : ndarray
+        As written; NaN is left out. What is found of several parts may be joined for `piled_level`.
+
+    Returns
+    -------
+    values, numbers : ndarray
+        Each value once.
+    """
+    top = float(np.max(counts, where=np.isfinite(counts), initial=0.0))
+    values, numbers = np.unique(counts[(counts >= top - _reach(top)) & (counts <= top)], return_counts=True)
+    return values, numbers
+
+
+def _reach(top: float) -> int:
+    """Return how far below the largest count the next ones are looked at."""
+    return max(3, round(float(np.sqrt(top)) / 4))
+
+
+def piled_level(
+    values: Float[np.ndarray, " values"], numbers: Int[np.ndarray, " values"], least: float = 100.0
+) -> float | None:
     """Return the count at which a detector stopped counting: the largest, when too many pixels hold exactly it.
 
     The tail of counting statistics falls, so fewer pixels hold the largest count than one just below it. A detector
@@ -289,8 +316,8 @@ def piled_level(counts: Float[np.ndarray, "frames pixels"], least: float = 100.0
 
     Parameters
     ----------
-    counts : ndarray
-        As written; NaN is left out.
+    values, numbers : ndarray
+        From `largest_counts`, of one or several parts of a series.
     least : float
         Below this many counts the steps between counts are too coarse to tell.
 
@@ -299,11 +326,11 @@ def piled_level(counts: Float[np.ndarray, "frames pixels"], least: float = 100.0
     float or None
         None where nothing piles up, or where counts are no whole numbers.
     """
-    top = float(np.max(counts, where=np.isfinite(counts), initial=0.0))
+    top = float(np.max(values, initial=0.0))
     if top < least or top != round(top):
         return None
-    width = max(3, round(float(np.sqrt(top)) / 4))
-    near = counts[(counts >= top - width) & (counts < top)]
-    at_top = int(np.count_nonzero(counts == top))
-    piled = near.size > 0 and at_top >= _PILED and at_top > _MORE * near.size / width
-    return top if piled and bool(np.all(near == np.round(near))) else None
+    width = _reach(top)
+    near = (values >= top - width) & (values < top)
+    at_top, below = int(numbers[values == top].sum()), int(numbers[near].sum())
+    piled = below > 0 and at_top >= _PILED and at_top > _MORE * below / width
+    return top if piled and bool(np.all(values[near] == np.round(values[near]))) else None
