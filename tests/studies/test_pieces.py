@@ -20,7 +20,7 @@ from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
 from lithiscope.studies.sources import read_recording
 from lithiscope.studies.store import Store
-from lithiscope.studies.stxm_pictures import composition, corrected, optical_density, resampled
+from lithiscope.studies.stxm_pictures import alignment, composition, corrected, optical_density, resampled
 
 TINY = 1e-6  # GiB: one scan at once
 
@@ -96,6 +96,21 @@ def test_a_step_makes_one_piece_of_each_scan(both, step) -> None:
     made = [part.sizes["time"] for part in step(whole.recipe, {**whole.results, "memory": TINY}, SILENT).parts]
     assert made == [1] * whole.results["composition"].sizes["time"]
     assert len(list(step(whole.recipe, {**whole.results, "memory": None}, SILENT).parts)) == 1
+
+
+@pytest.mark.parametrize("mode", ["isosbestic", "amount"])
+@pytest.mark.parametrize("named", [False, True])
+def test_pictures_that_need_references_align_alike(both, prepared, tmp_path, mode, named) -> None:
+    whole, _ = both
+    scans = ["references.lithiated_scans=[3]", "references.delithiated_scans=[0, 7]", "references.spectra={}"]
+    settings = ["align.scans=true", f"align.invariant.mode={mode}", *(scans if named else [])]
+    recipe = load_recipe(prepared / "recipe.yaml", settings=settings)
+    inputs = {**whole.results, "scratch": tmp_path}
+    one, parts = (alignment(recipe, {**inputs, "memory": memory}, SILENT) for memory in (None, TINY))
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures.zarr"]  # of the run in pieces
+    for name in ("shift", "shift_std"):
+        # float32 pictures, in which the shift is found to some 1e-6 of a pixel of 0.05 um.
+        np.testing.assert_allclose(parts[name].values, one[name].values, atol=1e-7, rtol=1e-6)
 
 
 def test_pieces_are_put_together(both) -> None:

@@ -100,10 +100,9 @@ def _of_video(
     names = particle_names(image, ids)
     pixels = [np.flatnonzero(np.asarray(image.values).ravel() == number) for number in names]
     largest = np.full((len(pixels), video.sizes["time"]), np.nan)
-    for frame in range(video.sizes["time"]):  # one by one: the video may be larger than the memory
-        dose = np.asarray(video["dose"].variable[frame].values, dtype=float).ravel()
+    for frame, dose in enumerate(stages.each_frame(video["dose"])):
         for row, own in enumerate(pixels):
-            mine = dose[own]
+            mine = dose.ravel()[own]
             if np.isfinite(mine).any():
                 largest[row, frame] = np.nanmax(mine)
     return list(names.values()), largest

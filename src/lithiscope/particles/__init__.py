@@ -6,7 +6,7 @@ one row per particle and frame, with random, frame-wide and systematic uncertain
 """
 
 from lithiscope.particles.exchange import export_outlines, import_labels
-from lithiscope.particles.exclusions import exclude_frames
+from lithiscope.particles.exclusions import exclude_frames, excluded_frames
 from lithiscope.particles.find import find_particles
 from lithiscope.particles.identity import match_particles, name_particles
 from lithiscope.particles.options import Exclusion, FindOptions, ImportOptions, TableOptions, TrackOptions
@@ -22,6 +22,7 @@ __all__ = [
     "TableOptions",
     "TrackOptions",
     "exclude_frames",
+    "excluded_frames",
     "export_outlines",
     "find_particles",
     "import_labels",

@@ -39,7 +39,11 @@ def exclude_frames(video: xr.Dataset, *, options: TableOptions) -> xr.Dataset:
         If a frame or a scan does not exist.
     """
     stages.check(video, "composition_video")
-    excluded = excluded_frames(video, options.exclude)
+    return blanked(video, excluded_frames(video, options.exclude))
+
+
+def blanked(video: xr.Dataset, excluded: np.ndarray) -> xr.Dataset:
+    """Blank the frames of a composition video, or of a part of one, where `excluded` (time,) says so."""
     if not excluded.any():
         return video
     import xarray as xr

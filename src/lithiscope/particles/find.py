@@ -81,8 +81,7 @@ def _mean_amount(video: xr.Dataset, frames: np.ndarray | slice) -> np.ndarray:
     if "time" not in amount.dims:
         return np.asarray(amount.values, dtype=float)
     total, number = np.zeros((2, *amount.shape[1:]))
-    for frame in np.arange(amount.shape[0])[frames]:  # one by one: the video may be larger than the memory
-        picture = amount.variable[int(frame)].values
+    for picture in stages.each_frame(amount.isel(time=frames)):
         known = np.isfinite(picture)
         total += np.where(known, picture, 0.0)
         number += known

@@ -10,7 +10,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, LithiscopeWarning, StageError
-from lithiscope.particles.exclusions import exclude_frames, excluded_particles
+from lithiscope.particles.exclusions import blanked, excluded_frames, excluded_particles
 from lithiscope.particles.identity import name_particles, particle_numbers
 from lithiscope.particles.images import check_labels, frames_of_cycle
 from lithiscope.particles.kernels import Groups, group_count, group_moments, group_nanmean, group_pixels, group_sum
@@ -80,12 +80,12 @@ def particle_table(
     numbers = particle_numbers(labels)
     names = _checked_names(numbers, name_particles(labels) if ids is None else ids)
     reasons = excluded_particles(names, options.exclude)
-    measured = exclude_frames(video, options=options)
+    excluded = excluded_frames(video, options.exclude)
     if "amount" not in video:
         warnings.warn(
             "the video has no amount: means over particles weigh all pixels alike", LithiscopeWarning, stacklevel=2
         )
-    columns = _columns(measured, labels, np.array(numbers), options)
+    columns = _columns(video, labels, np.array(numbers), excluded, options)
     _blank(columns, np.array([name in reasons for name in names.values()]))
     return _assembled(video, labels, names, reasons, columns)
 
@@ -116,7 +116,9 @@ def _checked_names(numbers: list[int], ids: Mapping[int, str]) -> dict[int, str]
     return names
 
 
-def _columns(video: xr.Dataset, labels: xr.DataArray, numbers: np.ndarray, options: TableOptions) -> Columns:
+def _columns(
+    video: xr.Dataset, labels: xr.DataArray, numbers: np.ndarray, excluded: np.ndarray, options: TableOptions
+) -> Columns:
     """Every variable over (particle, time) as an array with particles first; shifts as (systematic, particle, time)."""
     columns: Columns = {}
     for image, frames in frames_of_cycle(labels, video):
@@ -125,7 +127,8 @@ def _columns(video: xr.Dataset, labels: xr.DataArray, numbers: np.ndarray, optio
             continue
         rows = np.searchsorted(numbers, groups.numbers)
         for block in _blocks(frames, len(groups.pixels)):
-            for name, values in _reduced(video, block, groups, options).items():
+            part = blanked(video.isel(time=block), excluded[block])
+            for name, values in _reduced(part, groups, options).items():
                 whole = columns.setdefault(name, _empty(values, len(numbers), video.sizes["time"]))
                 whole[..., rows[:, None], block] = np.moveaxis(values, -1, -2)
     absent = ~np.isfinite(columns[_SIGNAL]) & ~stages.fatal_mask(columns[f"{_SIGNAL}_flag"])
@@ -145,27 +148,29 @@ def _blocks(frames: np.ndarray, pixels: int) -> Iterator[np.ndarray]:
         yield frames[first : first + size]
 
 
-def _taken(video: xr.Dataset, name: str, block: np.ndarray, groups: Groups) -> np.ndarray:
+def _taken(video: xr.Dataset, name: str, groups: Groups) -> np.ndarray:
     """Values of a picture on the labelled pixels, (..., time or 1, pixels); float64 unless it holds flags."""
     data = video[name]
-    data = data.isel(time=block) if "time" in data.dims else data.expand_dims("time")
+    data = data if "time" in data.dims else data.expand_dims("time")
     values = np.asarray(data.values)
     values = values.reshape(*values.shape[:-2], -1)[..., groups.pixels]
     return values if values.dtype.kind in "iu" else values.astype(float)
 
 
-def _reduced(video: xr.Dataset, block: np.ndarray, groups: Groups, options: TableOptions) -> Columns:
+def _reduced(video: xr.Dataset, groups: Groups, options: TableOptions) -> Columns:
     """Reduce some frames over the particles; arrays of shape (..., time, groups)."""
-    x = _taken(video, _SIGNAL, block, groups)
-    weight, weight_variance = _weights(video, block, groups, x.shape)
+    x = _taken(video, _SIGNAL, groups)
+    weight, weight_variance = _weights(video, groups, x.shape)
     x = np.where(np.isfinite(weight), x, np.nan)
     has_noise = f"{_SIGNAL}_std" in video
-    variance = _taken(video, f"{_SIGNAL}_std", block, groups) ** 2 if has_noise else np.zeros_like(x)
-    gain = np.asarray(video["noise_gain"].values[block], dtype=float) if "noise_gain" in video else np.ones(len(block))
+    variance = _taken(video, f"{_SIGNAL}_std", groups) ** 2 if has_noise else np.zeros_like(x)
+    gain = (
+        np.asarray(video["noise_gain"].values, dtype=float) if "noise_gain" in video else np.ones(video.sizes["time"])
+    )
     moments = group_moments(x, variance, weight, weight_variance, gain, groups)
     valid = np.isfinite(x)
     count = group_count(valid, groups.start)
-    flag = _flags(video, block, groups, count, options)
+    flag = _flags(video, groups, count, options)
     total = group_sum(np.where(valid, weight, 0.0), groups.start)
     doubt = group_sum(np.where(valid, weight_variance / gain[:, None] ** 2, 0.0), groups.start)
     thin = ~(total > _LEAST_SIGMA * np.sqrt(doubt)) & ~stages.fatal_mask(flag)
@@ -178,26 +183,24 @@ def _reduced(video: xr.Dataset, block: np.ndarray, groups: Groups, options: Tabl
         positive = np.where(moments.mean_variance > 0, moments.mean_variance, np.nan)
         result[f"{_SIGNAL}_std"] = np.sqrt(positive)
     if f"{_SIGNAL}_shift" in video:
-        shift = _taken(video, f"{_SIGNAL}_shift", block, groups)
+        shift = _taken(video, f"{_SIGNAL}_shift", groups)
         result[f"{_SIGNAL}_shift"] = _weighted_means(shift, np.where(valid, weight, np.nan), groups)
     for values in result.values():
         if values.dtype.kind == "f":
             values[..., lost] = np.nan
     if "dose" in video:
-        result["dose"] = group_nanmean(_taken(video, "dose", block, groups), groups.start)
+        result["dose"] = group_nanmean(_taken(video, "dose", groups), groups.start)
     return result
 
 
-def _weights(
-    video: xr.Dataset, block: np.ndarray, groups: Groups, shape: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
+def _weights(video: xr.Dataset, groups: Groups, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Amount and its variance on the labelled pixels; the variance is 0 for a weight of no frame in particular."""
     if "amount" not in video:
         return np.ones(shape), np.zeros(shape)
-    weight = np.broadcast_to(_taken(video, "amount", block, groups), shape)
+    weight = np.broadcast_to(_taken(video, "amount", groups), shape)
     if "time" not in video["amount"].dims or "amount_std" not in video:
         return weight, np.zeros(shape)
-    return weight, np.broadcast_to(_taken(video, "amount_std", block, groups) ** 2, shape)
+    return weight, np.broadcast_to(_taken(video, "amount_std", groups) ** 2, shape)
 
 
 def _weighted_means(values: np.ndarray, weight: np.ndarray, groups: Groups) -> np.ndarray:
@@ -228,15 +231,13 @@ def _spreads(moments: Any, count: np.ndarray, has_noise: bool) -> Columns:
     }
 
 
-def _flags(
-    video: xr.Dataset, block: np.ndarray, groups: Groups, count: np.ndarray, options: TableOptions
-) -> np.ndarray:
+def _flags(video: xr.Dataset, groups: Groups, count: np.ndarray, options: TableOptions) -> np.ndarray:
     """Return the flags of the particles: why one has no value, and the warnings that enough of its pixels carry."""
     size = np.diff(np.append(groups.start, len(groups.pixels)))
     lost = count < options.min_valid_share * size
     result = np.zeros(count.shape, dtype=np.uint16)
     if f"{_SIGNAL}_flag" in video:
-        bits = _taken(video, f"{_SIGNAL}_flag", block, groups).astype(np.uint16)
+        bits = _taken(video, f"{_SIGNAL}_flag", groups).astype(np.uint16)
         for flag in FLAGS.values():
             carrying = (bits & flag.bit) != 0
             if not carrying.any():

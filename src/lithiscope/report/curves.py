@@ -13,7 +13,7 @@ from lithiscope.report import readings
 from lithiscope.report.fitting import columns_of, empty_figure, legend_above
 from lithiscope.report.options import FigureOptions
 from lithiscope.report.style import CYCLE, FAINT, INK, MUTED, WARN, style, to_bytes
-from lithiscope.stages import check, fatal_mask
+from lithiscope.stages import check, each_frame, fatal_mask
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -386,10 +386,12 @@ def chi_square_values(video: xr.Dataset, labels: xr.DataArray | None = None) -> 
             limit="at least 1",
             remedy="measure more energies than there are unknowns",
         )
-    trusted = np.isfinite(video[str(video.attrs["signal"])].values)
-    inside = np.stack([readings.material(video, labels, frame) for frame in range(video.sizes["time"])])
-    values = np.asarray(video["chi_square"].values, dtype=float)
-    chosen = values[trusted & inside & np.isfinite(values)]
+    found = []
+    pairs = zip(each_frame(video[str(video.attrs["signal"])]), each_frame(video["chi_square"]), strict=True)
+    for frame, (signal, values) in enumerate(pairs):
+        trusted = np.isfinite(signal) & np.isfinite(values) & readings.material(video, labels, frame)
+        found.append(values[trusted].astype(float))
+    chosen = np.concatenate(found)
     if chosen.size == 0:
         raise AnalysisError(
             "no pixel has a chi-square", field="chi_square", value=0, limit="at least one trusted pixel"

@@ -26,7 +26,7 @@ from lithiscope.report.panels import (
 )
 from lithiscope.report.plots import readable
 from lithiscope.report.style import style, to_bytes
-from lithiscope.stages import check
+from lithiscope.stages import check, each_frame
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -334,5 +334,4 @@ def _require(video: xr.Dataset, name: str) -> None:
 def _mean_picture(video: xr.Dataset, name: str) -> Any:
     _require(video, name)
     readings.flat_picture(video[name], 0)
-    values = np.asarray(video[name].values, dtype=float)
-    return readings.time_mean(values) if "time" in video[name].dims else values
+    return readings.time_mean(each_frame(video[name]))

@@ -20,6 +20,9 @@ class FigureOptions(Options):
     )
     format: Literal["png", "svg", "pdf"] = Field("png", description="file format of the bytes; svg and pdf are vectors")
     dots_per_inch: int = Field(200, ge=50, le=1200, description="resolution of a PNG, 1/inch")
+    finest_picture: int | None = Field(
+        None, ge=50, description="pixels per inch, above which pictures in an svg or pdf are binned; default: never"
+    )
     font_size: float = Field(8.0, ge=5, le=24, description="size of the text, points")
     width: float = Field(7.2, ge=3, le=30, description="width of a full figure, inches")
     columns: int = Field(5, ge=1, le=12, description="panels in one row of a contact sheet")

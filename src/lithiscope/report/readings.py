@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lithiscope.errors import AnalysisError, StageError
-from lithiscope.stages import FLAGS, fatal_mask
+from lithiscope.stages import FLAGS, each_frame, fatal_mask
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,20 +132,21 @@ def full_brightness(video: xr.Dataset, asked: float | None) -> float:
         return asked
     if "amount" not in video:
         return 1.0
-    signal = video[str(video.attrs["signal"])]
-    there = np.isfinite(signal.values).any(axis=0)
-    amount = np.atleast_3d(np.asarray(video["amount"].values, dtype=float))
-    mean = time_mean(amount) if "time" in video["amount"].dims else np.asarray(video["amount"].values, dtype=float)
+    signal = each_frame(video[str(video.attrs["signal"])])
+    there = reduce(np.logical_or, (np.isfinite(frame) for frame in signal))
+    mean = time_mean(each_frame(video["amount"]))
     chosen = mean[there & np.isfinite(mean)]
     level = float(np.percentile(chosen, 95)) if chosen.size else 1.0
     return level if level > 0 else 1.0
 
 
-def time_mean(values: Floats) -> Floats:
-    """Return the mean over the first axis of what is finite; NaN where nothing is."""
-    valid = np.isfinite(values)
-    count = valid.sum(axis=0)
-    total = np.where(valid, values, 0.0).sum(axis=0)
+def time_mean(frames: Iterable[NDArray[Any]]) -> Floats:
+    """Return the mean over frames, each taken once, of what is finite; NaN where nothing is."""
+    total: Any = 0.0
+    count: Any = 0
+    for frame in frames:
+        valid = np.isfinite(frame)
+        total, count = total + np.where(valid, frame, 0.0), count + valid
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

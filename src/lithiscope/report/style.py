@@ -8,9 +8,12 @@ where the reader prefers a dark page.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from lithiscope.report.fitting import fit_text
 from lithiscope.report.options import FigureOptions
@@ -104,6 +107,8 @@ def to_bytes(figure: Any, options: FigureOptions) -> bytes:
             handle, format="png", dpi=options.dots_per_inch, facecolor="white", transparent=False, metadata={}
         )
         return handle.getvalue()
+    if options.finest_picture is not None:
+        _coarsen_pictures(figure, options.finest_picture)
     if options.format == "pdf":
         figure.savefig(handle, format="pdf", dpi=options.dots_per_inch, metadata={"CreationDate": None})
         return handle.getvalue()
@@ -111,8 +116,40 @@ def to_bytes(figure: Any, options: FigureOptions) -> bytes:
     return _for_readers(handle.getvalue().decode("utf-8")).encode("utf-8")
 
 
+def _coarsen_pictures(figure: Any, finest: int) -> None:
+    """Bin the pictures of a figure until none has more pixels per inch."""
+    from matplotlib.image import AxesImage
+
+    for image in figure.findobj(AxesImage):
+        values = np.asarray(image.get_array())
+        inches = image.axes.get_window_extent().width / figure.dpi
+        bins = int(values.shape[1] / (inches * finest))
+        if bins < 2 or image.origin != "lower" or values.dtype != np.uint8 or values.ndim != 3:
+            continue
+        rows, columns, colours = values.shape
+        padded = np.pad(values, ((0, -rows % bins), (0, -columns % bins), (0, 0)), mode="edge")
+        blocks = padded.reshape(padded.shape[0] // bins, bins, padded.shape[1] // bins, bins, colours)
+        left, right, bottom, top = image.get_extent()
+        image.set_data(np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8))
+        # The last blocks reach beyond the picture; the limits of the axes cut them off.
+        width, height = (right - left) * padded.shape[1] / columns, (top - bottom) * padded.shape[0] / rows
+        limits = image.axes.get_xlim(), image.axes.get_ylim()
+        image.set_extent((left, left + width, bottom, bottom + height))
+        image.axes.set(xlim=limits[0], ylim=limits[1])
+
+
+_LONG_NUMBER = re.compile(r"(\d+\.\d{2})\d+")
+_PATH = re.compile(r'(?<= d=")[^"]{2000,}(?=")')
+
+
+def _short_paths(svg: str) -> str:
+    """Cut the coordinates of long paths, such as the outlines of many particles, to a hundredth of a point."""
+    return _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path.group()), svg)
+
+
 def _for_readers(svg: str) -> str:
     """Let text use the reader's own sans-serif and let ink follow light and dark; plain shapes keep their colours."""
+    svg = _short_paths(svg)
     dark = "".join(
         f'[style*="fill: {ink}"]{{fill:{light}!important}}[style*="stroke: {ink}"]{{stroke:{light}!important}}'
         for ink, light in _DARK_INK.items()

@@ -7,6 +7,7 @@ step of lithiscope takes stages and returns a stage; files and options never tra
 from lithiscope.stages.build import check, new
 from lithiscope.stages.catalogue import CATALOGUE
 from lithiscope.stages.flags import FLAGS, Flag, blank_fatal, fatal_mask, flag_bit, flag_counts
+from lithiscope.stages.reading import each_frame
 from lithiscope.stages.schema import Stage, Variable
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Variable",
     "blank_fatal",
     "check",
+    "each_frame",
     "fatal_mask",
     "flag_bit",
     "flag_counts",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from lithiscope import stages
 from lithiscope.composition.xray import invariant_image
 from lithiscope.frames import compose, register, resample
 from lithiscope.progress import SILENT, Reporter
+from lithiscope.studies.store import read_group, write_parts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +25,7 @@ def align(
     *,
     references: xr.Dataset | None = None,
     options: AlignSection,
+    scratch: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> xr.Dataset:
     """Find where every frame of every scan lies.
@@ -35,6 +38,8 @@ def align(
         Stage ``references``, for the invariant pictures that need them.
     options : AlignSection
         What to align, and how.
+    scratch : Path, optional
+        A folder for the pictures by which the scans are aligned, one of each, where they are not to be in memory.
     reporter : Reporter
         Told of the progress.
 
@@ -46,18 +51,37 @@ def align(
     """
     import xarray as xr
 
-    within, pictures = [], []
-    for part in [density] if isinstance(density, xr.Dataset) else density:
-        moves = options.energies and part.sizes["energy"] > 1
-        own = compose(_unmoved(part), *([_align_energies(part, options, reporter)] if moves else []))
-        within.append(own)
-        if options.scans:
-            steady = resample(part, own, options=options.resample, reporter=reporter) if moves else part
-            pictures.append(invariant_image(steady, references=references, options=options.invariant))
+    within: list[xr.Dataset] = []
+
+    def pictures() -> Iterator[xr.Dataset]:
+        for part in [density] if isinstance(density, xr.Dataset) else density:
+            moves = options.energies and part.sizes["energy"] > 1
+            own = compose(_unmoved(part), *([_align_energies(part, options, reporter)] if moves else []))
+            within.append(own)
+            if options.scans:
+                steady = resample(part, own, options=options.resample, reporter=reporter) if moves else part
+                yield _narrow(invariant_image(steady, references=references, options=options.invariant))
+
+    series = _kept(pictures(), scratch)
     inner = _series(within)
-    if not options.scans or inner.sizes["time"] == 1:
+    if series is None or inner.sizes["time"] == 1:
         return inner
-    return compose(inner, register(_series(pictures), options=options.registration, reporter=reporter))
+    return compose(inner, register(series, options=options.registration, reporter=reporter))
+
+
+def _narrow(picture: xr.Dataset) -> xr.Dataset:
+    """Return a picture in float32, in which the registration works."""
+    names = [name for name in ("signal", "signal_std") if name in picture]
+    return picture.assign({name: picture[name].astype(np.float32, keep_attrs=True) for name in names})
+
+
+def _kept(parts: Iterator[xr.Dataset], scratch: Path | None) -> xr.Dataset | None:
+    """Return parts of a series as one, in memory or on disk; None if there are none."""
+    if scratch is None:
+        found = list(parts)
+        return _series(found) if found else None
+    place = scratch / "pictures.zarr"
+    return read_group(place) if write_parts(place, parts) else None
 
 
 def _series(parts: list[xr.Dataset]) -> xr.Dataset:

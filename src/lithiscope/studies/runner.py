@@ -271,7 +271,8 @@ def take(
     if step.maps:
         inputs["mapper"] = mapper
     try:
-        data, record = _run_step(step, study, inputs, reporter)
+        with study.store.scratch() as inputs["scratch"]:
+            data, record = _run_step(step, study, inputs, reporter)
     except AnalysisError as error:
         if not step.optional:
             raise

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lithiscope.studies.recipe import Recipe, Series
 
 # Memory over that of the counts in float32, measured with 40 scans of 3 energies and 512 x 512 pixels.
-_READING = 4.0
+_READING = 6.0
 _DIRECTIONS = {"lithiation": 1, "delithiation": -1, "rest": 0, "unknown": 0}
 
 

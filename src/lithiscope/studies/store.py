@@ -11,7 +11,7 @@ import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,19 +113,20 @@ class Store:
 
     def collect(self, step: str, pieces: Pieces) -> Collected:
         """Write a step piece by piece under a temporary name; `save` puts it in its place."""
-        fresh, found = self._temporary(step), []
-        for part in pieces.parts:
-            plain = _strings_to_attribute(part)
-            found.append(part.attrs)
-            with warnings.catch_warnings():
-                # Zarr warns that consolidated metadata is not yet in the version 3 specification; it is not used here.
-                warnings.filterwarnings("ignore", module="zarr")
-                if len(found) == 1:
-                    plain.to_zarr(fresh, zarr_format=3, consolidated=False, encoding=_encoding(plain))
-                else:
-                    _drop_timeless(plain).to_zarr(fresh, append_dim="time", zarr_format=3, consolidated=False)
+        fresh = self._temporary(step)
+        found = write_parts(fresh, pieces.parts)
         joined = pieces.attributes(found)
         return Collected(fresh, {name: value for name, value in joined.items() if value is not found[0].get(name)})
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a folder for what is needed for a while only, on the disk of the store; it is gone afterwards."""
+        place = self._temporary("scratch")
+        place.mkdir()
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _replace(self, fresh: Path, place: Path) -> None:
         if place.exists():
@@ -180,8 +181,6 @@ class Store:
 
     @contextmanager
     def _opened(self, step: str) -> Iterator[xr.Dataset]:
-        import xarray as xr
-
         if not (self.path / step / "zarr.json").is_file():
             raise FileFormatError(
                 "the store has no such step",
@@ -191,8 +190,7 @@ class Store:
                 remedy="run the study first, or choose one of these",
             )
         try:
-            data = xr.open_zarr(self.path / step, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False)
-            yield _ordered(_strings_from_attribute(data))
+            yield read_group(self.path / step)
         except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
             raise FileFormatError(
                 f"a step of the store is damaged: {error}",
@@ -238,6 +236,38 @@ class Store:
                 yield
             finally:
                 lock.unlink(missing_ok=True)
+
+
+def write_parts(place: Path, parts: Iterable[xr.Dataset]) -> list[Mapping[str, Any]]:
+    """Write parts that follow each other along time as one Zarr group, and return the attributes of each.
+
+    Parameters
+    ----------
+    place : Path
+        A folder that is not there yet.
+    parts : iterable of Dataset
+        What has no time is taken from the first.
+    """
+    found: list[Mapping[str, Any]] = []
+    for part in parts:
+        plain = _strings_to_attribute(part)
+        found.append(part.attrs)
+        with warnings.catch_warnings():
+            # Zarr warns that consolidated metadata is not yet in the version 3 specification; it is not used here.
+            warnings.filterwarnings("ignore", module="zarr")
+            if len(found) == 1:
+                plain.to_zarr(place, zarr_format=3, consolidated=False, encoding=_encoding(plain))
+            else:
+                _drop_timeless(plain).to_zarr(place, append_dim="time", zarr_format=3, consolidated=False)
+    return found
+
+
+def read_group(place: Path) -> xr.Dataset:
+    """Return what `write_parts` has written; variables are read when they are first used."""
+    import xarray as xr
+
+    data = xr.open_zarr(place, zarr_format=3, consolidated=False, chunks=None, mask_and_scale=False)
+    return _ordered(_strings_from_attribute(data))
 
 
 def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lithiscope.kinetics import dose_check
-from lithiscope.particles import exclude_frames, find_particles, import_labels, particle_table
+from lithiscope.particles import exclude_frames, excluded_frames, find_particles, import_labels, particle_table
 from lithiscope.progress import Reporter
 from lithiscope.studies.names import named_labels
 from lithiscope.studies.pieces import Pieces
@@ -102,7 +102,11 @@ def _composition_methods(recipe: Recipe) -> list[str]:
 
 def _kept_frames(recipe: Recipe, inputs: Inputs) -> xr.Dataset:
     """Return the video without the frames that the user excluded; they must not shape the masks either."""
-    return exclude_frames(inputs["composition"], options=recipe.particles.table)
+    video = inputs["composition"]
+    kept = video.isel(time=~excluded_frames(video, recipe.particles.table.exclude))
+    # A cycle of which nothing is left is for the masks to complain about.
+    whole = "cycle" not in video.coords or set(kept["cycle"].values) == set(video["cycle"].values)
+    return kept if whole and kept.sizes["time"] else exclude_frames(video, options=recipe.particles.table)
 
 
 def _labels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
@@ -127,7 +131,7 @@ def _dose(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
 def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     labels = inputs["labels"]
     names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
-    return particle_table(_kept_frames(recipe, inputs), labels["label"], names, options=recipe.particles.table)
+    return particle_table(inputs["composition"], labels["label"], names, options=recipe.particles.table)
 
 
 def _dark_files(recipe: Recipe) -> list[Path]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # So small a share of too dense pixels is a speck of dirt; more is worth a warning.
 _OPAQUE_SHARE = 0.005
 # Memory of each step over that of its counts in float32, measured with 40 scans of 3 energies and 512 x 512 pixels.
-_CORRECTING, _ALIGNING, _RESAMPLING, _DENSITY, _COMPOSING = 6.0, 12.0, 8.0, 10.0, 40.0
+_CORRECTING, _ALIGNING, _RESAMPLING, _DENSITY, _COMPOSING = 9.0, 12.0, 8.0, 10.0, 40.0
 
 Inputs = Mapping[str, Any]
 
@@ -55,14 +55,24 @@ def corrected(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> Pieces:
 def alignment(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
     """Align the energies of each scan, then the scans."""
     counts = inputs["counts"]
-    at_once = scans_at_once(counts, inputs.get("memory"), _ALIGNING)
-    if not blind(recipe):
-        spans = stretches(counts.sizes["time"], at_once)
-        parts = (density_of(recipe, counts.isel(time=span.own), part=len(spans) > 1) for span in spans)
-        return align(parts, options=recipe.align, reporter=reporter)
-    provisional = density_of(recipe, counts)
-    references = made_references(recipe, provisional)
-    return align(provisional, references=references, options=recipe.align, reporter=reporter)
+    spans = stretches(counts.sizes["time"], scans_at_once(counts, inputs.get("memory"), _ALIGNING))
+    references = None
+    if blind(recipe):
+        shown = _scans_of_references(recipe, counts)
+        references = made_references(recipe, density_of(recipe, shown, part=shown is not counts))
+    parts = (density_of(recipe, counts.isel(time=span.own), part=len(spans) > 1) for span in spans)
+    scratch = inputs["scratch"] if len(spans) > 1 else None
+    return align(parts, references=references, options=recipe.align, scratch=scratch, reporter=reporter)
+
+
+def _scans_of_references(recipe: Recipe, counts: xr.Dataset) -> xr.Dataset:
+    """Return the scans that references are made of: those that are named, any with spectra, all with regions."""
+    section = recipe.references
+    named = [*section.lithiated_scans, *section.delithiated_scans]
+    if section.lithiated_mask or section.delithiated_mask:
+        return counts
+    chosen = np.isin(counts["scan"].values, named) if named else np.arange(counts.sizes["time"]) == 0
+    return counts.isel(time=np.flatnonzero(chosen)) if chosen.any() else counts
 
 
 def resampled(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> Pieces:

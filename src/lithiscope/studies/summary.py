@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lithiscope.stages import flag_counts
+from lithiscope.stages import each_frame, flag_counts
 from lithiscope.studies.summary_kinetics import kinetic_figures
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def figures(study: Study) -> dict[str, Any]:
     """
     video, table = study.results["composition"], study.results["particles"]
     inside = np.asarray(study.results["labels"]["label"].values) > 0
-    x, sigma = (video[name].values[..., inside] for name in ("lithium_fraction", "lithium_fraction_std"))
+    x, sigma = (_inside(video[name], inside) for name in ("lithium_fraction", "lithium_fraction_std"))
     kept = ~table["excluded"].values
     found: dict[str, Any] = {
         "frames": video.sizes["time"],
@@ -39,16 +39,15 @@ def figures(study: Study) -> dict[str, Any]:
         "median_area_um2": _median(table["area"].values[kept]),
     }
     if "thickness" in video:
-        found["median_thickness_nm"] = _median(video["thickness"].values[..., inside])
+        found["median_thickness_nm"] = _median(_inside(video["thickness"], inside))
     if "dose" in video:
-        found["largest_dose_MGy"] = _largest(video["dose"].values) / 1e6
+        found["largest_dose_MGy"] = _largest(np.array([_largest(frame) for frame in each_frame(video["dose"])])) / 1e6
     found |= _fit(video)
     freedom = int(video.attrs.get("degrees_of_freedom", 0))
     if freedom > 0:
-        found["median_reduced_chi_square"] = _median(video["chi_square"].values[..., inside]) / freedom
+        found["median_reduced_chi_square"] = _median(_inside(video["chi_square"], inside)) / freedom
     found |= {
-        f"flagged_{name}": count
-        for name, count in flag_counts(video["lithium_fraction_flag"].values[..., inside]).items()
+        f"flagged_{name}": count for name, count in flag_counts(_inside(video["lithium_fraction_flag"], inside)).items()
     }
     columns = (table[name].values for name in ("particle", "lithium_fraction", "lithium_fraction_std"))
     for name, means, stds in zip(*columns, strict=True):
@@ -62,17 +61,31 @@ def figures(study: Study) -> dict[str, Any]:
 
 def _fit(video: xr.Dataset) -> dict[str, Any]:
     """Return the figures of the fit over the whole field, particles or not."""
-    x = video["lithium_fraction"].values
-    found: dict[str, Any] = {"field_share_with_x": float(np.isfinite(x).mean()), "field_median_x": _median(x)}
+    x = np.concatenate([frame[np.isfinite(frame)] for frame in each_frame(video["lithium_fraction"])])
+    share = x.size / video["lithium_fraction"].size
+    found: dict[str, Any] = {"field_share_with_x": share, "field_median_x": _median(x)}
     for name in ("condition_number", "residual_rms", "empirical_over_predicted_sigma"):
         if name in video.attrs:
             found[f"fit_{name}"] = float(video.attrs[name])
     if "coefficient" in video:
         found |= {
-            f"field_mean_{name}": float(np.nanmean(video["coefficient"].isel(component=number).values, dtype=float))
+            f"field_mean_{name}": _mean(video["coefficient"].isel(component=number))
             for number, name in enumerate(video["component"].values)
         }
     return found
+
+
+def _inside(data: xr.DataArray, inside: np.ndarray) -> np.ndarray:
+    """Return the values of some pixels in all frames, which are read one by one."""
+    return np.concatenate([frame[..., inside] for frame in each_frame(data)])
+
+
+def _mean(data: xr.DataArray) -> float:
+    """Return the mean of what is finite."""
+    total, count = 0.0, 0
+    for frame in each_frame(data):
+        total, count = total + float(frame[np.isfinite(frame)].sum(dtype=float)), count + int(np.isfinite(frame).sum())
+    return total / count if count else float("nan")
 
 
 def _median(values: np.ndarray) -> float:

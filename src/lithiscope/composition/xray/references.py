@@ -191,11 +191,19 @@ def _mean_spectrum(
     od: xr.Dataset, times: Sequence[int], mask: np.ndarray, name: str, options: ReferenceOptions
 ) -> tuple[FloatArray, FloatArray]:
     """Return the mean over region and frames, and its standard deviation: pixels' noise and I0 in quadrature."""
-    data = pictures(od, quantity="optical_density")
     chosen = list(times)
-    picked = data.values[chosen][..., mask].astype(float)
-    valid = np.isfinite(picked)
-    number = valid.sum(axis=(0, 2))
+    total, variance = np.zeros((2, od.sizes["energy"]))
+    number = np.zeros(od.sizes["energy"], dtype=int)
+    for time in chosen:  # one by one: the series may be larger than the memory
+        scan = od.isel(time=[time])
+        data = pictures(scan, quantity="optical_density")
+        picked = data.values[0][..., mask].astype(float)
+        valid = np.isfinite(picked)
+        number += valid.sum(axis=1)
+        total += np.where(valid, picked, 0).sum(axis=1)
+        if data.std is not None:
+            native = data.std[0][..., mask].astype(float) / gain(scan)[0][:, None]
+            variance += np.where(valid, np.square(native), 0).sum(axis=1)
     if np.any(number == 0):
         raise AnalysisError(
             "a reference region holds no optical density",
@@ -204,12 +212,9 @@ def _mean_spectrum(
             limit="at least one pixel with a value at every energy",
             remedy="draw it elsewhere",
         )
-    mean = np.where(valid, picked, 0).sum(axis=(0, 2)) / number
+    mean = total / number
     common = np.sqrt(np.sum(np.square(frame_std(od)[chosen]), axis=0)) / len(chosen)
-    random = np.zeros_like(mean)
-    if data.std is not None:
-        native = data.std[chosen][..., mask].astype(float) / gain(od)[chosen][..., None]
-        random = np.sqrt(np.where(valid, np.square(native), 0).sum(axis=(0, 2))) / number
+    random = np.sqrt(variance) / number
     std = np.hypot(random, common)
     if options.scale == "mean":
         return mean, std

@@ -9,6 +9,7 @@ import numpy as np
 
 from lithiscope.report import readings
 from lithiscope.report.page.content import Provenance, Quantity
+from lithiscope.stages import each_frame
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,18 +56,23 @@ def main_figures(
 
 def _errors(video: xr.Dataset, labels: xr.DataArray | None) -> list[Quantity]:
     signal = str(video.attrs["signal"])
-    inside = np.stack([readings.material(video, labels, frame) for frame in range(video.sizes["time"])])
-    values = video[signal].values
-    trusted = np.isfinite(values) & inside
+    inside = trusted = 0
+    std: list[np.ndarray] = []
+    for frame, values in enumerate(each_frame(video[signal])):
+        there = readings.material(video, labels, frame)
+        good = np.isfinite(values) & there
+        inside, trusted = inside + int(there.sum()), trusted + int(good.sum())
+        if f"{signal}_std" in video:
+            std.append(readings.flat_picture(video[f"{signal}_std"], frame)[good])
     found = []
-    if f"{signal}_std" in video and trusted.any():
-        median = float(np.nanmedian(video[f"{signal}_std"].values[trusted]))
+    if std and trusted:
+        median = float(np.nanmedian(np.concatenate(std)))
         found.append(Quantity("σ of x per pixel", f"{median:.3f}", remark="median, random part"))
     ratio = video.attrs.get("empirical_over_predicted_sigma")
     if ratio is not None:
         found.append(Quantity("Scatter found / predicted", f"{float(ratio):.2f}", remark="of the fits; 1 is honest"))
-    if inside.any():
-        share = 100 * (1 - trusted.sum() / inside.sum())
+    if inside:
+        share = 100 * (1 - trusted / inside)
         found.append(Quantity("Not trusted", f"{share:.1f}", "%", "of the material's pixels"))
     return found
 

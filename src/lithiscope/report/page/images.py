@@ -15,7 +15,7 @@ from lithiscope.report.page.explorer import explorer
 from lithiscope.report.page.head import highest_dose
 from lithiscope.report.page.particle_tables import dose_rows, dose_text
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
-from lithiscope.stages import check
+from lithiscope.stages import check, each_frame
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -317,9 +317,9 @@ def _flags(study: Images) -> Section | None:
     tables: list[Table] = []
     video = study.video
     if video is not None and f"{video.attrs['signal']}_flag" in video:
-        tables.append(flag_table(video[f"{video.attrs['signal']}_flag"].values))
+        tables.append(flag_table(each_frame(video[f"{video.attrs['signal']}_flag"])))
     elif study.od is not None:
-        tables.append(flag_table(study.od["signal_flag"].values))
+        tables.append(flag_table(each_frame(study.od["signal_flag"])))
     if not tables or not tables[0].rows:
         return None
     text = "Why values are missing, and what to know about some that stand."

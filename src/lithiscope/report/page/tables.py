@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,15 +141,18 @@ def _plain(text: str) -> str:
     return text
 
 
-def flag_table(flags: Any) -> Table:
-    """Return how many pixels carry each flag, and what it means for them."""
-    bits = np.asarray(flags)
+def flag_table(frames: Iterable[Any]) -> Table:
+    """Return how many pixels of frames, each taken once, carry each flag, and what it means for them."""
+    counts, size = dict.fromkeys(FLAGS, 0), 0
+    for bits in frames:
+        size += np.size(bits)
+        for name, flag in FLAGS.items():
+            counts[name] += int(np.count_nonzero(bits & flag.bit))
     rows = []
-    for name, flag in FLAGS.items():
-        count = int(np.count_nonzero(bits & flag.bit))
+    for name, count in counts.items():
         if count:
-            effect = "removed" if flag.fatal else "kept"
-            rows.append((name.replace("_", " "), effect, count, 100.0 * count / bits.size, flag.meaning))
+            effect = "removed" if FLAGS[name].fatal else "kept"
+            rows.append((name.replace("_", " "), effect, count, 100.0 * count / size, FLAGS[name].meaning))
     return Table(("Flag", "Value", "Pixels", "Share / %", "Meaning"), tuple(rows), caption="Flags over all frames.")
 
 
