@@ -5,6 +5,7 @@ label image numbers them; a name stays with a particle when its mask changes. Th
 one row per particle and frame, with random, frame-wide and systematic uncertainty apart.
 """
 
+from lithiscope.particles.doubts import doubts
 from lithiscope.particles.exchange import export_outlines, import_labels
 from lithiscope.particles.exclusions import exclude_frames, excluded_frames
 from lithiscope.particles.find import find_particles
@@ -21,6 +22,7 @@ __all__ = [
     "ImportOptions",
     "TableOptions",
     "TrackOptions",
+    "doubts",
     "exclude_frames",
     "excluded_frames",
     "export_outlines",

@@ -188,6 +188,11 @@ def _reduced(video: xr.Dataset, groups: Groups, options: TableOptions) -> Column
     for values in result.values():
         if values.dtype.kind == "f":
             values[..., lost] = np.nan
+    if "amount" in video and "time" in video["amount"].dims:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result["amount"] = np.where(count > 0, total / count, np.nan)
+            if "amount_std" in video:
+                result["amount_std"] = np.where(count > 0, np.sqrt(doubt) / count, np.nan)
     if "dose" in video:
         result["dose"] = group_nanmean(_taken(video, "dose", groups), groups.start)
     return result

@@ -179,6 +179,8 @@ PARTICLE_TABLE = Stage(
         "noise_spread": Variable("particle time", ONE, "the part of the spread that noise makes"),
         "true_spread": Variable("particle time", ONE, "spread with the noise taken out; 0 where noise explains it all"),
         "true_spread_std": Variable("particle time", ONE, "from the true spread to its one-sigma upper bound"),
+        "amount": Variable("particle time", ONE, "mean amount of the pixels with a value, in units of the references"),
+        "amount_std": Variable("particle time", ONE, "random standard deviation of the mean amount"),
         "thickness": Variable("particle", NANOMETRE, "mean thickness"),
         "dose": Variable("particle time", GRAY, "mean absorbed dose up to and including the frame"),
         "area": Variable("particle [time]", SQUARE_MICROMETRE, "projected area", required=True),

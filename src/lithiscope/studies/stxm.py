@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lithiscope.errors import LithiscopeWarning
 from lithiscope.kinetics import dose_check
-from lithiscope.particles import exclude_frames, excluded_frames, find_particles, import_labels, particle_table
+from lithiscope.particles import doubts, exclude_frames, excluded_frames, find_particles, import_labels, particle_table
 from lithiscope.progress import Reporter
 from lithiscope.studies.names import named_labels
 from lithiscope.studies.pieces import Pieces
@@ -131,7 +133,10 @@ def _dose(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
 def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     labels = inputs["labels"]
     names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
-    return particle_table(inputs["composition"], labels["label"], names, options=recipe.particles.table)
+    table = particle_table(inputs["composition"], labels["label"], names, options=recipe.particles.table)
+    for text in doubts(table):
+        warnings.warn(text, LithiscopeWarning, stacklevel=2)
+    return table
 
 
 def _dark_files(recipe: Recipe) -> list[Path]:

@@ -50,6 +50,14 @@ def made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0) 
         return xray.references_from_spectra(
             spectra, density["energy"].values, lithium_content=contents, options=options
         )
+    both = sorted({*section.lithiated_scans} & {*section.delithiated_scans})
+    if both:
+        raise OptionError(
+            "a scan is called lithiated and delithiated",
+            field="references.lithiated_scans, references.delithiated_scans",
+            value=both[0],
+            remedy="name every scan in one of the two only",
+        )
     if all(scans) and not section.spectra and not any(masks):
         return xray.references_from_frames(
             density,
