@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composition import scene
+from lithiscope import stages
 from lithiscope.composition.xray import IncidentOptions, compare_incident, optical_density
 from lithiscope.composition.xray.kernels.incident import bright_mode, quantile_with_error
 from lithiscope.errors import AnalysisError, LithiscopeWarning
@@ -204,3 +206,50 @@ def test_the_error_of_a_spectrum_is_its_own_scatter_unless_stated():
     np.testing.assert_allclose(od["signal_frame_std"], 0.05)
     od = optical_density(recording, spectrum=scene.incident_spectrum())
     assert od.attrs["spectrum_std_stated"] is False
+
+
+def night(levels, current=None, bare=(), seed=5):
+    """Scans of a platelet, each as bright as it is said; `bare` ones have no blank area."""
+    rng = np.random.default_rng(seed)
+    half = scene.platelet((60, 60), 0.5)
+    counts = [
+        scene.recording(scene.densities(0.5, np.ones((60, 60)) if number in bare else half), COUNTS * level, rng=rng)[
+            "counts"
+        ].values[0]
+        for number, level in enumerate(levels)
+    ]
+    one = scene.recording(scene.densities(0.5, half), COUNTS, rng=rng)
+    variables = {"counts": ("time energy y x", np.stack(counts))}
+    if current is not None:
+        variables["ring_current"] = ("time energy", np.repeat(np.array(current)[:, None], len(counts[0]), axis=1))
+    coords = {name: (name, one[name].values) for name in ("energy", "y", "x")}
+    return stages.new("recording", variables, coords={**coords, "time": ("time", 600.0 * np.arange(len(levels)))})
+
+
+def told_of(recording):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        compare_incident(recording)
+    return [str(one.message) for one in told if issubclass(one.category, LithiscopeWarning)]
+
+
+def test_a_beam_that_decays_with_its_ring_is_no_jump():
+    falling = np.linspace(1.0, 0.6, 6)
+    assert told_of(night(falling, current=0.4 * falling)) == []
+    # Without a ring current nobody knows what the beam does, as long as it does so at all energies.
+    assert told_of(night([1.0, 0.6, 1.0, 0.9])) == []
+
+
+def test_a_scan_with_another_i0_than_its_ring_is_told():
+    (text,) = told_of(night([1.0, 0.98, 0.62, 0.94, 0.92], current=[0.4, 0.392, 0.384, 0.376, 0.368]))
+    assert "in scan 2:" in text
+    percent = float(re.search(r"by up to ([+-]\d+) %", text).group(1))
+    # The brightest mode of 1800 pixels is known to 0.03 %; rounding to one percent.
+    assert percent == pytest.approx(100 * (0.62 / 0.384 * 0.4 - 1), abs=4)
+
+
+def test_a_field_inside_a_particle_is_told_by_its_spectrum():
+    # The platelet absorbs otherwise at each energy.
+    (text,) = told_of(night([1.0, 1.0, 1.0, 1.0], bare=(1,)))
+    assert "at the other energies" in text
+    assert "in scan 1:" in text

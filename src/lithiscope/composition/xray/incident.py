@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-3
 # Fewer points of an I0 spectrum tell nothing of its scatter.
 _FEWEST_POINTS = 12
+# A beam that changes by more than this, in ln I0, without its ring has another cause; fewer scans tell no change.
+_JUMP, _FEWEST_SCANS = 0.15, 3
 # Median of the magnitude of a Gaussian of unit standard deviation.
 _MEDIAN_OF_GAUSSIAN = 0.6745
 
@@ -64,15 +66,24 @@ def compare_incident(
     LithiscopeWarning
         Where two ways differ by more than `disagreement_sigma` joint standard deviations and by more than
         `disagreement_density` in ln I0: the picture has no blank area, or the spectrum belongs to another sample.
+        Where I0 found in the pictures changes from scan to scan by over 15 % beyond what the ring current does, or
+        otherwise at one energy than at the others: a scan without blank area gives the light behind a particle.
     """
     import xarray as xr
 
-    if isinstance(frames, xr.Dataset):
-        found = _by_methods(frames, spectrum, blank, options, part=False)
-    else:
-        parts = [_by_methods(part, spectrum, blank, options, part=True) for part in frames]
+    whole = isinstance(frames, xr.Dataset)
+    parts, current = [], []
+    for part in [frames] if isinstance(frames, xr.Dataset) else frames:
+        parts.append(_by_methods(part, spectrum, blank, options, part=not whole))
+        shape = parts[-1]["incident"].shape[1:]
+        known = part["ring_current"].values.reshape(shape[0], -1) if "ring_current" in part else np.nan
+        current.append(np.broadcast_to(known, shape))
+    found = parts[0]
+    if len(parts) > 1:
         found = xr.concat(parts, "time", data_vars="all", coords="minimal", compat="override", join="override")
     _warn_of_disagreement(found, options)
+    for method in (name for name in ("percentile", "blank") if name in found["incident_method"].values):
+        _warn_of_jumps(method, found.sel(incident_method=method), np.concatenate(current))
     return found
 
 
@@ -117,6 +128,34 @@ def _warn_of_disagreement(found: xr.Dataset, options: IncidentOptions) -> None:
                 LithiscopeWarning,
                 stacklevel=3,
             )
+
+
+def _warn_of_jumps(method: str, found: xr.Dataset, current: FloatArray) -> None:
+    """Warn of scans whose I0 cannot be that of the beam, which the ring current drives and which has one spectrum."""
+    level = np.log(found["incident"].values)
+    if len(level) < _FEWEST_SCANS or not np.isfinite(level).any():
+        return
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # of scans without any I0
+        driven = np.log(np.where(current > 0, current, np.nan))
+        beyond = level - np.where(np.isfinite(driven), driven, 0.0) if np.isfinite(driven).any() else level
+        beyond = beyond - np.nanmedian(beyond, axis=0)
+        # Without a ring current the beam may do what it likes, but alike at all energies.
+        if not np.isfinite(driven).any():
+            beyond = beyond - np.nanmedian(beyond, axis=1, keepdims=True)
+        jumped = np.abs(beyond) > np.maximum(_JUMP, 5 * found["incident_std"].values / found["incident"].values)
+    if jumped.any():
+        scans = np.flatnonzero(jumped.any(axis=1)).tolist()
+        worst = float(beyond.flat[np.nanargmax(np.where(jumped, np.abs(beyond), -np.inf))])
+        listed = ", ".join(map(str, scans[:6])) + (f" and {len(scans) - 6} more" if len(scans) > 6 else "")
+        than = "the ring current explains" if np.isfinite(driven).any() else "at the other energies"
+        warnings.warn(
+            f"I0 by {method} is other than {than} by up to {100 * np.expm1(worst):+.0f} % in scan {listed}: a scan "
+            "without blank area has the light behind a particle for I0; mark a blank area (incident.blank), give a "
+            "spectrum of the beam (incident.spectrum), or leave these scans out",
+            LithiscopeWarning,
+            stacklevel=3,
+        )
 
 
 def find_incident(
