@@ -91,13 +91,13 @@ def test_a_changed_raw_file_is_noticed(study):
 
 def test_an_interrupted_run_goes_on_where_it_stopped(study, monkeypatch):
     recipe = study()
-    from lithiscope.studies import stxm
+    from lithiscope.studies import stxm_pictures
 
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stxm.xray, "lithium_fraction", stop)
+        patch.setattr(stxm_pictures.xray, "lithium_fraction", stop)
         with pytest.raises(KeyboardInterrupt):
             run(recipe)
     done, notes = run(recipe)

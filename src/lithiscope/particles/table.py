@@ -11,6 +11,7 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, LithiscopeWarning, StageError
 from lithiscope.particles.exclusions import blanked, excluded_frames, excluded_particles
+from lithiscope.particles.gaps import gap_std
 from lithiscope.particles.identity import name_particles, particle_numbers
 from lithiscope.particles.images import check_labels, frames_of_cycle
 from lithiscope.particles.kernels import Groups, group_count, group_moments, group_nanmean, group_pixels, group_sum
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1_000_000  # pixels and frames worked on at once; about ten arrays of this size live together
 _SIGNAL = "lithium_fraction"
+_LACKING = 0.1  # share of a particle's pixels whose loss is told
 _LEAST_SIGMA = 5.0  # a summed amount below this many of its standard deviations carries no composition
 
 Columns = dict[str, np.ndarray]
@@ -52,8 +54,9 @@ def particle_table(
     Returns
     -------
     particle_table
-        The mean is weighted by amount, sum(x (a+b)) / sum(a+b). `lithium_fraction_std` is random only, from the noise
-        before resampling; the error common to the frame and the named shifts stand beside it. `spread` is the
+        The mean is weighted by amount, sum(x (a+b)) / sum(a+b). `lithium_fraction_std` is that of this particle in this
+        frame: the noise before resampling, and what pixels without a value may hide (`particles.gaps`); the error
+        common to the frame and the named shifts stand beside it. `amount` is the mean over the pixels. `spread` is the
         weighted standard deviation over the pixels; `noise_spread` the part that noise makes; `true_spread` =
         sqrt(spread^2 - noise_spread^2), or 0 where noise explains it all. `true_spread` + `true_spread_std` is always
         the one-sigma upper bound. An excluded particle keeps its row, with NaN, the flag ``excluded`` and its reason.
@@ -131,10 +134,24 @@ def _columns(
             for name, values in _reduced(part, groups, options).items():
                 whole = columns.setdefault(name, _empty(values, len(numbers), video.sizes["time"]))
                 whole[..., rows[:, None], block] = np.moveaxis(values, -1, -2)
+        _add_gaps(columns, video, frames, groups, rows)
     absent = ~np.isfinite(columns[_SIGNAL]) & ~stages.fatal_mask(columns[f"{_SIGNAL}_flag"])
     # A particle without a mask in this cycle.
     columns[f"{_SIGNAL}_flag"][absent] |= stages.flag_bit("missing")
     return columns
+
+
+def _add_gaps(columns: Columns, video: xr.Dataset, frames: np.ndarray, groups: Groups, rows: np.ndarray) -> None:
+    """Add to the errors of the means what lost pixels may hide, and flag the particles that lack many; in place."""
+    at = rows[:, None], frames
+    size = np.diff(np.append(groups.start, len(groups.pixels)))
+    known = np.where(np.isfinite(columns[_SIGNAL][at]), columns["valid_pixel_count"][at], 0)
+    share = known.T / size
+    gap = gap_std(video, frames, groups, share, columns["spread"][at].T).T
+    if f"{_SIGNAL}_std" in columns:
+        columns[f"{_SIGNAL}_std"][at] = np.hypot(columns[f"{_SIGNAL}_std"][at], gap)
+    lacking = (gap > 0) & (share.max(axis=0, initial=0.0)[:, None] - _LACKING > share.T)
+    columns[f"{_SIGNAL}_flag"][at] |= np.where(lacking, stages.flag_bit("incomplete"), 0).astype(np.uint16)
 
 
 def _empty(values: np.ndarray, particles: int, times: int) -> np.ndarray:

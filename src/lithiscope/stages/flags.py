@@ -36,6 +36,7 @@ FLAGS: dict[str, Flag] = {
     "opaque": Flag(1 << 11, False, "so absorbing that stray light biases the optical density"),
     "outside_references": Flag(1 << 12, False, "more than three standard deviations outside the two references"),
     "wrong_sign": Flag(1 << 13, False, "current and overpotential have opposite signs, by more than their noise"),
+    "incomplete": Flag(1 << 14, False, "a tenth or more of the particle has no value; the error bar allows for it"),
 }
 
 
