@@ -182,8 +182,8 @@ def _lost_message(frames: xr.Dataset, lost: NDArray[np.bool_], lead: tuple[str, 
     more = f" and {int(lost.sum()) - 10} more" if lost.sum() > 10 else ""
     return (
         f"{int(lost.sum())} of {lost.size} frames could not be aligned and are flagged not_aligned: "
-        f"{', '.join(names)}{more}; look at them, give a weight that leaves out what does not move with the sample, "
-        "or lower min_likeness or min_overlap"
+        f"{', '.join(names)}{more}; look at them, lower min_likeness or min_overlap (align.registration), choose "
+        "another picture (align.invariant.mode), or, in Python, give a weight without what does not move along"
     )
 
 

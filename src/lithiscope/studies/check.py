@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from lithiscope.studies.recipe import Recipe
 
 # Peak memory of a run over the size of its counts in float32: 38 was measured with 30 scans of 3 energies, 35 with one
-# scan of 123; most of it is the reruns for the systematic shifts, which go piece by piece where they would take more
-# than half of the limit of the run, beside 3 times that size. Counts and page took up to 8 times that size.
-_MEMORY_FACTOR, _MEMORY_BESIDE, _MEMORY_WHOLE = 40, 3, 8
+# scan of 123; most of it is the reruns for the systematic shifts. What would take more than half of the limit of the run
+# goes piece by piece, beside which tables and page grow by that size (measured from 40 to 160 scans of 512 x 512 pixels).
+_MEMORY_FACTOR, _MEMORY_BESIDE = 40, 1
 _PRESENT = "pixels_with_counts"
 _MEMORY_BASE = 0.3  # GiB, of the programs themselves
 
@@ -200,8 +200,7 @@ def _estimate(_recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> 
     if scans:
         count = len(scans)
         size = count * scans[0]["counts"].size * 4 / GIB
-        in_pieces = SHARE * MEMORY + size * _MEMORY_BESIDE
-        need = _MEMORY_BASE + max(size * _MEMORY_WHOLE, min(size * _MEMORY_FACTOR, in_pieces))
+        need = _MEMORY_BASE + min(size * _MEMORY_FACTOR, SHARE * MEMORY + size * _MEMORY_BESIDE)
         have = _free_memory()
         level: Any = "ok" if have is None or need < 0.8 * have else "error"
         free = "" if have is None else f"; {have:.1f} GiB are free"
