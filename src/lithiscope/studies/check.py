@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from lithiscope.studies.recipe import Recipe
 
 # Peak memory of a run over the size of its counts in float32: 38 was measured with 30 scans of 3 energies, 35 with one
-# scan of 123; most of it is the reruns for the systematic shifts. What would take more than half of the limit of the run
-# goes piece by piece, beside which tables and page grow by that size (measured from 40 to 160 scans of 512 x 512 pixels).
+# scan of 123; most of it is the reruns for the systematic shifts. What would take more than half of the limit of a run
+# goes piece by piece; tables and page grow by that size (measured from 40 to 160 scans of 512 x 512 pixels).
 _MEMORY_FACTOR, _MEMORY_BESIDE = 40, 1
 _PRESENT = "pixels_with_counts"
 _MEMORY_BASE = 0.3  # GiB, of the programs themselves
