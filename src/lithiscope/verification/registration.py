@@ -81,20 +81,22 @@ def cramer_rao(movie: Movie) -> float:
 def rows(everything: bool) -> Iterator[Row]:
     """Yield the rows of this check; `everything` takes four times as many movies."""
     few, many = (range(_SEED, _SEED + count * (4 if everything else 1)) for count in (1, 4))
-    yield from _optical(few)
+    yield from _optical(few, many)
     yield from _stxm(few, many)
     yield from _volume(few)
     yield from _resampling()
 
 
-def _optical(seeds: range) -> Iterator[Row]:
+def _optical(seeds: range, many: range) -> Iterator[Row]:
     front = measure(lambda seed: optical_movie(seed=seed), seeds)
-    yield _at_most("optical movie, 256 x 256, 800 e/px, 60 % brighter behind a front: error", 0.015, front.error)
+    name = "optical movie, 256 x 256, 800 e/px, blur 1.2 px, 60 % brighter behind a front: error"
+    yield _at_most(name, 0.015, front.error)
     yield _calibrated("optical movie with a front", front)
     still = measure(lambda seed: optical_movie(seed=seed, front=False), seeds)
     yield _at_most("the same without a front: error", 0.010, still.error)
     yield _at_most("the same, over its Cramer-Rao bound", 1.5, still.error / still.bound, unit="1")
-    weak = measure(lambda seed: optical_movie(seed=seed, front=False, texture=0.06), seeds)
+    # Near its bound: single movies scatter about it.
+    weak = measure(lambda seed: optical_movie(seed=seed, front=False, texture=0.06), many)
     yield _at_most("texture of 6 % in place of 12 %: error", 0.020, weak.error)
     yield _calibrated("weak texture", weak)
 
