@@ -138,13 +138,13 @@ def _coarsen_pictures(figure: Any, finest: int) -> None:
         image.axes.set(xlim=limits[0], ylim=limits[1])
 
 
-_LONG_NUMBER = re.compile(r"(\d+\.\d{2})\d+")
-_PATH = re.compile(r'(?<= d=")[^"]{2000,}(?=")')
+_LONG_NUMBER = re.compile(r"(\d+\.\d)\d+")
+_PATH = re.compile(r'(?<= d=")[^"]{20000,}(?=")')
 
 
 def _short_paths(svg: str) -> str:
-    """Cut the coordinates of long paths, such as the outlines of many particles, to a hundredth of a point."""
-    return _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path.group()), svg)
+    """Cut the coordinates of very long paths, as of the outlines of many particles, to a tenth of a point."""
+    return _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path.group()).replace(" \n", "").replace(" L ", "L"), svg)
 
 
 def _for_readers(svg: str) -> str:

@@ -81,7 +81,7 @@ def stxm_page_content(
     StageError
         If an argument is not the stage that it should be.
     """
-    look = FigureOptions(palette=options.palette, format="svg", width=9.8, font_size=9.5, finest_picture=200)
+    look = FigureOptions(palette=options.palette, format="svg", width=9.8, font_size=9.5, finest_picture=150)
     images, about = _studies(
         options, look, results, recording=recording, od=od, alignment=alignment, references=references, video=video,
         table=table, labels=labels, incident=incident,
