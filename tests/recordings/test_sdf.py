@@ -192,6 +192,15 @@ def test_frames_logged_at_another_energy_warn(write_scan) -> None:
         open_recording(write_scan(log=log))
 
 
+def test_a_log_in_another_order_than_the_axis_is_refused(write_scan) -> None:
+    log = "".join(f"Image{n:03d}_0 = {{Energy = {e};}};" for n, e in enumerate((703.02, 706, 712.98)))
+    with pytest.raises(FileFormatError, match="another order than the axis") as caught:
+        open_recording(write_scan(energies=(713, 703, 706), log=log))
+    assert caught.value.value == "703.02, 706, 712.98 eV"
+    assert caught.value.limit == "713, 703, 706 eV"
+    assert "StackAxis" in str(caught.value.remedy)
+
+
 def test_a_missing_brace_is_mended_with_a_warning(write_scan) -> None:
     text = header_text().replace("\tChannels = (1,", "\tChannels = (1,").replace("};\n Time", "\n Time")
     with pytest.warns(LithiscopeWarning, match="mended"):
@@ -230,6 +239,39 @@ def test_an_aborted_scan(write_scan) -> None:
     np.testing.assert_array_equal(recording["counts_flag"].values[0], np.where(np.isnan(expected), MISSING, 0))
     assert np.isnan(recording["exposure_mid"].values[0]).tolist() == [False, False, True]
     assert np.isfinite(recording["time"]).all()
+
+
+def test_a_last_number_that_may_be_cut_is_not_believed(write_scan) -> None:
+    counts = counts_of(3) + 8000
+    cut = image_text(counts[2]).rstrip()[:-2]
+    with pytest.warns(LithiscopeWarning, match=r"1 of 3 frames.*the last number \(81, perhaps cut off\) of A_a002"):
+        recording = open_recording(write_scan([counts[0], counts[1], cut]))
+    expected = counts.copy()
+    expected[2, -1, -1] = np.nan
+    np.testing.assert_array_equal(recording["counts"].values[0], expected)
+    np.testing.assert_array_equal(recording["counts_flag"].values[0], np.where(np.isnan(expected), MISSING, 0))
+
+
+def test_the_last_number_of_a_cut_row_goes_with_the_rows_after_it(write_scan) -> None:
+    counts = counts_of(3)
+    cut = image_text(counts[1]).splitlines()[0].rstrip()[:-1]
+    with pytest.warns(LithiscopeWarning, match=r"2 of 3 rows and the last number \(11, perhaps cut off\) of A_a001"):
+        recording = open_recording(write_scan([counts[0], cut, counts[2]]))
+    assert np.isfinite(recording["counts"].values[0, 1]).sum() == 3
+    np.testing.assert_array_equal(recording["counts"].values[0, 1, 0, :3], counts[1, 0, :3])
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(0, True), (1, False), (3, False)])
+def test_decimals_tell_whether_a_last_number_is_whole(write_scan, lost, kept) -> None:
+    counts = counts_of(3)
+    text = image_text(counts[0], "{:.6f}").rstrip()
+    frames = [text[: len(text) - lost], *counts[1:]]
+    if kept:
+        recording = open_recording(write_scan(frames))
+    else:
+        with pytest.warns(LithiscopeWarning, match="perhaps cut off"):
+            recording = open_recording(write_scan(frames))
+    assert np.isfinite(recording["counts"].values[0, 0, -1, -1]) == kept
 
 
 def test_an_empty_image_is_a_missing_frame(write_scan) -> None:

@@ -12,6 +12,8 @@ from lithiscope.recordings.sdf.header import FrameNote, Header
 from lithiscope.recordings.times import seconds_since
 
 PAUSE = 3.0
+# How far a monochromator may stand from the energy that was asked for, eV.
+_AWAY = 0.5
 _NOTHING = FrameNote(None, None, None, None)
 
 
@@ -103,7 +105,8 @@ def check_energies(header: Header, region: int) -> None:
     Raises
     ------
     FileFormatError
-        If the log shows one energy throughout while the axis claims a range.
+        If the log shows one energy throughout while the axis claims a range, or the energies of the axis in another
+        order.
 
     Warns
     -----
@@ -124,11 +127,32 @@ def check_energies(header: Header, region: int) -> None:
             limit=f"{header.energy.min()} to {header.energy.max()} eV",
             remedy="another quantity was scanned; this stack cannot be read as an energy stack",
         )
-    away = np.flatnonzero(known & (np.abs(logged - header.energy) > 0.5))
+    away = np.flatnonzero(known & (np.abs(logged - header.energy) > _AWAY))
     if away.size:
+        _refuse_another_order(header, logged[known], header.energy[known])
         warnings.warn(
             f"{header.path}: {away.size} frames were logged more than 0.5 eV away from the axis, the first at "
             f"{logged[away[0]]} instead of {header.energy[away[0]]} eV; the axis was kept",
             LithiscopeWarning,
             stacklevel=3,
         )
+
+
+def _refuse_another_order(header: Header, logged: np.ndarray, axis: np.ndarray) -> None:
+    """Refuse an axis that lists the energies of the log in another order: no picture would be at its energy."""
+    if np.any(np.abs(np.sort(logged) - np.sort(axis)) > _AWAY):
+        return
+    raise FileFormatError(
+        "the frames were logged at the energies of the axis, in another order than the axis lists them",
+        file=header.path,
+        field="Image*.Energy",
+        value=_listed(logged),
+        limit=_listed(axis),
+        remedy="put the energies of the StackAxis in the order in which the frames were taken, or, if the axis is "
+        "right, remove the Energy of the frames from the header",
+    )
+
+
+def _listed(energies: np.ndarray) -> str:
+    more = ", ..." if energies.size > 8 else ""
+    return f"{', '.join(f'{energy:g}' for energy in energies[:8])}{more} eV"

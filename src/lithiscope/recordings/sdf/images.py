@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,7 +30,22 @@ def image_names(stem: str, *, channel: int, frame: int, region: int, frames: int
     return [f"{start}{region if regions > 1 else ''}.xim", numbered]
 
 
-def read_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
+class Image(NamedTuple):
+    """An image as its file holds it.
+
+    Attributes
+    ----------
+    values : ndarray of shape (rows, columns)
+        NaN where the file holds nothing that can be trusted.
+    lacking : str
+        What the file lacks, for a warning; empty for a complete file.
+    """
+
+    values: np.ndarray
+    lacking: str
+
+
+def read_image(path: Path, shape: tuple[int, int]) -> Image:
     """Read one image.
 
     Parameters
@@ -41,8 +57,9 @@ def read_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (rows, columns)
-        Rows that the file lacks are NaN; so is a last row that was cut off, because its last number may be cut too.
+    Image
+        Rows that the file lacks are NaN; so is a last row that was cut off, because its last number may be cut too,
+        and the last number of a whole row where nothing shows that it is all there.
 
     Raises
     ------
@@ -59,10 +76,12 @@ def read_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
     if lines and len(lines) <= rows and len(lines[-1]) < columns and (len(lines) < rows or not text.endswith("\n")):
         unfinished = lines.pop()[:-1]
     _check_rows(lines, shape, path)
+    cut = bool(lines) and not unfinished and _last_may_be_cut(text, lines)
+    last = [lines[-1].pop()] if cut else []
     image = np.full(shape, np.nan)
     try:
         np.array(unfinished, dtype=float)
-        image[: len(lines)] = np.array(lines, dtype=float).reshape(-1, columns)
+        values = np.array([word for line in lines for word in line], dtype=float)
     except ValueError as error:
         raise FileFormatError(
             "an image file holds something that is no number",
@@ -71,7 +90,23 @@ def read_image(path: Path, shape: tuple[int, int]) -> np.ndarray:
             limit="numbers and tabs",
             remedy="the image is damaged: copy it again",
         ) from None
-    return image
+    image.flat[: values.size] = values
+    gone = [f"{rows - len(lines)} of {rows} rows"] if len(lines) < rows else []
+    return Image(image, " and ".join([*gone, *(f"the last number ({word}, perhaps cut off)" for word in last)]))
+
+
+def _last_may_be_cut(text: str, lines: list[list[str]]) -> bool:
+    """Whether the last number of whole rows may lack digits.
+
+    STXM_Control ends every row, the last one too, with a line feed, right after the number or after a tab: a complete
+    file ends in white space. One that ends in a digit was cut, or went through a program that drops the last line feed.
+    The decimals tell the two apart: where all numbers are written with equally many, a last
+    one with as many is whole. Of whole numbers nothing tells.
+    """
+    if text[-1:].isspace():
+        return False
+    decimals = {len(word.partition(".")[2]) for line in lines for word in line}
+    return len(decimals) > 1 or decimals == {0}
 
 
 def _check_rows(lines: list[list[str]], shape: tuple[int, int], path: Path) -> None:

@@ -13,7 +13,7 @@ from lithiscope.errors import FileFormatError, LithiscopeWarning, OptionError
 from lithiscope.recordings.scan import Scan, to_recording
 from lithiscope.recordings.sdf.exposure import check_energies, exposure_mid, ring_current
 from lithiscope.recordings.sdf.header import Header, find, read_header
-from lithiscope.recordings.sdf.images import image_names, read_image
+from lithiscope.recordings.sdf.images import Image, image_names, read_image
 from lithiscope.times import zone_of
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def _stack(header: Header, region: int, channel: int) -> np.ndarray:
         if path is None:
             missing.append(f"no {candidates[0].name}")
             continue
-        images[frame] = _image(path, shape)
-        if gone := int(np.isnan(images[frame]).all(axis=1).sum()):
-            missing.append(f"{gone} of {shape[0]} rows of {path.name}")
+        images[frame], lacking = _image(path, shape)
+        if lacking:
+            missing.append(f"{lacking} of {path.name}")
     _check_plenty(images, frames, missing, header.path)
     nothing = np.full(shape, np.nan)
     return np.stack([images.get(frame, nothing) for frame in range(frames)])
@@ -158,7 +158,7 @@ def _check_plenty(images: dict[int, np.ndarray], frames: int, missing: list[str]
         )
 
 
-def _image(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _image(path: Path, shape: tuple[int, int]) -> Image:
     # A text image needs two characters a pixel: a header that promises more than a thousand times that is not believed.
     if shape[0] * shape[1] > MOST_MISSING * max(path.stat().st_size, 1000):
         raise FileFormatError(
