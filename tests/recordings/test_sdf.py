@@ -121,10 +121,30 @@ def test_a_falling_position_axis_is_turned_round(write_scan) -> None:
 
 def test_units_are_converted(write_scan) -> None:
     recording = open_recording(
-        write_scan(energies=(0.7, 0.705, 0.71), energy_unit="keV", unit="nm", x=(0, 50, 100, 150))
+        write_scan(energies=(0.7, 0.705, 0.71), energy_unit="keV", unit="nm", x=(0, 50, 100, 150), y=(1000, 1050, 1100))
     )
     np.testing.assert_allclose(recording["energy"], [700, 705, 710])
     np.testing.assert_allclose(recording["x"], [0, 0.05, 0.1, 0.15])
+
+
+def test_an_axis_in_another_unit_than_the_other_warns(write_scan) -> None:
+    text = header_text().replace('Unit = "um"', 'Unit = "mm"', 1)
+    with pytest.warns(
+        LithiscopeWarning, match=r"0\.05 um along y \(QAxis\.Unit = um\) and 50 um along x \(PAxis\.Unit = mm\)"
+    ):
+        recording = open_recording(write_scan(text=text))
+    np.testing.assert_allclose(recording["x"], [0, 50, 100, 150])
+
+
+@pytest.mark.parametrize(("unit", "warns"), [("nm", True), ("mm", False), ("m", True)])
+def test_pixels_beyond_any_scan_warn(write_scan, unit, warns) -> None:
+    # Steps of 0.05: too fine in nm, too coarse in m, and an overview in mm.
+    text = header_text(unit=unit)
+    if warns:
+        with pytest.warns(LithiscopeWarning, match=rf"PAxis\.Unit = {unit}\).*are usual"):
+            open_recording(write_scan(text=text))
+    else:
+        open_recording(write_scan(text=text))
 
 
 def test_dwell_of_energy_regions(write_scan) -> None:

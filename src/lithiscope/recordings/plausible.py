@@ -1,8 +1,9 @@
-"""Whether numbers can be counts: blank frames become missing, and what looks wrong is said by the file's name."""
+"""Whether numbers can be counts and sizes: blank frames become missing, what looks wrong is said by the file's name."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,10 @@ from lithiscope.errors import FileFormatError, LithiscopeWarning
 LARGEST_COUNT = 1e12
 # Optical densities stay below this (the beam has fallen to 3e-7), and no exposure is useful with fewer counts.
 LARGEST_DENSITY = 15.0
+# Between an atom and a coarse overview: a pixel outside (um) was written in another unit than the header states.
+_PIXEL = (5e-4, 100.0)
+# No scan is stretched that much along one axis.
+_STRETCHED = 20.0
 # In fewer pixels than these, equal numbers say nothing.
 _FEW_PIXELS = 16
 
@@ -96,6 +101,38 @@ def check_counts(counts: np.ndarray, path: Path) -> None:
         doubts.append(f"the numbers are fractions up to {largest:.3g}, like optical densities or transmissions")
     if doubts:
         warnings.warn(f"{path}: hard to believe as counts: {'; '.join(doubts)}", LithiscopeWarning, stacklevel=4)
+
+
+def check_pixels(y: np.ndarray, x: np.ndarray, told: Mapping[str, str], path: Path) -> None:
+    """Warn of pixels whose size is hard to believe: a unit in the file is then wrong, or a field of it.
+
+    Parameters
+    ----------
+    y, x : ndarray of shape (Y,), (X,)
+        Positions in um, in any order.
+    told : mapping
+        By "y" and "x", the field of the file that the positions come from, with its unit.
+    path : Path
+        The file, for messages.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If a pixel is smaller than 0.5 nm or larger than 100 um, or 20 times longer along one axis than the other.
+    """
+    steps = {name: float(np.median(np.abs(np.diff(axis)))) for name, axis in (("y", y), ("x", x)) if axis.size > 1}
+    if any(not _PIXEL[0] <= step <= _PIXEL[1] for step in steps.values()):
+        doubt = f"sizes between {1e3 * _PIXEL[0]:g} nm and {_PIXEL[1]:g} um are usual"
+    elif len(steps) == 2 and max(steps.values()) > _STRETCHED * min(steps.values()):
+        doubt = f"the two differ by more than {_STRETCHED:g} times"
+    else:
+        return
+    listed = " and ".join(f"{step:g} um along {name} ({told.get(name, name)})" for name, step in steps.items())
+    warnings.warn(
+        f"{path}: the size of a pixel is hard to believe: {listed}; {doubt}: look at the units that the file states",
+        LithiscopeWarning,
+        stacklevel=4,
+    )
 
 
 def looks_like_density(values: np.ndarray) -> bool:

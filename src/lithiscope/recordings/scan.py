@@ -13,7 +13,7 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.errors import FileFormatError, LithiscopeWarning
-from lithiscope.recordings.plausible import check_counts, without_blank_frames
+from lithiscope.recordings.plausible import check_counts, check_pixels, without_blank_frames
 from lithiscope.stages import flag_bit
 from lithiscope.times import to_utc, zone_of
 
@@ -50,6 +50,8 @@ class Scan:
         Measured positions in um.
     attrs : mapping
         Further attributes of the stage.
+    axis_fields : mapping
+        By "y" and "x", the field of the file that holds the positions, with its unit, for messages.
     quantity : str
         What ``counts`` holds: "counts", or what others made of them, "transmission" (I/I0) or "optical_density".
     """
@@ -66,6 +68,7 @@ class Scan:
     position_y: np.ndarray | None = None
     position_x: np.ndarray | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    axis_fields: Mapping[str, str] = field(default_factory=dict)
     quantity: str = "counts"
 
 
@@ -137,6 +140,11 @@ def scan_order(scan: Scan, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarr
     ------
     FileFormatError
         If an energy occurs twice, is not positive or beyond any microscope, or a position occurs twice.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If the size of a pixel is hard to believe.
     """
     by_energy = _order(scan.energy, file=path, field="energy", unit="eV")
     if scan.energy.min() <= 0:
@@ -157,6 +165,7 @@ def scan_order(scan: Scan, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarr
             limit=f"{_LARGEST_ENERGY:g} eV",
             remedy="the unit of the energy axis is probably wrong (eV written as keV)",
         )
+    check_pixels(scan.y, scan.x, scan.axis_fields, path)
     return by_energy, rows, columns
 
 

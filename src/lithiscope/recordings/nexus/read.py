@@ -131,7 +131,14 @@ def read_scan(
             position_y=at_y,
             position_x=at_x,
             attrs=attrs | _extras(entry),
+            axis_fields=_axis_fields(data),
         )
+
+
+def _axis_fields(data: Any) -> dict[str, str]:
+    """Return which fields hold the positions, and the units that they state."""
+    names = {axis: f"sample_{axis}" for axis in ("y", "x")}
+    return {axis: f"{data.name}/{name}, {unit(data, name) or 'without units'}" for axis, name in names.items()}
 
 
 @contextmanager

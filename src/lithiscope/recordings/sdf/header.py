@@ -23,10 +23,14 @@ _NO_IMAGE = ("line scan", "point scan", "focus", "osa", "motor", "spectra")
 
 @dataclass(frozen=True)
 class Region:
-    """One rectangle that was scanned: its pixel centres in um, in the order of rows and columns of the image files."""
+    """One rectangle that was scanned: its pixel centres in um, in the order of rows and columns of the image files.
+
+    `fields` names the fields of the header that they come from, with their units.
+    """
 
     y: np.ndarray
     x: np.ndarray
+    fields: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -180,11 +184,12 @@ def _axis(axis: Any, field: str, path: Path) -> tuple[np.ndarray, str]:
 
 
 def _region(region: Any, path: Path) -> Region:
-    axes = {}
-    for name in ("PAxis", "QAxis"):
+    axes, fields = {}, {}
+    for name, axis in (("PAxis", "x"), ("QAxis", "y")):
         points, unit = _axis(region.get(name) if isinstance(region, dict) else None, name, path)
-        axes[name] = convert(points, unit, MICROMETRE, field=f"{name}.Unit", file=str(path))
-    return Region(y=axes["QAxis"], x=axes["PAxis"])
+        axes[axis] = convert(points, unit, MICROMETRE, field=f"{name}.Unit", file=str(path))
+        fields[axis] = f"{name}.Unit = {unit}"
+    return Region(y=axes["y"], x=axes["x"], fields=fields)
 
 
 def _energies(tree: dict[str, Any], path: Path) -> np.ndarray:

@@ -85,6 +85,7 @@ def open_region(path: Path, region: int, *, timezone: str | None, channel: str |
         dwell=header.dwell,
         ring_current=ring_current(header, region),
         attrs=attrs,
+        axis_fields=place.fields,
     )
     return to_recording(scan, path=path, timezone=timezone)
 
