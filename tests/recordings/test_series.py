@@ -164,3 +164,45 @@ def test_clocks_of_which_one_states_its_zone(scans) -> None:
     zoned = open_recording(scans[0], timezone="Europe/Zurich")
     with pytest.raises(FileFormatError, match=r"others do not[\s\S]*timezone="):
         join_scans([zoned, open_recording(scans[1])])
+
+
+def noisy(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).poisson(200, (3, 12, 12)).astype(float)
+
+
+FIELD = {"x": tuple(np.round(0.05 * np.arange(12), 3)), "y": tuple(np.round(0.05 * np.arange(12), 3))}
+
+
+@pytest.mark.parametrize(("scan", "frame"), [(0, 1), (1, 0), (1, 2)])
+def test_a_copied_picture_is_refused(write_scan, scan, frame) -> None:
+    frames = [noisy(1), noisy(2)]
+    frames[scan][frame] = frames[0][0]
+    files = [
+        write_scan(frames[number], name=f"N{number}", time=f"2017 Nov 05 16:{10 + number}:00", **FIELD)
+        for number in range(2)
+    ]
+    with pytest.raises(FileFormatError, match="equal in every pixel") as caught:
+        open_series(files)
+    assert caught.value.value == f"N{scan}.hdr at {700 + 5 * frame} eV is N0.hdr at 700 eV"
+    # Each scan for itself can still be looked at.
+    assert open_recording(files[scan]).sizes["energy"] == 3
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((12, 12), 200.0),
+        np.where(np.arange(12) < 6, 200.0, 40.0) * np.ones((12, 1)),
+        np.random.default_rng(3).poisson(0.02, (12, 12)) + np.eye(12),
+    ],
+    ids=["all equal", "an edge without noise", "nearly empty"],
+)
+@pytest.mark.filterwarnings("ignore:.*hard to believe:lithiscope.errors.LithiscopeWarning")
+def test_pictures_without_noise_may_repeat(write_scan, picture) -> None:
+    files = [
+        write_scan(
+            [picture, picture, noisy(5 + number)[0]], name=f"N{number}", time=f"2017 Nov 05 16:1{number}:00", **FIELD
+        )
+        for number in range(2)
+    ]
+    assert open_series(files).sizes["time"] == 2

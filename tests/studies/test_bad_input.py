@@ -84,6 +84,14 @@ ERRORS: dict[str, tuple[Damage, str]] = {
         ],
         "same time",
     ),
+    "duplicated: an image under another energy": (
+        lambda raw: shutil.copy(raw / "scan_001_a001.xim", raw / "scan_001_a002.xim"),
+        r"(?s)equal in every pixel.*scan_001\.hdr at 713 eV is scan_001\.hdr at 706 eV",
+    ),
+    "duplicated: an image of another scan": (
+        lambda raw: shutil.copy(raw / "scan_001_a001.xim", raw / "scan_003_a001.xim"),
+        r"(?s)equal in every pixel.*scan_003\.hdr at 706 eV is scan_001\.hdr at 706 eV",
+    ),
     "duplicated: energies in a reference": (
         lambda raw: (raw / "LiFePO4.csv").write_text("energy (eV),od\n703,0.3\n706,0.7\n706,0.8\n713,0.7\n"),
         r"LiFePO4\.csv",

@@ -4,6 +4,7 @@ One module or package a format (`sdf`, `nexus`, `xradia`, ...), found through th
 extend by the entry point group ``lithiscope.recordings``. Nothing here knows any chemistry.
 """
 
+from lithiscope.recordings.copies import SeenPictures
 from lithiscope.recordings.formats import FormatInfo, list_formats
 from lithiscope.recordings.masks import read_mask
 from lithiscope.recordings.nexus.write import write_nexus
@@ -17,6 +18,7 @@ __all__ = [
     "FormatInfo",
     "Plan",
     "Reader",
+    "SeenPictures",
     "guess_format",
     "join_scans",
     "list_formats",

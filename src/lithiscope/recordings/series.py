@@ -15,6 +15,7 @@ from lithiscope import stages
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.recordings import stored
+from lithiscope.recordings.copies import SeenPictures
 from lithiscope.recordings.opening import open_recording
 from lithiscope.recordings.readers import readers
 
@@ -57,8 +58,8 @@ def open_series(
     Raises
     ------
     FileFormatError
-        If a file is given twice, a start time is missing or occurs twice (a copy), only some times have a zone, or
-        energies, number or size of pixels differ.
+        If a file is given twice, a start time is missing or occurs twice (a copy), two pictures are copies of each
+        other, only some times have a zone, or energies, number or size of pixels differ.
     AnalysisError
         If there are no files.
 
@@ -130,6 +131,10 @@ def join_scans(scans: Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[int]]:
         If there are no scans.
     """
     plan = plan_series(scans)
+    seen = SeenPictures()
+    for number in plan.order:
+        seen.add(scans[number])
+    seen.refuse_copies()
     return plan.joined([scans[i] for i in plan.order], range(len(scans))), plan.order
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from lithiscope.composition.xray import lithium_rows, references_from_spectra
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.progress import SILENT, Reporter
-from lithiscope.recordings import plan_series, read_spectrum
+from lithiscope.recordings import SeenPictures, plan_series, read_spectrum
 from lithiscope.studies.check_kinetics import check_kinetics
 from lithiscope.studies.check_learning import check_learning
 from lithiscope.studies.check_particles import check_particles
@@ -68,10 +68,14 @@ def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) ->
     files = [series_files(recipe, series) for series in recipe.data.series]
     series_on_disk = Scans(recipe)
     paths = series_on_disk.paths
+    pictures = SeenPictures()
     scans += [
-        _looked_at(series_on_disk.read(path)) for path in reporter.track(paths, label="reading", total=len(paths))
+        _looked_at(series_on_disk.read(path), pictures)
+        for path in reporter.track(paths, label="reading", total=len(paths))
     ]
-    number = dict(zip((paths[i] for i in plan_series(scans).order), range(len(paths)), strict=True))
+    order = plan_series(scans).order
+    pictures.refuse_copies()
+    number = dict(zip((paths[i] for i in order), range(len(paths)), strict=True))
     for series, some in zip(recipe.data.series, files, strict=True):
         numbers = _ranges(sorted(number[path] for path in some))
         text = f"{len(some)} file(s), {series.direction}, cycle {series.cycle}: {_span(some)} ({numbers})"
@@ -88,8 +92,9 @@ def _check_scans(recipe: Recipe, scans: list[xr.Dataset], reporter: Reporter) ->
         yield Finding("warning", "data.series[0].direction is unknown: the page cannot say lithiation or delithiation")
 
 
-def _looked_at(scan: xr.Dataset) -> xr.Dataset:
-    """Return a scan without its counts, and how many there were."""
+def _looked_at(scan: xr.Dataset, pictures: SeenPictures) -> xr.Dataset:
+    """Return a scan without its counts, and how many there were; its pictures are compared with those before."""
+    pictures.add(scan)
     return without_counts(scan).assign_attrs({_PRESENT: int(np.isfinite(scan["counts"].values).sum())})
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.progress import SILENT, Reporter
-from lithiscope.recordings import Plan, open_recording, plan_series
+from lithiscope.recordings import Plan, SeenPictures, open_recording, plan_series
 from lithiscope.studies.pieces import Pieces, scans_at_once
 
 if TYPE_CHECKING:
@@ -141,16 +141,23 @@ def read_recording(recipe: Recipe, *, memory: float | None = None, reporter: Rep
     -------
     xarray.Dataset or Pieces
         Stage ``recording``, at once or in pieces; time is in seconds since the start of the first scan.
+
+    Raises
+    ------
+    FileFormatError
+        If scans do not make a series, or two pictures are copies of each other.
     """
-    scans = Scans(recipe)
+    scans, pictures = Scans(recipe), SeenPictures()
     seen: list[xr.Dataset] = []
     total = at_once = len(scans.paths)
     for path in reporter.track(scans.paths, label="reading", total=total):
         scan = scans.read(path)
+        pictures.add(scan)
         if not seen:
             at_once = scans_at_once(scan, memory, _READING, scans=total)
         seen.append(scan if at_once >= total else without_counts(scan))
     plan = plan_series(seen)
+    pictures.refuse_copies()
     if at_once >= total:
         return scans.marked(plan, [seen[number] for number in plan.order], range(total))
     return Pieces(_read_again(scans, plan, at_once, reporter))
