@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import cache
 from typing import Any
@@ -199,6 +200,68 @@ def test_many_lost_frames_do_not_drown_the_warning() -> None:
     with pytest.warns(LithiscopeWarning, match="scan 1, 700 eV: lines 9-12; .*; and 3 more"):
         frames = correct(made(np.concatenate([counts, flat(4, 1, seed=1)])))
     assert has(frames, "missing").sum() == 11 * 4 * 24
+
+
+@pytest.mark.parametrize(("times", "energies"), [(1, 2), (1, 3), (2, 1), (2, 2), (3, 2), (4, 1), (6, 2)])
+def test_a_frame_that_is_too_bright_makes_no_other_one_dark(times: int, energies: int) -> None:
+    counts = flat(times, energies)
+    counts[-1, -1] *= 1000
+    frames, told = corrected_and_told(made(counts))
+    assert not has(frames, "missing").any()
+    assert not any("without beam" in one for one in told)
+    bright = [one for one in told if "far brighter" in one]
+    assert len(bright) == 1
+    found = re.search(rf"scan {times - 1}, {699 + energies} eV: (\d+) times", bright[0])
+    assert found
+    assert float(found[1]) == pytest.approx(1000, rel=0.02)  # lines of 24 pixels scatter by a few counts of 1000
+
+
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_lost_lines_are_found_beside_a_frame_that_is_too_bright(times: int) -> None:
+    counts = flat(times, 2)
+    counts[0, 0] *= 1000
+    counts[-1, 0, 10:14] = 0
+    frames, told = corrected_and_told(made(counts))
+    assert any(f"scan {times - 1}, 700 eV: lines 9-14" in one for one in told)
+    assert has(frames, "missing").sum() == 6 * 24
+
+
+def test_sound_frames_are_not_called_too_bright() -> None:
+    counts = flat(3, 2)
+    counts[:, 1] /= 15  # an edge, and a scan without beam
+    counts[0] = 0
+    _, told = corrected_and_told(made(np.round(counts)))
+    assert not any("far brighter" in one for one in told)
+
+
+@pytest.mark.parametrize("noise", ["stated", "measured"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_more_dark_counts_than_counts_are_refused(noise: Any, parts: int) -> None:
+    spans = [slice(0, 1), slice(1, 2)] if parts == 2 else [slice(0, 2)]
+    recording, options = made(flat()), CorrectOptions(dark_counts=9000.0, noise=noise)
+    with pytest.raises(AnalysisError, match="dark counts exceed the counts") as caught:
+        list(correct_parts(recording, spans, options=options))
+    assert caught.value.field == "dark_counts"
+    assert caught.value.value == f"9000 of {flat().mean():.4g} counts"
+
+
+def test_a_scan_with_light_is_no_dark_picture() -> None:
+    recording = made(flat())
+    for dark in (recording, flat(seed=3)[0, 0]):
+        with pytest.raises(AnalysisError, match="dark counts exceed the counts"):
+            correct(recording, dark=dark)
+
+
+def test_few_counts_over_few_dark_counts_are_kept() -> None:
+    frames = correct(made(flat(level=6.0)), options=CorrectOptions(dark_counts=2.0))
+    assert np.isfinite(frames["signal"].values).mean() > 0.9
+
+
+def corrected_and_told(recording: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        frames = correct(recording, options=CorrectOptions(saturation=1e9))
+    return frames, [str(one.message) for one in told]
 
 
 def test_lines_behind_thick_particles_are_no_dump() -> None:

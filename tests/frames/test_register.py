@@ -10,6 +10,7 @@ from frames.scene import PIXEL, frames, waves
 from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError, StageError
 from lithiscope.frames import RegisterOptions, register
 from lithiscope.instruments.pictures import optical_movie, stxm_movie
+from lithiscope.stages import flag_bit
 
 GLOBAL = RegisterOptions(gain="global")
 PLANE = PIXEL[1:]
@@ -188,6 +189,17 @@ def test_a_frame_that_cannot_be_aligned_is_named_and_bridged(bad: str) -> None:
     expected = shifts[good] - shifts[good].mean(axis=0)
     # The error bar is 0.006 px.
     np.testing.assert_allclose(pixels(found)[good], expected, atol=0.03)
+
+
+@pytest.mark.parametrize("motion", ["translation", "affine"])
+@pytest.mark.parametrize("value", [np.nan, 1.0])
+def test_where_no_frame_shows_anything_all_are_named(value: float, motion: str) -> None:
+    blank = noisy(drift(3))
+    blank["signal"][:] = value
+    with pytest.warns(LithiscopeWarning, match="3 of 3 frames could not be aligned"):
+        found = register(blank, options=RegisterOptions(motion=motion))
+    assert np.isnan(found["shift"].values).all()
+    assert (found["alignment_flag"].values == flag_bit("not_aligned")).all()
 
 
 def test_a_jump_out_of_the_field_is_not_aligned() -> None:

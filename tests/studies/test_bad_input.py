@@ -12,6 +12,7 @@ import pytest
 
 from lithiscope.errors import LithiscopeError
 from lithiscope.stages import flag_bit
+from lithiscope.studies.check import check_recipe
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.run import run_study
 
@@ -124,6 +125,15 @@ def test_what_cannot_be_used_is_one_clear_error(study, kind):
     damage(recipe.parent / "raw")
     with pytest.raises(LithiscopeError, match=words):
         run(recipe)
+
+
+def test_more_dark_counts_than_counts_are_one_clear_error(study):
+    recipe = study(align=STILL, correct="{dark_counts: 9000}")
+    words = "dark counts exceed the counts"
+    with pytest.raises(LithiscopeError, match=words):
+        run(recipe)
+    found = [finding for finding in check_recipe(load_recipe(recipe)) if finding.level == "error"]
+    assert [words in finding.text for finding in found] == [True]
 
 
 SPOT = slice(10, 12), slice(10, 20)

@@ -17,6 +17,7 @@ import numpy as np
 from lithiscope.frames.correct_detector import (
     Dark,
     Detector,
+    Seen,
     check_rate,
     dark_counts,
     detector,
@@ -81,8 +82,8 @@ def correct(
     OptionError
         If a correction is asked for that needs a dwell or a ring current, and there is none.
     AnalysisError
-        If counts times dead time reach the dwell, if the dark picture does not fit, or if noise is to be measured and
-        no frame has enough pixels.
+        If counts times dead time reach the dwell, if the dark picture does not fit, if dark counts leave nothing of
+        all counts, or if noise is to be measured and no frame has enough pixels.
 
     Warns
     -----
@@ -161,14 +162,19 @@ class _Series:
         self.recording, self.background, self.options = recording, background, options
         self.judged: Judged = judge(recording, float(background.counts.mean()), options)
         self.frames: Detector = detector(recording, self.judged.empty, background, options)
+        self._seen = Seen()
 
     def corrected(self) -> Iterator[_Corrected]:
         """Yield the scans one after the other."""
+        last = self.recording.sizes["time"] - 1
         for t, (raw, flag, spike) in enumerate(scans_as_written(self.recording, self.judged, self.options)):
             frame = Detector(*(part[t] for part in self.frames))
             counts, variance = written_counts(raw, flag, spike, frame.dead_share, self.options)
             check_rate(self.recording, t, counts, frame.dead_share, self.options)
             picture, spread = light_counts(counts, variance, self.background, frame)
+            self._seen.add(counts, picture, spread)
+            if t == last:
+                self._seen.refuse_dark(self.background)
             scatter = np.array([bright_scatter(*pair) for pair in zip(picture, spread, strict=True)])
             # Resampling would spread a count that is not positive, a dropped reading, over its neighbours.
             with np.errstate(invalid="ignore"):

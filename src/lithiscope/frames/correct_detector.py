@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 FloatArray = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
+# A pixel holds light when it is so many sigma above its dark counts; of noise alone fewer than this share are.
+_CERTAIN, _LIT = 3.0, 0.01
+
+
 class Detector(NamedTuple):
     """What changes from frame to frame, dims (time, energy, 1, 1): dead time over dwell, factors of dark and light."""
 
@@ -163,3 +167,40 @@ def light_counts(
     dark, dark_slope = live_counts(background.counts * frame.dark_scale, frame.dead_share)
     spread = variance * slope**2 + background.variance * (frame.dark_scale * dark_slope) ** 2
     return np.asarray((arrived - dark) * frame.light_scale), np.asarray(spread * frame.light_scale**2)
+
+
+class Seen:
+    """What was seen of the pixels of a series, to tell whether its dark counts can be true."""
+
+    def __init__(self) -> None:
+        self._pixels = self._lit = 0
+        self._counts = 0.0
+
+    def add(self, counts: FloatArray, picture: FloatArray, variance: FloatArray) -> None:
+        """Take counts of one scan as written, and what light made of them with its variance; NaN is left out."""
+        known = np.isfinite(picture)
+        with np.errstate(invalid="ignore"):
+            self._lit += int(np.count_nonzero(picture > _CERTAIN * np.sqrt(variance)))
+        self._pixels += int(np.count_nonzero(known))
+        self._counts += float(np.sum(counts, where=known))
+
+    def refuse_dark(self, background: Dark) -> None:
+        """Refuse dark counts that leave nothing of the counts of all pixels seen.
+
+        Few counts alone are no reason: the dark counts must be at least half of what the detector wrote.
+
+        Raises
+        ------
+        AnalysisError
+            If hardly any pixel is above its dark counts by more than its error.
+        """
+        dark, counts = float(background.counts.mean()), self._counts / max(self._pixels, 1)
+        if self._pixels and self._lit <= _LIT * self._pixels and dark > counts / 2:
+            raise AnalysisError(
+                "the dark counts exceed the counts: no light is left",
+                field="dark_counts",
+                value=f"{dark:.4g} of {counts:.4g} counts",
+                limit="well below the counts with light",
+                remedy="state the counts of a pixel in one dwell without light, or give dark frames taken with the "
+                "shutter closed",
+            )

@@ -19,6 +19,7 @@ from lithiscope.frames.kernels.counts import (
     piled_level,
     prominence,
     third_brightest,
+    too_bright,
 )
 from lithiscope.stages import blank_fatal, fatal_mask, flag_bit
 
@@ -99,6 +100,9 @@ def judge(recording: xr.Dataset, dark: float, options: CorrectOptions) -> Judged
     lost = lost_lines(brightness, options.dump_fraction, options.counts_per_photon)
     if lost.any():
         _warn_of_lost_lines(recording, lost)
+    times_usual = too_bright(brightness, options.counts_per_photon)
+    if np.isfinite(times_usual).any():
+        _warn_of_bright_frames(recording, times_usual)
     return Judged(nothing.saturation, lost, np.asarray((lost | useless).all(axis=-1)))
 
 
@@ -137,6 +141,19 @@ def _warn_of_lost_lines(recording: xr.Dataset, lost: np.ndarray) -> None:
     warnings.warn(
         f"{int(lost.sum())} lines were scanned without beam and are missing: {_first(found, 8)} "
         "(counted from 0, with the line before and after)",
+        LithiscopeWarning,
+        stacklevel=4,
+    )
+
+
+def _warn_of_bright_frames(recording: xr.Dataset, times_usual: FloatArray) -> None:
+    found = [
+        f"{frame_name(recording, int(t), int(k))}: {times_usual[t, k]:.0f} times"
+        for t, k in np.argwhere(np.isfinite(times_usual))
+    ]
+    warnings.warn(
+        f"{len(found)} frames are far brighter than the others and hard to believe: {_first(found, 4)}; look at their "
+        "files, and leave them out if the counts are wrong",
         LithiscopeWarning,
         stacklevel=4,
     )

@@ -27,6 +27,9 @@ class Solution(NamedTuple):
 
 def solved(pairs: Pairs, fits: PairFits, kept: IntArray, frames: int, options: RegisterOptions) -> Solution:
     """Return positions of the frames that agree; one after the other, the frame whose pairs agree least is left out."""
+    if kept.size == 0:
+        axes = pairs.shift.shape[1]
+        return Solution(*(np.full((frames, *extra), np.nan) for extra in ((axes,), (axes, axes), (axes,), (axes,), ())))
     while True:
         inside = np.isin(pairs.first, kept) & np.isin(pairs.second, kept)
         part = Pairs(
@@ -36,7 +39,7 @@ def solved(pairs: Pairs, fits: PairFits, kept: IntArray, frames: int, options: R
         )
         found = solve_positions(part, kept.size)
         rms = _frame_residual(part, found, kept.size)
-        if kept.size == 0 or not np.nanmax(rms) > options.max_disagreement:
+        if not np.nanmax(rms) > options.max_disagreement:
             break
         kept = np.delete(kept, np.nanargmax(rms))
     good = np.isfinite(found.shift).all(axis=1)

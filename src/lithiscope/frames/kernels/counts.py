@@ -13,6 +13,10 @@ _CLUSTER = 3
 _CUT = 0.98658
 _MAD = 1.4826
 _BLOCK = 4096
+# From so many scans on, the upper quartile stands fast against one that is wrong.
+_ENOUGH_SCANS = 5
+# No energy and no sample makes a frame so many times brighter from one scan to the next.
+_TOO_BRIGHT = 20.0
 # As many pixels at the largest count, and so many times more than at a count just below it, are no counting statistics.
 _PILED, _MORE = 10, 4.0
 
@@ -79,6 +83,8 @@ def lost_lines(
 
     A line is compared with itself in the other scans of its energy, or, in a single scan, with the bright lines of
     its frame and the bright frames of its scan. The beam went and came back within the lines at the ends of a run.
+    Of up to four scans a single one that is far too bright would lift what the others are compared with; there no
+    line is held against more than the middle one of all frames.
 
     Parameters
     ----------
@@ -94,9 +100,14 @@ def lost_lines(
     (T, K, Y) bool array
         True for lost lines.
     """
-    expected = (
-        _upper_quartile(brightness, 0) if brightness.shape[0] > 1 else _level_of_single_scan(brightness[0], fraction)
-    )
+    frames = _upper_quartile(brightness, 2)[..., 0]
+    usual = float(_middle(np.where(fraction * frames >= least, frames, np.nan).ravel()))
+    if brightness.shape[0] == 1:
+        expected = _level_of_single_scan(frames[0], fraction, usual)
+    else:
+        expected = _upper_quartile(brightness, 0)
+        if brightness.shape[0] < _ENOUGH_SCANS and np.isfinite(usual):
+            expected = np.minimum(expected, usual)
     with np.errstate(invalid="ignore"):
         lost = (brightness < fraction * expected) & (fraction * expected >= least)
     grown = lost.copy()
@@ -105,13 +116,38 @@ def lost_lines(
     return grown
 
 
-def _level_of_single_scan(
-    brightness: Float[np.ndarray, "energies y"], fraction: float
-) -> Float[np.ndarray, "1 energies 1"]:
-    frame = _upper_quartile(brightness, 1)
-    scan = np.full_like(frame, np.median(frame[np.isfinite(frame)])) if np.isfinite(frame).any() else frame
+def too_bright(brightness: Float[np.ndarray, "times energies y"], least: float) -> Float[np.ndarray, "times energies"]:
+    """Return how many times brighter than usual a frame is, where it is over twenty times; NaN elsewhere.
+
+    Usual is the middle one of the frames with beam: those of the same energy, or of the scan where it is the only one.
+
+    Parameters
+    ----------
+    brightness : (T, K, Y) array
+        As of `lost_lines`.
+    least : float
+        Twenty times as many counts are the least that a frame with beam has.
+    """
+    frames = _upper_quartile(brightness, 2)[..., 0]
+    lit = np.where(frames >= _TOO_BRIGHT * least, frames, np.nan)
+    usual = _middle(lit) if len(lit) > 1 else np.broadcast_to(_middle(lit.T), lit.shape[1:])
     with np.errstate(invalid="ignore"):
-        return np.where(frame < fraction * scan, scan, frame)[None]
+        return np.where(lit > _TOO_BRIGHT * usual, lit / usual, np.nan)
+
+
+def _level_of_single_scan(
+    frames: Float[np.ndarray, " energies"], fraction: float, usual: float
+) -> Float[np.ndarray, "1 energies 1"]:
+    with np.errstate(invalid="ignore"):
+        return np.where(frames < fraction * usual, usual, frames)[None, :, None]
+
+
+def _middle(values: Float[np.ndarray, "several ..."]) -> Float[np.ndarray, "*kept"]:
+    """Return the middle value along the first axis, of two the lower one; NaN where there is none."""
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    number = np.isfinite(values).sum(axis=0)
+    place = np.maximum((number - 1) // 2, 0)
+    return np.asarray(np.take_along_axis(ordered, place[None], axis=0)[0])
 
 
 def _upper_quartile(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*kept"]:
