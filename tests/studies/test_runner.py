@@ -89,6 +89,24 @@ def test_a_changed_raw_file_is_noticed(study):
     assert notes.fresh()[0] == "recording"
 
 
+def test_a_damaged_step_is_named_and_a_fresh_run_helps(study):
+    recipe = study()
+    first, _ = run(recipe)
+    (chunk, *_) = sorted(
+        path for path in (first.store.path / "optical_density" / "signal" / "c").rglob("*") if path.is_file()
+    )
+    chunk.write_bytes(b"no picture")
+    with pytest.raises(FileFormatError, match="damaged") as caught:
+        run(recipe, "composition.systematics.lithiated_purity=0.95")
+    assert caught.value.field == "optical_density"
+    assert caught.value.file == str(first.store.path)
+    assert "--fresh" in str(caught.value.remedy)
+    again = run_study(load_recipe(recipe), recipe.parent / "results", fresh=True)
+    np.testing.assert_array_equal(
+        again.results["particles"]["lithium_fraction"], first.results["particles"]["lithium_fraction"]
+    )
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(study, monkeypatch):
     recipe = study()
     from lithiscope.studies import stxm_pictures

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -69,6 +70,60 @@ def test_a_zarr_group_of_somebody_else_is_refused_and_untouched(tmp_path: Path):
     with pytest.raises(FileFormatError, match="not a lithiscope store"):
         Store(path)
     assert (path / "labels" / "mine").read_text() == "precious"
+
+
+def frames() -> xr.Dataset:
+    values = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+    return stages.new(
+        "frames",
+        {
+            "signal": ("time energy y x", values),
+            "signal_flag": ("time energy y x", np.zeros(values.shape, dtype=np.uint16)),
+            "exposure_mid": ("time energy", np.arange(6.0).reshape(2, 3)),
+        },
+        coords={
+            "time": ("time", [0.0, 60.0]),
+            "scan": ("time", [0, 1]),
+            "energy": ("energy", [703.0, 706.0, 713.0]),
+            "y": ("y", np.arange(4.0)),
+            "x": ("x", np.arange(5.0)),
+        },
+        attrs={"quantity": "counts"},
+    )
+
+
+def test_what_is_read_later_is_what_was_stored(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.save("frames", frames(), key="k", record={})
+    opened, whole = store.open("frames"), frames()
+    assert list(opened.data_vars) == list(store.load("frames").data_vars)
+    columns = xr.DataArray([0, 4, 4], dims="points")
+    for part in (
+        {"time": 1},
+        {"time": [1, 0], "x": [0, 3]},
+        {"y": slice(None, None, -1), "energy": slice(1, 3)},
+        {"x": columns, "y": xr.DataArray([3, 0, 1], dims="points")},
+    ):
+        xr.testing.assert_identical(opened.isel(part).load(), whole.isel(part))
+    xr.testing.assert_identical(pickle.loads(pickle.dumps(store.open("frames"))).load(), whole)
+    # What was read as a whole is not read again.
+    opened["signal"].values[:] = 1.0
+    (store.path / "frames" / "signal" / "zarr.json").unlink()
+    assert (opened["signal"].values == 1.0).all()
+
+
+def test_damage_is_told_when_it_is_met(tmp_path: Path):
+    store = Store(tmp_path / "a.zarr")
+    store.save("frames", frames(), key="k", record={})
+    (chunk,) = (store.path / "frames" / "signal" / "c" / "1" / "2").rglob("0/0")
+    chunk.write_bytes(b"no picture")
+    opened = store.open("frames")
+    assert opened["signal"].isel(time=0).values.shape == (3, 4, 5)
+    for read in (lambda: opened["signal"].values, lambda: opened["signal"].isel(time=1).mean(), opened.load):
+        with pytest.raises(FileFormatError, match="damaged") as caught:
+            read()
+        assert (caught.value.file, caught.value.field) == (str(store.path), "frames")
+        assert "--fresh" in str(caught.value.remedy)
 
 
 def test_a_damaged_step_counts_as_absent_and_says_so_when_read(tmp_path: Path):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lithiscope.errors import FileFormatError
 from lithiscope.stages import CATALOGUE
+from lithiscope.studies.damage import damage_told, read_later
 from lithiscope.studies.pieces import Pieces
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Store:
         Raises
         ------
         FileFormatError
-            If the store does not hold the step.
+            If the store does not hold the step, or it is damaged.
         """
         with self._opened(step) as data:
             return data.load()
@@ -174,10 +175,10 @@ class Store:
         Raises
         ------
         FileFormatError
-            If the store does not hold the step.
+            If the store does not hold the step, or it is damaged: the latter perhaps when a variable is read.
         """
         with self._opened(step) as data:
-            return data
+            return read_later(data, self.path, step)
 
     @contextmanager
     def _opened(self, step: str) -> Iterator[xr.Dataset]:
@@ -189,15 +190,8 @@ class Store:
                 limit=", ".join(self.steps()),
                 remedy="run the study first, or choose one of these",
             )
-        try:
+        with damage_told(self.path, step):
             yield read_group(self.path / step)
-        except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
-            raise FileFormatError(
-                f"a step of the store is damaged: {error}",
-                file=self.path,
-                field=step,
-                remedy="recompute it: lithiscope run RECIPE --fresh",
-            ) from error
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes of the whole study in one atomic write."""
