@@ -17,7 +17,7 @@ from lithiscope.composition.xray import (
     systematic_shifts,
     to_common_time,
 )
-from lithiscope.errors import AnalysisError
+from lithiscope.errors import AnalysisError, LithiscopeWarning
 
 ALONE = {"lithiated_purity": None, "delithiated_impurity": None, "time_skew": False}
 
@@ -103,6 +103,36 @@ def test_time_skew_is_what_interpolation_left():
     video = lithium_fraction(whole, scene.references())
     shifted = systematic_shifts(whole, scene.references(), video, options=options)
     assert abs(shift_of(shifted, "time_skew")) < 1e-5
+
+
+@pytest.mark.parametrize("ends", ["hold", "extrapolate"])
+def test_where_nothing_was_interpolated_time_skew_is_all_that_it_does(ends):
+    rate, times = 2 / 3600, np.arange(4) * 400.0
+    exposure = times[:, None] + 60.0 * np.array([-1.0, 0.0, 1.0])
+    x = (0.1 + rate * exposure)[..., None, None]
+    od = x * scene.LITHIATED[:, None, None] + (1 - x) * scene.DELITHIATED[:, None, None]
+    recording = scene.recording(
+        np.broadcast_to(od, (4, 3, 8, 8)), rng=np.random.default_rng(0), times=times, noise=False
+    )
+    recording["exposure_mid"] = (("time", "energy"), exposure, {"units": "s"})
+    density = optical_density(recording, spectrum=scene.incident_spectrum())
+    plain = CommonTimeOptions(method="none", ends=ends)
+    options = SystematicsOptions(lithiated_purity=None, delithiated_impurity=None)
+    left = to_common_time(density, options=plain)
+    assert left.attrs["common_time"].startswith("none")
+    video = lithium_fraction(left, scene.references())
+    shifted = systematic_shifts(density, scene.references(), video, common_time=plain, options=options)
+    found = shifted["lithium_fraction_shift"].sel(systematic="time_skew").mean(["y", "x"])
+    truth = (0.1 + rate * times) - video["lithium_fraction"].mean(["y", "x"])
+    assert np.abs(truth).min() > 0.005
+    np.testing.assert_allclose(found, truth, atol=1e-5)
+    untimed = density.drop_vars("exposure_mid")
+    with pytest.raises(AnalysisError, match=r"common_time\.method"):
+        to_common_time(untimed)
+    assert to_common_time(untimed, options=plain)["signal"].identical(untimed["signal"])
+    with pytest.warns(LithiscopeWarning, match="times of the exposures are not known"):
+        shifted = systematic_shifts(untimed, scene.references(), video, common_time=plain, options=options)
+    assert shifted["systematic"].values.tolist() == ["incident"]
 
 
 def test_drift_is_the_gradient_times_the_leakage():

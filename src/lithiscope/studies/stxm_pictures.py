@@ -217,7 +217,7 @@ class _Series:
             video,
             alignment=self.places.isel(time=span.own),
             shifted_references=self.shifted,
-            extrapolated=self.at_common_time(span, ends="extrapolate") if skewed else None,
+            extrapolated=self.at_common_time(span, **xray.UNDONE) if skewed else None,
             material=material,
             unmix=section.unmix,
             common_time=section.common_time,

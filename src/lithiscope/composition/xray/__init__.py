@@ -30,7 +30,7 @@ from lithiscope.composition.xray.references import (
     references_from_mask,
     references_from_spectra,
 )
-from lithiscope.composition.xray.systematics import systematic_shifts
+from lithiscope.composition.xray.systematics import UNDONE, systematic_shifts
 from lithiscope.composition.xray.unmixing import (
     Material,
     attribute_weights,
@@ -40,6 +40,7 @@ from lithiscope.composition.xray.unmixing import (
 )
 
 __all__ = [
+    "UNDONE",
     "CommonTimeOptions",
     "DoseOptions",
     "EnergyCalibration",

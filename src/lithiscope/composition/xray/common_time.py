@@ -39,27 +39,32 @@ def to_common_time(
     od : Frames(optical_density)
         Dims (time, energy, y, x), with ``exposure_mid``.
     options : CommonTimeOptions
-        What to do at the ends; raster skew.
+        Whether to interpolate, what to do at the ends, raster skew.
 
     Returns
     -------
     Frames(optical_density)
         At ``time``. Variances are propagated: a value between two scans scatters less than either, and shares noise
-        with the next. A single scan comes back as it is, with ``attrs["common_time"]`` saying so.
+        with the next. A single scan, and any with method none, comes back as it is, with ``attrs["common_time"]``
+        saying so.
 
     Raises
     ------
     AnalysisError
-        If the times of exposure, or for raster skew the dwell time, are not known.
+        If energies are to be interpolated, and the times of exposure, or for raster skew the dwell time, are not
+        known.
     """
     data = pictures(od, quantity="optical_density")
     if od.sizes["time"] == 1:
         return od.assign_attrs(common_time="one scan only: nothing to interpolate")
+    if options.method == "none":
+        return od.assign_attrs(common_time="none: every energy is of the time at which it was taken")
     if "exposure_mid" not in od:
         raise AnalysisError(
             "the times of the exposures are not known",
             field="exposure_mid",
-            remedy="use a reader that gives them, or leave out the interpolation to one time",
+            remedy="write the dwell or the log of the frames into the files, or set common_time.method to none "
+            "(composition.common_time.method in a recipe)",
         )
     moved = _moved(od, data, options)
     variables: dict[str, tuple[str, Any]] = {

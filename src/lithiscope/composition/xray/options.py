@@ -124,6 +124,11 @@ class InvariantOptions(Options):
 class CommonTimeOptions(Options):
     """How the energies of a scan are brought to one time."""
 
+    method: Literal["linear", "none"] = Field(
+        default="linear",
+        description="linear: each energy interpolated between scans to the time of its scan; none: left as it was "
+        "taken, for files that do not tell when; the shift time_skew then says what that does to x, if times are known",
+    )
     ends: Literal["hold", "extrapolate"] = Field(
         default="hold",
         description="at the ends of a half cycle: hold the value and flag it, or extend the line",

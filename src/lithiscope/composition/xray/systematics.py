@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from lithiscope.composition.xray.options import CommonTimeOptions, SystematicsOp
 from lithiscope.composition.xray.pictures import FloatArray, axis_values, extended, frame_std
 from lithiscope.composition.xray.unmixing import Material, lithium_fraction, material_of, mean_slopes
 from lithiscope.composition.xray.unmixing import unmix as unmix_frames
-from lithiscope.errors import AnalysisError
+from lithiscope.errors import AnalysisError, LithiscopeWarning
 from lithiscope.stages import check
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# The options with which nothing of the time between energies is left, as far as scans tell.
+UNDONE = {"method": "linear", "ends": "extrapolate"}
 
 
 def systematic_shifts(
@@ -35,7 +39,8 @@ def systematic_shifts(
 
     Causes: ``lithiated_purity`` (x becomes p x; Lim 2016 has p = 0.89) and ``delithiated_purity`` (x becomes
     q + (1 - q) x; q = 0.11), each from the end of the scale that it moves; ``incident`` (ln I0); ``time_skew`` (what
-    interpolation to one time would still change, by extrapolation at the ends); ``drift`` (what the leakage of the
+    interpolation to one time would still change, by extrapolation at the ends, or all of it where nothing was
+    interpolated; absent where the times of exposure are not known); ``drift`` (what the leakage of the
     registration changes, through the gradients of the optical densities); ``energy_calibration`` (the references
     moved along the energy axis). All but the first two are reruns of the unmixing.
 
@@ -69,6 +74,11 @@ def systematic_shifts(
     ------
     AnalysisError
         If `video` does not belong to `od`, or a cause lacks what it needs.
+
+    Warns
+    -----
+    LithiscopeWarning
+        If energies were not brought to one time, and it is not known what that does.
     """
     check(video, "composition_video")
     x = video["lithium_fraction"].values.astype(float)
@@ -93,9 +103,16 @@ def systematic_shifts(
     for cause, frames in changed.items():
         shifts[cause] = _rerun(frames, references, unmix) - base
     if options.time_skew and extrapolated is None and od.sizes["time"] > 1 and "exposure_mid" in od:
-        extrapolated = to_common_time(od, options=common_time.model_copy(update={"ends": "extrapolate"}))
+        extrapolated = to_common_time(od, options=common_time.model_copy(update=UNDONE))
     if options.time_skew and extrapolated is not None:
         shifts["time_skew"] = _rerun(extrapolated, references, unmix) - x
+    elif options.time_skew and common_time.method == "none" and "exposure_mid" not in od:
+        warnings.warn(
+            "the times of the exposures are not known: what the reaction between the energies of a scan does to x is "
+            "neither undone nor among the systematic errors",
+            LithiscopeWarning,
+            stacklevel=2,
+        )
     if shifted_references is not None:
         shifts["energy_calibration"] = _rerun(od, shifted_references, unmix) - base
     blank = np.isnan(x)
