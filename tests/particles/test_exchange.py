@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning, OptionError, StageError
-from lithiscope.particles import ImportOptions, export_outlines, fiji, import_labels, name_particles
+from lithiscope.particles import ImportOptions, export_outlines, fiji, import_area, import_labels, name_particles
 from particles import scene
 
 SHAPE = (20, 24)
@@ -209,6 +209,17 @@ def test_overlapping_regions_are_an_error_or_follow_the_rule(tmp_path):
     hidden = geojson(tmp_path, boxes((2, 2, 8, 8), (3, 3, 5, 5)))
     with pytest.raises(AnalysisError, match="wholly under"):
         import_labels(hidden, VIDEO, options=ImportOptions(overlap="first"))
+
+
+def test_an_area_is_that_of_all_regions_together(tmp_path):
+    # Two that overlap, and one that lies within another.
+    area = import_area(geojson(tmp_path, boxes((2, 2, 8, 8), (6, 6, 12, 12), (3, 3, 5, 5))), VIDEO)
+    expected = np.zeros(SHAPE, dtype=bool)
+    expected[2:8, 2:8] = expected[6:12, 6:12] = True
+    np.testing.assert_array_equal(area.values, expected)
+    assert area.dims == ("y", "x")
+    with pytest.raises(AnalysisError, match="holds no pixel"):
+        import_area(geojson(tmp_path, boxes((2, 2, 8, 8), (30, 3, 35, 8))), VIDEO)
 
 
 def test_neighbours_that_share_an_edge_do_not_overlap(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -124,6 +125,43 @@ def test_what_cannot_be_used_is_one_clear_error(study, kind):
     recipe = study(align=STILL)
     damage(recipe.parent / "raw")
     with pytest.raises(LithiscopeError, match=words):
+        run(recipe)
+
+
+@pytest.mark.parametrize("section", ["particles: {labels: .}", "incident: {method: blank, blank: .}"])
+def test_a_folder_in_place_of_a_file_is_one_clear_error(study, section):
+    name, text = section.split(": ", 1)
+    recipe = study(align=STILL, **{name: text})
+    with pytest.raises(LithiscopeError, match="this is a folder, not a file"):
+        run(recipe)
+
+
+def test_yes_is_no_lithium_content(study):
+    recipe = study(align=STILL)
+    text, number = re.subn("lithium_content: 1", "lithium_content: yes", recipe.read_text())
+    assert number == 1
+    recipe.write_text(text)
+    with pytest.raises(LithiscopeError, match=r"(?s)spectra\.LFP\.lithium_content.*not yes or no"):
+        load_recipe(recipe)
+
+
+def test_blank_areas_may_overlap(study):
+    corners = [(1, 1, 9, 9), (4, 1, 12, 9)]
+    rings = [[[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]] for x0, y0, x1, y1 in corners]
+    recipe = study(align=STILL, incident="{blank: blank.geojson}")
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}} for ring in rings
+    ]
+    (recipe.parent / "raw" / "blank.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features})
+    )
+    density = run(recipe).results["optical_density"]
+    assert density.attrs["blank_pixels"] == 11 * 8
+
+
+def test_i0_without_its_mask_tells_where_it_stands_in_a_recipe(study):
+    recipe = study(align=STILL, incident="{method: blank}")
+    with pytest.raises(LithiscopeError, match=r"incident\.blank in a recipe"):
         run(recipe)
 
 

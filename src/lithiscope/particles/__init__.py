@@ -6,7 +6,7 @@ one row per particle and frame, with random, frame-wide and systematic uncertain
 """
 
 from lithiscope.particles.doubts import doubts
-from lithiscope.particles.exchange import export_outlines, import_labels
+from lithiscope.particles.exchange import export_outlines, import_area, import_labels
 from lithiscope.particles.exclusions import exclude_frames, excluded_frames
 from lithiscope.particles.find import find_particles
 from lithiscope.particles.identity import match_particles, name_particles
@@ -27,6 +27,7 @@ __all__ = [
     "excluded_frames",
     "export_outlines",
     "find_particles",
+    "import_area",
     "import_labels",
     "match_particles",
     "name_particles",

@@ -65,7 +65,35 @@ def import_labels(
     0.5), and a pixel belongs to a region when its centre does. A region that reaches beyond the picture is cut, with
     a warning.
     """
-    path = Path(path)
+    label, names = _read(Path(path), video, options.overlap)
+    result = label_image(label, video)
+    if all(names) and len(set(names)) == len(names) and names:
+        result.attrs["names"] = names
+    return result
+
+
+def import_area(path: str | Path, video: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """Read an area that was drawn in another program: that of all regions of a file together, which may overlap.
+
+    Parameters
+    ----------
+    path, video
+        As of `import_labels`.
+
+    Returns
+    -------
+    DataArray of bool, shape (y, x)
+
+    Raises
+    ------
+    FileFormatError, AnalysisError, StageError
+        As of `import_labels`.
+    """
+    return label_image(_read(Path(path), video, "joined")[0], video) > 0
+
+
+def _read(path: Path, video: xr.Dataset | xr.DataArray, overlap: str) -> tuple[np.ndarray, list[str]]:
+    """Return label numbers, and the names of the regions where a file has regions."""
     if not path.is_file():
         raise FileFormatError(
             "there is no such file", file=path, remedy="mend the path; in a recipe it is relative to data.folder"
@@ -73,11 +101,12 @@ def import_labels(
     spacing(video)
     shape = (video.sizes["y"], video.sizes["x"])
     kind = path.suffix.lower()
+    names: list[str] = []
     if kind in _PICTURES:
-        label, names = read_label_picture(path, shape), []
+        label = read_label_picture(path, shape)
     elif kind in _REGION_READERS:
         regions = _REGION_READERS[kind](path)
-        label, names = fill(regions, shape, options.overlap, path), [region.name for region in regions]
+        label, names = fill(regions, shape, overlap, path), [region.name for region in regions]
     else:
         raise FileFormatError(
             "labels cannot be read from such a file",
@@ -88,10 +117,7 @@ def import_labels(
         )
     if not label.any():
         raise AnalysisError("the file holds no particle", file=path, remedy="draw at least one region")
-    result = label_image(label, video)
-    if all(names) and len(set(names)) == len(names) and names:
-        result.attrs["names"] = names
-    return result
+    return label, names
 
 
 def export_outlines(labels: xr.DataArray, path: str | Path, *, ids: Mapping[int, str] | None = None) -> None:

@@ -78,8 +78,8 @@ def fill(regions: Sequence[Region], shape: tuple[int, int], overlap: str, file: 
         What to paint.
     shape : (int, int)
         Rows and columns.
-    overlap : {"error", "first", "last"}
-        Who gets a pixel inside two regions.
+    overlap : {"error", "first", "last", "joined"}
+        Who gets a pixel inside two regions; joined: one of them, where only the area of all together matters.
     file : Path
         For the messages.
 
@@ -109,6 +109,8 @@ def fill(regions: Sequence[Region], shape: tuple[int, int], overlap: str, file: 
         if taken.any() and overlap == "error":
             _raise_overlap(regions[label[taken][0] - 1], region, int(taken.sum()), file)
         label[inside & ~taken if overlap == "first" else inside] = number
+    if overlap == "joined":
+        return label
     hidden = sorted(set(range(1, len(regions) + 1)) - set(np.unique(label).tolist()))
     if hidden:
         raise AnalysisError(

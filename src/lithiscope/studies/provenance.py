@@ -23,11 +23,13 @@ def file_hash(path: Path) -> str:
     Raises
     ------
     FileFormatError
-        If there is no such file.
+        If there is no such file, or it is a folder.
     """
     try:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
+    except IsADirectoryError:
+        raise FileFormatError("this is a folder, not a file", file=path, remedy="name a file in the recipe") from None
     except FileNotFoundError:
         raise FileFormatError(
             "there is no such file", file=path, remedy="mend its name in the recipe, or give the folder with --data"

@@ -10,7 +10,7 @@ import numpy as np
 
 from lithiscope.composition import xray
 from lithiscope.errors import OptionError
-from lithiscope.particles import import_labels
+from lithiscope.particles import import_area
 from lithiscope.recordings import read_spectrum
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0) 
 
 
 def region_of(recipe: Recipe, file: Path, density: xr.Dataset) -> xr.DataArray:
-    """Return a region that a file of the recipe marks on the pictures."""
-    return import_labels(recipe.path(file), density) > 0
+    """Return the area that a file of the recipe marks on the pictures; its regions may overlap."""
+    return import_area(recipe.path(file), density)
 
 
 def _frames(density: xr.Dataset, scans: Sequence[int]) -> list[int]:

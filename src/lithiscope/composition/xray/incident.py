@@ -185,7 +185,10 @@ def find_incident(
 def _given(argument: Any, name: str) -> Any:
     if argument is None:
         raise OptionError(
-            f"I0 by {name} was asked for, but none was given", field="method", value=name, remedy=f"pass {name}="
+            f"I0 by {name} was asked for, but none was given",
+            field="method",
+            value=name,
+            remedy=f"pass {name}= (incident.{name} in a recipe), or choose another method",
         )
     return argument
 

@@ -89,7 +89,7 @@ def _weights(od: xr.Dataset, references: xr.Dataset | None, options: InvariantOp
             "this invariant picture needs references",
             field="mode",
             value=options.mode,
-            remedy="pass references=, or use mode='pre_edge'",
+            remedy="pass references=, or use mode='pre_edge' (align.invariant.mode in a recipe)",
         )
     if options.mode == "amount":
         unmix = UnmixOptions(mode="general", weighting="none", offset=options.offset)
