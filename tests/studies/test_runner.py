@@ -107,6 +107,50 @@ def test_a_damaged_step_is_named_and_a_fresh_run_helps(study):
     )
 
 
+def in_two_folders(recipe):
+    """Put the first scan and the last one into folders of their own, under the same name."""
+    raw = recipe.parent / "raw"
+    for folder, number in (("a", "000"), ("b", "003")):
+        (raw / folder).mkdir()
+        for file in sorted(raw.glob(f"scan_{number}*")):
+            file.rename(raw / folder / file.name.replace(number, "000"))
+    return recipe
+
+
+FOLDERS = "{folder: raw, timezone: UTC, series: [{direction: lithiation, files: ['a/*.hdr', 'b/*.hdr']}]}"
+
+
+def test_two_scans_of_one_name_in_two_folders_are_two_inputs(study):
+    recipe = in_two_folders(study(data=FOLDERS))
+    done, _ = run(recipe)
+    told = done.provenance["inputs"]
+    names = {file.relative_to(recipe.parent / "raw").as_posix() for file in (recipe.parent / "raw").glob("[ab]/*")}
+    assert names <= set(told)
+    assert len(names) == 8
+    assert told["a/scan_000_a000.xim"] != told["b/scan_000_a000.xim"]
+    for folder in "ab":
+        image = recipe.parent / "raw" / folder / "scan_000_a000.xim"
+        image.write_text(image.read_text() + "\n")
+        _, notes = run(recipe)
+        assert notes.fresh()[0] == "recording", folder
+    assert run(recipe)[1].fresh() == []
+
+
+def test_a_study_that_is_moved_is_up_to_date_in_its_new_place(study, tmp_path):
+    recipe = study()
+    spectrum = next((recipe.parent / "raw").glob("LiFe*.csv"))
+    spectrum.rename(recipe.parent / spectrum.name)  # beside the recipe
+    done, _ = run(recipe)
+    assert f"beside the recipe: {spectrum.name}" in done.provenance["inputs"]
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for one in ("raw", "results", "recipe.yaml", spectrum.name):
+        (tmp_path / one).rename(moved / one)
+    again, notes = run(moved / "recipe.yaml")
+    assert notes.fresh() == []
+    assert again.provenance["inputs"] == done.provenance["inputs"]
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(study, monkeypatch):
     recipe = study()
     from lithiscope.studies import stxm_pictures

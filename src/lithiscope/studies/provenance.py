@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -36,9 +36,23 @@ def file_hash(path: Path) -> str:
         ) from None
 
 
-def input_hashes(paths: Sequence[Path]) -> dict[str, str]:
-    """Return name and SHA-256 of every input file, in order of name; folders do not travel."""
-    return {path.name: file_hash(path) for path in sorted(paths)}
+def input_hashes(paths: Sequence[Path], name: Callable[[Path], str] = Path.as_posix) -> dict[str, str]:
+    """Return name and SHA-256 of every input file, in order of path.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files.
+    name : callable
+        How a file is called. Two files must not be called the same, and a study that is moved as a whole must not give
+        its files other names: `Recipe.name_of`.
+
+    Raises
+    ------
+    FileFormatError
+        If a file is not there.
+    """
+    return {name(path): file_hash(path) for path in sorted(paths)}
 
 
 def step_key(step: str, options: Any, inputs: Sequence[str]) -> str:

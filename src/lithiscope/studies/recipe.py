@@ -168,6 +168,18 @@ class Recipe(Options):
         inside = self.folder / file
         return inside if inside.exists() else self._base / file
 
+    def name_of(self, path: Path) -> str:
+        """Return what a file is called in the record of a study: its place in the folder of the raw files.
+
+        What lies outside of that folder, but beside the recipe, is marked so, because its place alone could be that of
+        another file in the folder. What lies elsewhere keeps the path that the recipe gives.
+        """
+        if path.is_relative_to(self.folder):
+            return path.relative_to(self.folder).as_posix()
+        if path.is_relative_to(self._base):
+            return f"beside the recipe: {path.relative_to(self._base).as_posix()}"
+        return path.as_posix()
+
     def located(self, *, base: Path, folder: Path | None = None) -> Recipe:
         """Return the recipe with its place on disk: where the recipe lies, and optionally where the raw files are."""
         copy = self.model_copy()

@@ -225,7 +225,7 @@ def run_steps(
     keys: dict[str, str] = {}
     with store.locked():
         for number, step in enumerate(steps, start=1):
-            files = input_hashes(step.files(recipe))
+            files = input_hashes(step.files(recipe), recipe.name_of)
             hashes |= files
             options = step.options(recipe)
             key = keys[step.name] = step_key(step.name, [options, files], [keys[name] for name in step.needs])
