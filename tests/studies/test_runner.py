@@ -13,10 +13,17 @@ import pytest
 import tifffile
 
 from lithiscope import stages
-from lithiscope.errors import FileFormatError, OptionError
+from lithiscope.errors import AnalysisError, FileFormatError, OptionError
 from lithiscope.recordings import open_recording, write_sdf
+from lithiscope.studies import stxm
+from lithiscope.studies.exports.files import export_study, kinds
+from lithiscope.studies.figures import write_figures
+from lithiscope.studies.pooling import pool_studies
 from lithiscope.studies.recipe import load_recipe
+from lithiscope.studies.reopen import open_study
 from lithiscope.studies.run import run_study
+from lithiscope.studies.show import describe
+from lithiscope.studies.store import Store
 
 
 class Notes:
@@ -172,7 +179,6 @@ def test_kill_nine_at_any_moment_leaves_a_readable_store_and_the_run_goes_on(stu
     recipe = study()
     command = [sys.executable, "-c", "from lithiscope.cli import main; main()", "run", str(recipe),
                "--out", str(recipe.parent / "results")]  # fmt: skip
-    from lithiscope.studies.store import Store
 
     place = recipe.parent / "results" / "study.zarr"
     found = []
@@ -191,6 +197,111 @@ def test_kill_nine_at_any_moment_leaves_a_readable_store_and_the_run_goes_on(stu
     done, _ = run(recipe)
     assert np.isfinite(done.results["particles"]["lithium_fraction"]).all()
     assert not (recipe.parent / "results" / "study.zarr.partial").exists()
+
+
+def refused(place, *, done, earlier):
+    """Whatever reads finished studies refuses this one, and `show` tells its steps apart."""
+    readers = {
+        "open": lambda: open_study(place),
+        "figures": lambda: write_figures(place),
+        "export": lambda: export_study(place, list(kinds())[:1]),
+        "pool": lambda: pool_studies([place], "particles.lithium_fraction"),
+    }
+    for name, read in readers.items():
+        with pytest.raises(FileFormatError, match="has not finished") as caught:
+            read()
+        told = str(caught.value)
+        assert all(step in told for step in (*done, *earlier)), name
+        assert told.index("up to date") < told.index(done[0]) < told.index("earlier run") < told.index(earlier[0]), name
+    lines = describe(place)
+    assert any("begun" in line and "has not finished" in line for line in lines[:2])
+    marked = [line.split()[0] for line in lines if line.endswith("(earlier)")]
+    assert sorted(marked) == sorted(earlier)
+
+
+def test_an_error_in_a_second_run_does_not_leave_two_runs_as_one(study, monkeypatch):
+    recipe = study()
+    run(recipe)
+    place = recipe.parent / "results"
+    setting = "composition.systematics.lithiated_purity=0.95"
+
+    def fail(*_, **__):
+        raise AnalysisError("no particle is left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stxm, "find_particles", fail)
+        with pytest.raises(AnalysisError, match="no particle is left"):
+            run(recipe, setting)
+    done = ["recording", "counts", "alignment", "resampled", "optical_density", "references", "composition"]
+    refused(place, done=done, earlier=["labels", "dose", "particles"])
+    ended, notes = run(recipe, setting)
+    assert notes.fresh() == ["labels", "dose", "particles"]
+    assert open_study(place).provenance == ended.provenance
+    assert not any("earlier" in line or "finished" in line for line in describe(place))
+
+
+def test_a_run_that_fails_before_it_changes_anything_leaves_the_study_as_it_was(study, monkeypatch):
+    recipe = study()
+    done, _ = run(recipe)
+
+    def fail(*_, **__):
+        raise AnalysisError("no particle is left")
+
+    monkeypatch.setattr(stxm, "find_particles", fail)
+    with pytest.raises(AnalysisError):
+        run(recipe, "particles.find.threshold=0.3")
+    again = open_study(recipe.parent / "results")
+    assert again.provenance == done.provenance
+    np.testing.assert_array_equal(again.results["particles"]["area"], done.results["particles"]["area"])
+
+
+def test_a_first_run_that_stops_says_what_it_has(study, monkeypatch):
+    recipe = study()
+
+    def fail(*_, **__):
+        raise AnalysisError("no particle is left")
+
+    monkeypatch.setattr(stxm, "find_particles", fail)
+    with pytest.raises(AnalysisError):
+        run(recipe)
+    with pytest.raises(FileFormatError, match="has not finished") as caught:
+        open_study(recipe.parent / "results")
+    assert "composition" in str(caught.value)
+    assert "earlier" not in str(caught.value)
+    lines = describe(recipe.parent / "results")
+    assert lines[0].startswith("a small beamtime")
+    assert "has not finished" in lines[-1]
+    assert not any("earlier" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_kill_nine_in_a_second_run_does_not_leave_two_runs_as_one(study):
+    recipe = study()
+    run(recipe)
+    results = recipe.parent / "results"
+    # It is killed by itself, right after the named step has been replaced: nothing depends on the speed of a machine.
+    killer = """
+import os, signal, sys
+from lithiscope.studies.store import Store
+save = Store.save
+def saved(store, step, *given, **named):
+    save(store, step, *given, **named)
+    if step == "composition":
+        os.kill(os.getpid(), signal.SIGKILL)
+Store.save = saved
+from lithiscope.cli import main
+main()
+"""
+    setting = "composition.systematics.lithiated_purity=0.95"
+    command = [sys.executable, "-c", killer, "run", str(recipe), "--out", str(results), "--set", setting]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    refused(results, done=["recording", "composition"], earlier=["labels", "dose", "particles"])
+    for step in Store(results / "study.zarr").steps():
+        Store(results / "study.zarr").load(step)
+    again, notes = run(recipe, setting)
+    assert notes.fresh() == ["labels", "dose", "particles"]
+    assert np.isfinite(again.results["particles"]["lithium_fraction"]).all()
+    assert not (results / "study.zarr.partial").exists()
 
 
 def test_particles_keep_their_names_when_the_mask_changes(study):

@@ -11,6 +11,7 @@ import numpy as np
 from lithiscope.errors import OptionError
 from lithiscope.kinetics import PoolOptions, pool
 from lithiscope.studies.store import Store
+from lithiscope.studies.unfinished import require_finished
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,6 +49,8 @@ def pool_studies(
     OptionError
         If the quantity is no ``step.variable``, the names of the cells do not fit the studies, or two folders hold the
         same scans: their particles would count twice.
+    FileFormatError
+        If a folder holds no study, or its last run has not finished.
     """
     step, dot, variable = quantity.partition(".")
     if not dot:
@@ -67,6 +70,8 @@ def pool_studies(
             remedy="repeat --cell once per study, in the same order, or leave it out",
         )
     stores = [Store(folder / "study.zarr" if (folder / "study.zarr").exists() else folder) for folder in folders]
+    for store in stores:
+        require_finished(store)
     _require_different(folders, stores)
     pooled = pool(
         [store.load(step) for store in stores],

@@ -12,6 +12,7 @@ from lithiscope.options import option_error
 from lithiscope.studies.recipe import Recipe
 from lithiscope.studies.runner import Results, Study
 from lithiscope.studies.store import Store
+from lithiscope.studies.unfinished import require_finished
 
 
 def open_study(place: Path) -> Study:
@@ -35,13 +36,8 @@ def open_study(place: Path) -> Study:
     if not path.is_dir():
         raise FileFormatError("there is no study", file=path, remedy="give the folder that `lithiscope run` wrote")
     store = Store(path)
-    provenance = store.attributes().get("provenance")
-    if provenance is None:
-        raise FileFormatError(
-            "the run of this study has not finished",
-            file=path,
-            remedy="run `lithiscope run RECIPE`: it goes on from here",
-        )
+    require_finished(store)
+    provenance = store.attributes()["provenance"]
     recipe = _recipe(yaml.safe_load(provenance["recipe"]), path)
     results = Results(store)
     for step in store.steps():

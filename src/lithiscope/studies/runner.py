@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from lithiscope.studies.checkpoint import Checkpoint
 from lithiscope.studies.pieces import Pieces
 from lithiscope.studies.provenance import input_hashes, now, step_key, summary
 from lithiscope.studies.store import Collected, Store
+from lithiscope.studies.unfinished import begin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -171,13 +173,23 @@ class Results(Mapping[str, "xr.Dataset"]):
 
 @dataclass
 class Study:
-    """A study that has run: its recipe, the results of its steps, and the record of how they came about."""
+    """A study that has run: its recipe, the results of its steps, and the record of how they came about.
+
+    What `begins` does is done once, before a run changes the store.
+    """
 
     recipe: Recipe
     results: Results
     store: Store
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    begins: Callable[[], None] | None = None
+
+    def replaces(self) -> None:
+        """Say in the store, before the first result in it is replaced, that this run has not finished."""
+        if self.begins is not None:
+            self.begins()
+        self.begins = None
 
     @property
     def warnings(self) -> list[str]:
@@ -219,16 +231,12 @@ def run_steps(
         What steps over pictures may take, GiB: a longer series is worked on in pieces, with the same result.
     """
     started, clock = now(), time.perf_counter()
-    study = Study(recipe, Results(store), store)
-    hashes: dict[str, str] = {}
+    hashes, keys = _planned(recipe, steps)
+    study = Study(recipe, Results(store), store, begins=partial(begin, store, recipe.title, started, keys.values()))
     known = () if fresh else (store, *fallbacks)
-    keys: dict[str, str] = {}
     with store.locked():
         for number, step in enumerate(steps, start=1):
-            files = input_hashes(step.files(recipe), recipe.name_of)
-            hashes |= files
-            options = step.options(recipe)
-            key = keys[step.name] = step_key(step.name, [options, files], [keys[name] for name in step.needs])
+            key = keys[step.name]
             label = f"[{number}/{len(steps)}] {step.name.replace('_', ' ')}"
             origin = next((one for one in known if one.key(step.name) == key), None)
             if origin is not None:
@@ -247,6 +255,7 @@ def run_steps(
             study.results.release(set(study.results) - ahead)
         # What an earlier run left and this one did not make would contradict the rest.
         for name in set(store.steps()) - set(study.results):
+            study.replaces()
             store.discard(name)
         methods = [method for step in steps if step.name in study.results for method in step.methods(recipe)]
         study.provenance = summary(
@@ -254,6 +263,17 @@ def run_steps(
         )
         store.set_attributes({"title": recipe.title, "provenance": study.provenance, "warnings": study.warnings})
     return study
+
+
+def _planned(recipe: Recipe, steps: Sequence[Step]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the hashes of all input files by name, and the key of each step by its name."""
+    hashes: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for step in steps:
+        files = input_hashes(step.files(recipe), recipe.name_of)
+        hashes |= files
+        keys[step.name] = step_key(step.name, [step.options(recipe), files], [keys[name] for name in step.needs])
+    return hashes, keys
 
 
 def take(
@@ -285,6 +305,7 @@ def take(
     made = [name for name in given if name != step.name]
     record |= {"parts": made} if made else {}
     whole = {**record, "options": step.options(study.recipe)}
+    study.replaces()
     for name in [*made, step.name]:  # the step's own last: it says that all are there
         one = given[name]
         study.store.save(name, one, key=key, record=whole if name == step.name else {})

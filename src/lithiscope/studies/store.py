@@ -12,7 +12,7 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,10 +78,16 @@ class Store:
         fresh.mkdir(parents=True)
         _write_json(fresh / "zarr.json", _group({}))
         fresh.rename(self.path)
+        self._tidy()
 
     def _temporary(self, name: str) -> Path:
         self._partial.mkdir(parents=True, exist_ok=True)
         return self._partial / f"{name}-{uuid.uuid4().hex[:8]}"
+
+    def _tidy(self) -> None:
+        """Take the folder of temporary names away if nothing is left in it."""
+        with suppress(OSError):  # what a step has collected meanwhile is still there
+            self._partial.rmdir()
 
     def steps(self) -> list[str]:
         """Return the names of the steps that the store holds, oldest first."""
@@ -128,6 +134,7 @@ class Store:
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
+            self._tidy()
 
     def _replace(self, fresh: Path, place: Path) -> None:
         if place.exists():
