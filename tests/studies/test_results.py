@@ -9,10 +9,14 @@ import pytest
 import tifffile
 
 from lithiscope.particles import import_labels
+from lithiscope.stages import flag_counts
+from lithiscope.studies.exports.files import export_study
+from lithiscope.studies.figures import figure_options, write_figures
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
 from lithiscope.studies.show import describe
+from lithiscope.studies.summary import figures
 from lithiscope.studies.vary import vary_option
 
 
@@ -97,11 +101,51 @@ def test_a_choice_that_cannot_be_read_is_refused(study, choice):
 
 
 def test_figures_are_plain_json(done):
-    from lithiscope.studies.summary import figures
-
     found = figures(done[0])
     json.dumps({key: float(value) for key, value in found.items()})
     assert found["particles"] == 3
     assert found["frames"] == 4
     assert 0.01 < found["median_sigma_x"] < 0.1
     assert 130 < found["median_thickness_nm"] < 170
+
+
+TWO_CYCLES = (
+    "{folder: raw, timezone: UTC, series: [{direction: lithiation, cycle: 0, files: ['scan_00[01].hdr']}, "
+    "{direction: lithiation, cycle: 1, files: ['scan_00[23].hdr']}]}"
+)
+
+
+def test_one_mask_per_cycle_goes_through_to_every_file(study):
+    recipe = study(data=TWO_CYCLES)
+    folder = recipe.parent / "results"
+    write_results(run_study(load_recipe(recipe), folder), folder)
+    assert (folder / "outlines.zip").is_file()
+    ran = run_study(load_recipe(recipe, settings=["particles.find.per_cycle=true"]), folder)
+    write_results(ran, folder)
+    label, video = ran.results["labels"]["label"], ran.results["composition"]
+    assert label.sizes["cycle"] == 2
+    counts = [int((mask.values > 0).sum()) for mask in label]
+    assert counts[0] != counts[1], "the masks do not differ, so that a wrong one would not be seen"
+    # Every frame under the mask of its own cycle: two frames each.
+    x, flag = (video[name].values for name in ("lithium_fraction", "lithium_fraction_flag"))
+    expected, flags = (
+        np.concatenate([one[frame][label.values[frame // 2] > 0] for frame in range(4)]) for one in (x, flag)
+    )
+    found = figures(ran)
+    assert found["pixels_with_value"] == np.isfinite(expected).sum()
+    assert found["median_x"] == pytest.approx(np.nanmedian(expected), rel=1e-12)
+    for name, count in flag_counts(flags).items():
+        assert found[f"flagged_{name}"] == count
+    assert "Lithium maps" in (folder / "page.html").read_text()
+    assert not (folder / "outlines.zip").exists(), "of an earlier mask"
+    for cycle in range(2):
+        again = import_labels(folder / f"outlines-cycle-{cycle}.zip", video)
+        np.testing.assert_array_equal(again.values > 0, label.values[cycle] > 0)
+    export_study(folder, ["supplement"])
+    (sheet,) = (file.read_text() for file in (folder / "export").glob("*.md"))
+    areas = max(ran.results["particles"]["area"].values, key=np.ptp)
+    assert f"{areas.min():.3f} to {areas.max():.3f}" in sheet
+    assert write_figures(folder, only=["lithium-maps", "particles"], options=figure_options("png", width=4.0))
+    write_results(run_study(load_recipe(recipe), folder), folder)
+    assert (folder / "outlines.zip").is_file()
+    assert not list(folder.glob("outlines-cycle-*"))

@@ -78,11 +78,23 @@ def _written(study: Study, folder: Path, extra_sections: Sequence[Section]) -> l
     for name in set(_TABLES) - set(_tables(results)):
         # One of an earlier run would contradict the page.
         (folder / f"{name}.csv").unlink(missing_ok=True)
-    outlines = folder / "outlines.zip"
-    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
-    if labels["label"].ndim == 2 and names:
-        export_outlines(labels["label"], outlines, ids=names)
+    _write_outlines(labels, folder)
     return _told(study, folder)
+
+
+def _write_outlines(labels: xr.Dataset, folder: Path) -> None:
+    """Write the outlines of the particles, one file per mask, and remove those of other masks of an earlier run."""
+    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
+    label = labels["label"]
+    masks = {"outlines.zip": label}
+    if "cycle" in label.dims:
+        masks = {f"outlines-cycle-{int(one['cycle'])}.zip": one.drop_vars("cycle") for one in label}
+    masks = {name: mask for name, mask in masks.items() if names and np.any(mask.values > 0)}
+    for file in (folder / "outlines.zip", *folder.glob("outlines-cycle-*.zip")):
+        if file.name not in masks:
+            file.unlink(missing_ok=True)
+    for name, mask in masks.items():
+        export_outlines(mask, folder / name, ids=names)
 
 
 def _content(study: Study, extra_sections: Sequence[Section]) -> Any:

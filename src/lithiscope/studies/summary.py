@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def figures(study: Study) -> dict[str, Any]:
         cell and kinetics.
     """
     video, table = study.results["composition"], study.results["particles"]
-    inside = np.asarray(study.results["labels"]["label"].values) > 0
+    inside = particle_masks(study.results["labels"]["label"], video)
     x, sigma = (_inside(video[name], inside) for name in ("lithium_fraction", "lithium_fraction_std"))
     kept = ~table["excluded"].values
     found: dict[str, Any] = {
@@ -75,9 +76,20 @@ def _fit(video: xr.Dataset) -> dict[str, Any]:
     return found
 
 
-def _inside(data: xr.DataArray, inside: np.ndarray) -> np.ndarray:
-    """Return the values of some pixels in all frames, which are read one by one."""
-    return np.concatenate([frame[..., inside] for frame in each_frame(data)])
+def particle_masks(label: xr.DataArray, video: xr.Dataset) -> list[np.ndarray]:
+    """Return where (y, x) there are particles, for every frame: masks may be per cycle."""
+    frames = range(video.sizes["time"])
+    if "cycle" not in label.dims:
+        return [label.values > 0 for _ in frames]
+    places = {int(cycle): place for place, cycle in enumerate(label["cycle"].values)}
+    return [label.values[places[int(video["cycle"].values[frame])]] > 0 for frame in frames]
+
+
+def _inside(data: xr.DataArray, inside: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the values of the pixels in the masks of all frames, which are read one by one; of any without time."""
+    masks = inside if "time" in data.dims else [np.any(inside, axis=0)]
+    found = [frame[..., mask].ravel() for frame, mask in zip(each_frame(data), masks, strict=True)]
+    return np.concatenate(found)
 
 
 def _mean(data: xr.DataArray) -> float:

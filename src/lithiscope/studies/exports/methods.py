@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from lithiscope.stages import flag_counts
+from lithiscope.studies.summary import particle_masks
 
 if TYPE_CHECKING:
     from lithiscope.studies.runner import Study
@@ -162,10 +163,9 @@ def _frames(study: Study) -> list[dict[str, Any]]:
     video = study.results["composition"]
     left = {one.frame: one.reason for one in study.recipe.particles.table.exclude if one.frame is not None}
     by_scan = {one.scan: one.reason for one in study.recipe.particles.table.exclude if one.scan is not None}
-    label = np.asarray(study.results["labels"]["label"].values)
-    inside = (label if label.ndim == 2 else label.max(0)) > 0
+    masks = particle_masks(study.results["labels"]["label"], video)
     rows = []
-    for frame, time in enumerate(video["time"].values.astype(float)):
+    for frame, (time, inside) in enumerate(zip(video["time"].values.astype(float), masks, strict=True)):
         flags = flag_counts(video["lithium_fraction_flag"].values[frame][inside])
         scan = int(video["scan"].values[frame]) if "scan" in video.coords else frame
         rows.append(
@@ -187,12 +187,18 @@ def _particle_rows(study: Study) -> list[dict[str, Any]]:
     return [
         {
             "particle": name,
-            "area / um2": f"{float(area):.3f}",
-            "touches the edge": "yes" if edge else "",
+            "area / um2": _span(area),
+            "touches the edge": "yes" if np.any(edge) else "",
             "left out": (str(reason) or "yes") if out else "",
         }
         for name, area, edge, out, reason in zip(*(table[column].values for column in columns), strict=True)
     ]
+
+
+def _span(areas: np.ndarray) -> str:
+    """Return an area, or the smallest and the largest where the particle has a mask per cycle."""
+    ends = sorted({f"{area:.3f}" for area in (np.nanmin(areas), np.nanmax(areas))}, key=float)
+    return " to ".join(ends)
 
 
 def _changed(options: BaseModel, way: str = "") -> Iterator[tuple[str, Any]]:
