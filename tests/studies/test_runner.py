@@ -352,6 +352,26 @@ def test_provenance_tells_inputs_versions_units_and_what_to_cite(study):
     assert "threshold: 0.5" in told["recipe"]
 
 
+@pytest.mark.parametrize(("align", "cited"), [("{scans: false}", True), ("{scans: false, energies: false}", False)])
+def test_registration_is_cited_where_energies_or_scans_are_registered(study, align, cited):
+    recipe = load_recipe(study(align=align))
+    step = next(one for one in stxm.stxm_steps() if one.name == "alignment")
+    assert ("lucas1981" in step.methods(recipe)) is cited
+
+
+def test_particles_without_any_value_are_a_warning(study):
+    recipe = study()
+    for spectrum in (recipe.parent / "raw").glob("*.csv"):
+        # Transmissions instead of optical densities, column by column.
+        head, *rows = spectrum.read_text().splitlines()
+        cells = [row.split(",") for row in rows]
+        text = [",".join([cell[0], *(f"{np.exp(-float(one)):.9g}" for one in cell[1:])]) for cell in cells]
+        spectrum.write_text("\n".join([head, *text, ""]))
+    done, _ = run(recipe)
+    assert np.isnan(done.results["particles"]["lithium_fraction"].values).all()
+    assert any(text.startswith("no particle has a lithium fraction in any frame (flags") for text in done.warnings)
+
+
 def test_warnings_of_an_up_to_date_step_are_still_told(study):
     recipe = study(kinetics="{dose: {limit: 10.0}}")
     first, _ = run(recipe)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lithiscope import stages
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.kinetics import dose_check
 from lithiscope.particles import doubts, exclude_frames, excluded_frames, find_particles, import_labels, particle_table
@@ -25,6 +29,7 @@ from lithiscope.studies.stxm_pictures import (
     resampled,
 )
 from lithiscope.studies.stxm_references import made_references
+from lithiscope.studies.summary import particle_masks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +56,7 @@ def stxm_steps() -> list[Step]:
             _alignment_options,
             alignment,
             files=lambda recipe: [*_incident_files(recipe), *(_reference_files(recipe) if blind(recipe) else [])],
-            methods=lambda recipe: ["lucas1981"] if recipe.align.scans else [],
+            methods=lambda recipe: ["lucas1981"] if recipe.align.energies or recipe.align.scans else [],
         ),
         Step(
             "resampled",
@@ -136,7 +141,23 @@ def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datase
     table = particle_table(inputs["composition"], labels["label"], names, options=recipe.particles.table)
     for text in doubts(table):
         warnings.warn(text, LithiscopeWarning, stacklevel=2)
+    if not np.isfinite(table["lithium_fraction"].values).any():
+        warnings.warn(_no_value(inputs["composition"], labels["label"]), LithiscopeWarning, stacklevel=2)
     return table
+
+
+def _no_value(video: xr.Dataset, label: xr.DataArray) -> str:
+    """Return in words that no particle has a lithium fraction in any frame, and what its pixels were flagged with."""
+    masks = particle_masks(label, video)
+    counts: Counter[str] = Counter()
+    for flag, mask in zip(stages.each_frame(video["lithium_fraction_flag"]), masks, strict=True):
+        counts.update(stages.flag_counts(flag[mask]))
+    flags = ", ".join(f"{name} {count}" for name, count in counts.most_common(3) if count)
+    return (
+        "no particle has a lithium fraction in any frame"
+        + (f" (flags of their pixels: {flags})" if flags else "")
+        + ": are the references optical densities of these materials, and the frames not all excluded?"
+    )
 
 
 def _dark_files(recipe: Recipe) -> list[Path]:
