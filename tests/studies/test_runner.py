@@ -15,7 +15,7 @@ import tifffile
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, FileFormatError, OptionError
 from lithiscope.recordings import open_recording, write_sdf
-from lithiscope.studies import stxm
+from lithiscope.studies import provenance, runner, stxm
 from lithiscope.studies.exports.files import export_study, kinds
 from lithiscope.studies.figures import write_figures
 from lithiscope.studies.pooling import pool_studies
@@ -112,6 +112,40 @@ def test_a_damaged_step_is_named_and_a_fresh_run_helps(study):
     np.testing.assert_array_equal(
         again.results["particles"]["lithium_fraction"], first.results["particles"]["lithium_fraction"]
     )
+
+
+def test_results_of_another_program_are_computed_again(study, monkeypatch):
+    recipe = study()
+    run(recipe)
+    with monkeypatch.context() as patch:
+        for module in (provenance, runner):
+            patch.setattr(module, "program", lambda: "another source")
+        _, notes = run(recipe)
+        assert any(line.startswith("lithiscope or its tables have changed") for line in notes.lines)
+        assert {"recording", "composition", "particles"} <= set(notes.fresh())
+        _, notes = run(recipe)
+        assert notes.fresh() == []
+        assert not any("changed" in line for line in notes.lines)
+
+
+def test_the_program_is_known_by_its_source_and_its_tables(tmp_path, monkeypatch):
+    package = tmp_path / "lithiscope"
+    (package / "part").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    source = package / "part" / "numbers.py"
+    source.write_text("a = 1\n")
+    monkeypatch.setattr(provenance.lithiscope, "__file__", str(package / "__init__.py"))
+    known = {provenance.program.__wrapped__()}
+    source.write_text("a = 2\n")
+    known.add(provenance.program.__wrapped__())
+    source.rename(package / "numbers.py")
+    known.add(provenance.program.__wrapped__())
+    monkeypatch.setattr(provenance, "version", lambda package: f"another {package}")
+    known.add(provenance.program.__wrapped__())
+    assert len(known) == 4
+    (package / "numbers.pyc").write_text("what is compiled says nothing new")
+    assert provenance.program.__wrapped__() in known
+    assert provenance.program() is provenance.program()  # read once
 
 
 def in_two_folders(recipe):

@@ -7,6 +7,7 @@ import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import lithiscope
 from lithiscope.errors import FileFormatError
 
 _PACKAGES = ("numpy", "scipy", "xarray", "zarr", "scikit-image", "pydantic", "periodictable", "xraydb", "h5py")
+_TABLES = ("xraydb", "periodictable")  # they hold numbers that enter the results
 
 
 def file_hash(path: Path) -> str:
@@ -55,16 +57,34 @@ def input_hashes(paths: Sequence[Path], name: Callable[[Path], str] = Path.as_po
     return {name(path): file_hash(path) for path in sorted(paths)}
 
 
+@cache
+def program() -> str:
+    """Return a hash of what turns files into numbers: the source of lithiscope and the versions of its tables.
+
+    A version alone does not tell: the source changes between two of them. It is read once per process.
+    """
+    found = hashlib.sha256(json.dumps([lithiscope.__version__, _installed(_TABLES)]).encode())
+    place = Path(lithiscope.__file__).parent
+    for path in sorted(place.rglob("*.py")):
+        found.update(path.relative_to(place).as_posix().encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
 def step_key(step: str, options: Any, inputs: Sequence[str]) -> str:
-    """Return the key of a step: it changes when the step's options, its inputs or the version of lithiscope change."""
-    content = json.dumps([step, options, list(inputs), lithiscope.__version__], sort_keys=True, default=str)
+    """Return the key of a step: it changes when the step's options, its inputs or the program change."""
+    content = json.dumps([step, options, list(inputs), program()], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:
     """Return the versions of lithiscope, Python and the packages that made the numbers."""
-    found = {"lithiscope": lithiscope.__version__, "python": platform.python_version()}
-    for package in _PACKAGES:
+    return {"lithiscope": lithiscope.__version__, "python": platform.python_version(), **_installed(_PACKAGES)}
+
+
+def _installed(packages: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

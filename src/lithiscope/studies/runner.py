@@ -15,7 +15,7 @@ from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeError, L
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
 from lithiscope.studies.pieces import Pieces
-from lithiscope.studies.provenance import input_hashes, now, step_key, summary
+from lithiscope.studies.provenance import input_hashes, now, program, step_key, summary
 from lithiscope.studies.store import Collected, Store
 from lithiscope.studies.unfinished import begin
 
@@ -235,6 +235,9 @@ def run_steps(
     study = Study(recipe, Results(store), store, begins=partial(begin, store, recipe.title, started, keys.values()))
     known = () if fresh else (store, *fallbacks)
     with store.locked():
+        records = [record for step in steps if (record := store.record(step.name))]
+        if not fresh and any(record.get("program") != program() for record in records):
+            reporter.say("lithiscope or its tables have changed since the last run: its results are computed again")
         for number, step in enumerate(steps, start=1):
             key = keys[step.name]
             label = f"[{number}/{len(steps)}] {step.name.replace('_', ' ')}"
@@ -327,5 +330,6 @@ def _run_step(
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     for text in ours:
         reporter.say(f"      warning: {text}")
-    record = {"seconds": round(time.perf_counter() - clock, 3), "warnings": ours, "finished": now()}
+    seconds = round(time.perf_counter() - clock, 3)
+    record = {"seconds": seconds, "warnings": ours, "finished": now(), "program": program()}
     return data, record
