@@ -232,7 +232,10 @@ PARTICLE_LABELS = Stage(
         "cycle": Variable("cycle", ONE, "number of the cycle", kind="int"),
         "particle": Variable("particle", ONE, "name, stable between runs", kind="string", required=True),
     },
-    attributes={"retired": "JSON list of names given out before that no particle carries now"},
+    attributes={
+        "retired": "JSON list of names given out before that no particle carries now",
+        "retired_masks": "JSON: where they were, as first pixels and lengths of runs in the flattened picture",
+    },
 )
 
 CATALOGUE: dict[str, Stage] = {
