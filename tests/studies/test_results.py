@@ -109,6 +109,26 @@ def test_figures_are_plain_json(done):
     assert 130 < found["median_thickness_nm"] < 170
 
 
+@pytest.mark.parametrize("main", [True, False])
+def test_a_name_is_one_particle_in_all_variants(study, main):
+    recipe = study()
+    folder = recipe.parent / "results"
+    folder.mkdir()
+    if main:
+        run_study(load_recipe(recipe), folder)
+    # By themselves the few large ones would be p01, p02.
+    for choice in ("particles.find.min_area=0.05,0.9", "particles.find.min_area=0.9,0.05"):
+        vary_option(recipe, choice, folder=folder)
+        rows = list(csv.DictReader(io.StringIO((folder / "vary-particles.find.min_area.csv").read_text())))
+        few, all_ = sorted(rows, key=lambda row: float(row["particles"]))
+        known = [name for name, value in few.items() if name.startswith("x_first_p") and value not in ("", "nan")]
+        assert 0 < len(known) < 2 * 3
+        assert float(few["particles"]) < 3
+        for name in known:
+            # The same pixels: the mask of a particle does not depend on the smallest area.
+            assert float(few[name]) == pytest.approx(float(all_[name]), rel=1e-6), (choice, name)
+
+
 TWO_CYCLES = (
     "{folder: raw, timezone: UTC, series: [{direction: lithiation, cycle: 0, files: ['scan_00[01].hdr']}, "
     "{direction: lithiation, cycle: 1, files: ['scan_00[23].hdr']}]}"

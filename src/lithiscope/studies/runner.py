@@ -175,7 +175,7 @@ class Results(Mapping[str, "xr.Dataset"]):
 class Study:
     """A study that has run: its recipe, the results of its steps, and the record of how they came about.
 
-    What `begins` does is done once, before a run changes the store.
+    What `begins` does is done once, before a run changes the store; `fallbacks` are other stores that it may use.
     """
 
     recipe: Recipe
@@ -184,6 +184,7 @@ class Study:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     begins: Callable[[], None] | None = None
+    fallbacks: Sequence[Store] = ()
 
     def replaces(self) -> None:
         """Say in the store, before the first result in it is replaced, that this run has not finished."""
@@ -231,8 +232,9 @@ def run_steps(
         What steps over pictures may take, GiB: a longer series is worked on in pieces, with the same result.
     """
     started, clock = now(), time.perf_counter()
-    hashes, keys = _planned(recipe, steps)
-    study = Study(recipe, Results(store), store, begins=partial(begin, store, recipe.title, started, keys.values()))
+    hashes, keys = _planned(recipe, steps, fallbacks)
+    begins = partial(begin, store, recipe.title, started, keys.values())
+    study = Study(recipe, Results(store), store, begins=begins, fallbacks=fallbacks)
     known = () if fresh else (store, *fallbacks)
     with store.locked():
         records = [record for step in steps if (record := store.record(step.name))]
@@ -257,9 +259,10 @@ def run_steps(
             ahead = {name for later in steps[number:] for name in later.needs}
             study.results.release(set(study.results) - ahead)
         # What an earlier run left and this one did not make would contradict the rest.
-        for name in set(store.steps()) - set(study.results):
-            study.replaces()
-            store.discard(name)
+        for name in store.steps():
+            if name not in study.results or store.key(name) not in keys.values():
+                study.replaces()
+                store.discard(name)
         methods = [method for step in steps if step.name in study.results for method in step.methods(recipe)]
         study.provenance = summary(
             recipe=recipe.text, inputs=hashes, methods=methods, started=started, seconds=time.perf_counter() - clock
@@ -268,15 +271,37 @@ def run_steps(
     return study
 
 
-def _planned(recipe: Recipe, steps: Sequence[Step]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the hashes of all input files by name, and the key of each step by its name."""
+def _planned(
+    recipe: Recipe, steps: Sequence[Step], fallbacks: Sequence[Store]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the hashes of all input files by name, and the key of each step by its name.
+
+    What a step of another store remembers enters the key of one that goes on from it.
+    """
     hashes: dict[str, str] = {}
     keys: dict[str, str] = {}
     for step in steps:
         files = input_hashes(step.files(recipe), recipe.name_of)
         hashes |= files
-        keys[step.name] = step_key(step.name, [step.options(recipe), files], [keys[name] for name in step.needs])
+        content, needs = [step.options(recipe), files], [keys[name] for name in step.needs]
+        key = step_key(step.name, content, needs)
+        memory = _memory(step, fallbacks)
+        if memory is not None and all(one.key(step.name) != key for one in fallbacks):
+            key = step_key(step.name, [*content, _remembered(memory.load(step.name))], needs)
+        keys[step.name] = key
     return hashes, keys
+
+
+def _memory(step: Step, fallbacks: Sequence[Store]) -> Store | None:
+    """Return the store from whose result a step goes on: of variants the last, which goes on from those before it."""
+    if not step.remembers:
+        return None
+    return next((one for one in reversed(fallbacks) if one.key(step.name) is not None), None)
+
+
+def _remembered(data: xr.Dataset) -> Any:
+    """Return what distinguishes two results of a step that remembers, beyond their keys: names, and what is noted."""
+    return [data[name].values.tolist() for name in sorted(map(str, data.coords))], dict(data.attrs)
 
 
 def take(
@@ -286,8 +311,9 @@ def take(
     parts = [part for name in step.needs for part in study.records.get(name, {}).get("parts", ())]
     inputs: dict[str, Any] = {name: study.results.opened(name) for name in (*step.needs, *parts)}
     inputs["memory"] = memory
-    if step.remembers and study.store.key(step.name) is not None:
-        inputs["previous"] = study.store.load(step.name)
+    earlier = _memory(step, [study.store, *study.fallbacks])
+    if earlier is not None:
+        inputs["previous"] = earlier.load(step.name)
     checkpoint = Checkpoint(study.store.path.with_name(f"{study.store.path.name}.{step.name}.npz"), key)
     if step.resumes:
         inputs["checkpoint"] = checkpoint
