@@ -196,7 +196,9 @@ def of_other_scans(folder):
     """Let a copy of a study look like one of other raw files."""
     place = folder / "study.zarr" / "recording" / "zarr.json"
     content = json.loads(place.read_text())
-    content["attributes"]["lithiscope_key"] = "another"
+    record = json.loads(content["attributes"]["lithiscope_record"])
+    assert len(record["files"]) == 64  # SHA-256
+    content["attributes"]["lithiscope_record"] = json.dumps({**record, "files": "another"})
     place.write_text(json.dumps(content))
 
 

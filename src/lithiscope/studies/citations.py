@@ -54,6 +54,18 @@ _ENTRIES: dict[str, str] = {
   booktitle = {Proceedings of the 7th International Joint Conference on Artificial Intelligence},
   pages = {674--679}, year = {1981}
 }""",
+    "mueller1973": """@article{mueller1973,
+  author = {M{\\"u}ller, J{\\"o}rg W.},
+  title = {Dead-time problems},
+  journal = {Nuclear Instruments and Methods}, volume = {112}, pages = {47--57}, year = {1973},
+  doi = {10.1016/0029-554X(73)90773-8}
+}""",
+    "unser1999": """@article{unser1999,
+  author = {Unser, Michael},
+  title = {Splines: A Perfect Fit for Signal and Image Processing},
+  journal = {IEEE Signal Processing Magazine}, volume = {16}, number = {6}, pages = {22--38}, year = {1999},
+  doi = {10.1109/79.799930}
+}""",
     "otsu1979": """@article{otsu1979,
   author = {Otsu, Nobuyuki},
   title = {A Threshold Selection Method from Gray-Level Histograms},

@@ -87,8 +87,10 @@ def _require_different(folders: Sequence[Path], stores: Sequence[Store]) -> None
     """Refuse two studies of the same scans, whatever was done with them afterwards."""
     seen: dict[str, int] = {}
     for number, (folder, store) in enumerate(zip(folders, stores, strict=True)):
-        for identity in {str(store.path.resolve()), store.key("recording")} - {None}:
-            earlier = seen.setdefault(str(identity), number)
+        # Not the key: it holds the program too, which may have changed between the two.
+        scans = store.record("recording").get("files") or store.key("recording") or ""
+        for identity in {str(store.path.resolve()), scans} - {""}:
+            earlier = seen.setdefault(identity, number)
             if earlier != number:
                 raise OptionError(
                     "the same scans are given twice, so their particles would count as more than there are",

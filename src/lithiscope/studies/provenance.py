@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -55,6 +55,11 @@ def input_hashes(paths: Sequence[Path], name: Callable[[Path], str] = Path.as_po
         If a file is not there.
     """
     return {name(path): file_hash(path) for path in sorted(paths)}
+
+
+def digest(hashes: Iterable[str]) -> str:
+    """Return one hash of the content of some files, whatever they are called and in whatever order."""
+    return hashlib.sha256(" ".join(sorted(hashes)).encode()).hexdigest()
 
 
 @cache

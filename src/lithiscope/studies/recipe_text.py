@@ -143,10 +143,14 @@ def _lines(options: BaseModel, depth: int, leave_out: Sequence[str] = ()) -> Ite
             yield from _lines(value, depth + 1)
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], BaseModel):
             yield f"{indent}{name}:"
-            for item in value:
-                first, *rest = (line for line in _lines(item, depth + 2) if not line.lstrip().startswith("#"))
-                yield f"{indent}  - {first.lstrip()}"
-                yield from rest
+            for number, item in enumerate(value):
+                lines = list(_lines(item, depth + 2))
+                if number > 0:  # explained at the first
+                    lines = [line for line in lines if not line.lstrip().startswith("#")]
+                first = next(place for place, line in enumerate(lines) if not line.lstrip().startswith("#"))
+                yield from lines[:first]
+                yield f"{indent}  - {lines[first].lstrip()}"
+                yield from lines[first + 1 :]
         else:
             yield f"{indent}{name}: {_scalar(value)}"
         if depth == 0:

@@ -15,7 +15,7 @@ from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeError, L
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.checkpoint import Checkpoint
 from lithiscope.studies.pieces import Pieces
-from lithiscope.studies.provenance import input_hashes, now, program, step_key, summary
+from lithiscope.studies.provenance import digest, input_hashes, now, program, step_key, summary
 from lithiscope.studies.store import Collected, Store
 from lithiscope.studies.unfinished import begin
 
@@ -175,7 +175,8 @@ class Results(Mapping[str, "xr.Dataset"]):
 class Study:
     """A study that has run: its recipe, the results of its steps, and the record of how they came about.
 
-    What `begins` does is done once, before a run changes the store; `fallbacks` are other stores that it may use.
+    What `begins` does is done once, before a run changes the store; `fallbacks` are other stores that it may use, and
+    `digests` hold a hash of the files of each step.
     """
 
     recipe: Recipe
@@ -185,6 +186,7 @@ class Study:
     provenance: dict[str, Any] = field(default_factory=dict)
     begins: Callable[[], None] | None = None
     fallbacks: Sequence[Store] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def replaces(self) -> None:
         """Say in the store, before the first result in it is replaced, that this run has not finished."""
@@ -232,9 +234,9 @@ def run_steps(
         What steps over pictures may take, GiB: a longer series is worked on in pieces, with the same result.
     """
     started, clock = now(), time.perf_counter()
-    hashes, keys = _planned(recipe, steps, fallbacks)
+    hashes, keys, digests = _planned(recipe, steps, fallbacks)
     begins = partial(begin, store, recipe.title, started, keys.values())
-    study = Study(recipe, Results(store), store, begins=begins, fallbacks=fallbacks)
+    study = Study(recipe, Results(store), store, begins=begins, fallbacks=fallbacks, digests=digests)
     known = () if fresh else (store, *fallbacks)
     with store.locked():
         records = [record for step in steps if (record := store.record(step.name))]
@@ -273,23 +275,26 @@ def run_steps(
 
 def _planned(
     recipe: Recipe, steps: Sequence[Step], fallbacks: Sequence[Store]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the hashes of all input files by name, and the key of each step by its name.
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Return the hashes of all input files by name, and of each step by its name the key and the digest of its files.
 
     What a step of another store remembers enters the key of one that goes on from it.
     """
     hashes: dict[str, str] = {}
     keys: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for step in steps:
         files = input_hashes(step.files(recipe), recipe.name_of)
         hashes |= files
+        if files:
+            digests[step.name] = digest(files.values())
         content, needs = [step.options(recipe), files], [keys[name] for name in step.needs]
         key = step_key(step.name, content, needs)
         memory = _memory(step, fallbacks)
         if memory is not None and all(one.key(step.name) != key for one in fallbacks):
             key = step_key(step.name, [*content, _remembered(memory.load(step.name))], needs)
         keys[step.name] = key
-    return hashes, keys
+    return hashes, keys, digests
 
 
 def _memory(step: Step, fallbacks: Sequence[Store]) -> Store | None:
@@ -334,6 +339,8 @@ def take(
     made = [name for name in given if name != step.name]
     record |= {"parts": made} if made else {}
     whole = {**record, "options": step.options(study.recipe)}
+    if step.name in study.digests:
+        whole["files"] = study.digests[step.name]
     study.replaces()
     for name in [*made, step.name]:  # the step's own last: it says that all are there
         one = given[name]

@@ -49,7 +49,14 @@ def stxm_steps() -> list[Step]:
             _recording,
             files=raw_files,
         ),
-        Step("counts", ("recording",), options_at("correct"), corrected, files=_dark_files),
+        Step(
+            "counts",
+            ("recording",),
+            options_at("correct"),
+            corrected,
+            files=_dark_files,
+            methods=lambda recipe: ["mueller1973"] if recipe.correct.dead_time > 0 else [],
+        ),
         Step(
             "alignment",
             ("counts",),
@@ -63,6 +70,7 @@ def stxm_steps() -> list[Step]:
             ("counts", "alignment"),
             options_at("align.energies", "align.scans", "align.resample"),
             resampled,
+            methods=lambda recipe: ["unser1999"] if recipe.align.energies or recipe.align.scans else [],
         ),
         Step("optical_density", ("resampled",), options_at("incident"), optical_density, files=_incident_files),
         Step("incident_methods", ("resampled",), options_at("incident"), incident_methods, files=_incident_files),

@@ -105,7 +105,7 @@ def test_methods_cite_only_what_the_bibliography_holds(done: Path) -> None:
     text = methods_text(open_study(done))
     prose, entries = text.split("```bibtex")
     cited = {one for group in re.findall(r"\(([a-z0-9, ]*\d{4})\)", prose) for one in group.split(", ")}
-    assert cited == {"lucas1981", "lim2016", "henke1993"}
+    assert cited == {"lucas1981", "unser1999", "lim2016", "henke1993"}
     assert all(f"{{{key}," in entries for key in cited)
     assert "4 scans at" in prose
     assert "pixels of 70 nm" in prose

@@ -90,6 +90,9 @@ def _counts(study: Study) -> Iterator[str]:
     done = [f"dark counts ({correct.dark_counts:g})"] if correct.dark_counts else []
     done += ["a measured dark picture"] if correct.dark else []
     done += ["spikes"] if correct.despike else []
+    done += (
+        [f"a dead time of {1e9 * correct.dead_time:.3g} ns{_cited(study, 'mueller1973')}"] if correct.dead_time else []
+    )
     if done:
         yield f"Counts were corrected for {' and '.join(done)}."
     if align.energies or align.scans:
@@ -99,7 +102,8 @@ def _counts(study: Study) -> Iterator[str]:
         yield (
             f"{which} were registered by {align.registration.motion} on a picture in which phase fronts do not show, "
             f"from pairs of pictures {', '.join(map(str, align.registration.lags))} apart{_cited(study, 'lucas1981')}; "
-            f"the largest shift was {1e3 * largest:.0f} nm, and counts were resampled once by cubic B-splines."
+            f"the largest shift was {1e3 * largest:.0f} nm, and counts were resampled once by cubic B-splines"
+            f"{_cited(study, 'unser1999')}."
         )
 
 
