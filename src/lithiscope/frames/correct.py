@@ -106,8 +106,8 @@ def correct_parts(
 ) -> Iterator[xr.Dataset]:
     """Yield the result of `correct` in parts along time, with a few scans in memory at once.
 
-    Saturation, lost lines and, where it is measured, flicker are those of the whole series: it is read three times
-    (four if flicker is measured, or with no saturation stated).
+    Saturation, lost lines and, where it is measured, flicker are those of the whole series: it is read twice, once more
+    where no saturation is stated, and once more where flicker is measured.
 
     Parameters
     ----------
