@@ -41,3 +41,23 @@ def test_several_errors_are_counted():
     with pytest.raises(OptionError, match="and 1 more"):
         Outer(inner={"level": 3}, count="x")
     assert option_error.__doc__
+
+
+class Numbers(Options):
+    size: float | None = Field(None, description="size")
+    steps: tuple[int, ...] = Field((1, 2), description="steps")
+    either: bool | float = Field(1.0, description="either")
+    on: bool = Field(True, description="switch")
+
+
+@pytest.mark.parametrize("bad", [{"size": True}, {"size": False}, {"steps": [True, 2]}, {"steps": (1, False)}])
+def test_yes_and_no_are_no_numbers(bad):
+    with pytest.raises(OptionError, match="limit: a number, not yes or no") as caught:
+        Numbers(**bad)
+    assert caught.value.field == next(iter(bad))
+
+
+def test_a_switch_stays_a_switch():
+    assert Numbers(on=False, either=True) == Numbers(on=False, either=True)
+    assert Numbers(either=True).either is True
+    assert Numbers(size=2, steps=[3, 4]).steps == (3, 4)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from lithiscope.errors import OptionError
 
@@ -20,8 +20,29 @@ class Options(BaseModel):
         except ValidationError as error:
             raise option_error(error, type(self).__name__) from None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_no_switches(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse yes and no where a number is meant: pydantic would take them as 1 and 0."""
+        if _has_switch(value):
+            allowed = _kinds(cls.model_fields[info.field_name or ""].annotation)
+            if allowed & {int, float} and not allowed & {bool, Any}:
+                raise ValueError("a number, not yes or no")
+        return value
+
     # Without this mark pydantic would call __init__ for nested options too, and their errors would lose their path.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+
+def _has_switch(value: Any) -> bool:
+    """Whether a value is true or false, or a list that holds one."""
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_has_switch, value)))
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """Return the plain types of which an annotation is made."""
+    parts = get_args(annotation)
+    return set().union(*map(_kinds, parts)) if parts else {annotation}
 
 
 def option_error(
@@ -51,6 +72,6 @@ def option_error(
         file=file,
         field=field,
         value=first["input"],
-        limit=first["msg"],
+        limit=first["msg"].removeprefix("Value error, "),
         remedy=remedy,
     )

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from lithiscope.errors import OptionError
+from lithiscope.options import Options
 from lithiscope.studies.recipe import Recipe, load_recipe, recipe_schema
 
 MINIMAL = "data: {series: [{files: [a.hdr]}]}\n"
@@ -88,3 +92,25 @@ def test_the_schema_knows_every_section():
     schema = recipe_schema()
     assert set(schema["properties"]) == set(Recipe.model_fields)
     assert schema["additionalProperties"] is False
+
+
+def numbers_of(options: type[Options], path: str = "") -> Iterator[tuple[type[Options], str, str]]:
+    """Yield every option of a recipe that takes one number or a list of numbers, and its path."""
+    for name, field in options.model_fields.items():
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if kinds & {int, float}:
+            yield options, name, f"{path}{name}"
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, Options):
+                yield from numbers_of(kind, f"{path}{name}.")
+
+
+def test_no_number_of_a_recipe_takes_yes_or_no():
+    found = list(numbers_of(Recipe))
+    assert len(found) > 100
+    for options, name, path in found:
+        for given in (True, [False]):
+            with pytest.raises(ValidationError) as caught:
+                options.model_validate({name: given})
+            said = {error["loc"][0]: error["msg"] for error in caught.value.errors()}
+            assert "not yes or no" in said[name], path

@@ -198,3 +198,40 @@ def test_a_killed_writer_leaves_a_readable_store(tmp_path: Path, delay: float):
         store.save("references", references(), key="k", record={})
     assert not path.with_name("a.zarr.partial").exists()
     assert store.load("references").sizes["energy"] == 2
+
+
+def counted(tmp_path: Path) -> tuple[Store, list[Path]]:
+    """Return a store with eight pictures of counts, some of them all zero, and the files of those that are not."""
+    counts = np.random.default_rng(3).poisson(1000, (8, 32, 32)).astype(float)
+    counts[6:] = 0.0
+    axes = {name: (name, np.arange(float(size))) for name, size in zip(("time", "y", "x"), counts.shape, strict=True)}
+    store = Store(tmp_path / "a.zarr")
+    data = stages.new("recording", {"counts": ("time y x", counts)}, coords=axes)
+    store.save("recording", data, key="1", record={})
+    xr.testing.assert_identical(store.load("recording"), data)
+    return store, sorted(path for path in (store.path / "recording" / "counts" / "c").rglob("*") if path.is_file())
+
+
+def test_a_byte_that_flips_on_the_disk_is_an_error_and_no_number(tmp_path: Path):
+    store, chunks = counted(tmp_path)
+    rng = np.random.default_rng(4)
+    for _ in range(40):
+        path = chunks[rng.integers(len(chunks))]
+        whole = path.read_bytes()
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(FileFormatError, match="recompute it") as caught:
+            store.load("recording")
+        assert caught.value.field == "recording"
+        path.write_bytes(whole)
+    store.load("recording")
+
+
+def test_a_chunk_that_is_gone_is_an_error_and_no_zeros(tmp_path: Path):
+    store, chunks = counted(tmp_path)
+    assert len(chunks) == 6  # pictures of zeros are not written, and read as zeros
+    chunks[2].unlink()
+    for read in (store.load, store.open):
+        with pytest.raises(FileFormatError, match="counts has 5 of its 6 chunks"):
+            read("recording")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError
 
 from lithiscope.composition.xray.options import (
     CommonTimeOptions,
@@ -76,14 +76,6 @@ class Spectrum(Options):
         description="lithium fraction of this end member, 0 to 1; null: no active material (a spectator)",
     )
     column: str | None = Field(None, description="name of the column, where the file has several")
-
-    @field_validator("lithium_content", mode="before")
-    @classmethod
-    def _number(cls, value: Any) -> Any:
-        """Refuse yes and no, which would be taken as 1 and 0."""
-        if isinstance(value, bool):
-            raise ValueError("a number from 0 to 1 or null, not yes or no")
-        return value
 
 
 class ReferenceSection(ReferenceOptions):

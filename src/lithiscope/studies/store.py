@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _KEY = "lithiscope_key"
 _RECORD = "lithiscope_record"
 _STRINGS = "lithiscope_strings"
+_CHUNKS = "lithiscope_chunks"
 _FORMAT = "lithiscope_store"
 _VERSION = 1
 
@@ -114,7 +115,8 @@ class Store:
         collected = data if isinstance(data, Collected) else self.collect(step, Pieces(iter([data])))
         note = collected.path / "zarr.json"
         group = json.loads(note.read_text(encoding="utf-8"))
-        group["attributes"] |= {**collected.attributes, _KEY: key, _RECORD: json.dumps(dict(record))}
+        chunks = {_CHUNKS: json.dumps(_chunk_files(collected.path))}
+        group["attributes"] |= {**collected.attributes, **chunks, _KEY: key, _RECORD: json.dumps(dict(record))}
         _write_json(note, group)
         self._replace(collected.path, self.path / step)
 
@@ -198,7 +200,15 @@ class Store:
                 remedy="run the study first, or choose one of these",
             )
         with damage_told(self.path, step):
+            self._require_chunks(step)
             yield read_group(self.path / step)
+
+    def _require_chunks(self, step: str) -> None:
+        """Refuse a step that has lost chunks: Zarr reads what is not there as zeros."""
+        there = _chunk_files(self.path / step)
+        for name, count in json.loads(self._attributes(step).get(_CHUNKS, "{}")).items():
+            if there.get(name) != count:
+                raise ValueError(f"{name} has {there.get(name, 0)} of its {count} chunks")
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes of the whole study in one atomic write."""
@@ -275,6 +285,14 @@ def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {"zarr_format": 3, "node_type": "group", "attributes": {**attributes, _FORMAT: _VERSION}}
 
 
+def _chunk_files(group: Path) -> dict[str, int]:
+    """Return how many chunks of each array of a group are on disk; chunks of zeros only are not written."""
+    return {
+        place.parent.name: sum(len(files) for _, _, files in os.walk(place.parent)) - 1
+        for place in sorted(group.glob("*/zarr.json"))
+    }
+
+
 def _ordered(data: xr.Dataset) -> xr.Dataset:
     """Return a stage with its variables in the order of the catalogue, whatever the order of the folders."""
     stage = CATALOGUE.get(data.attrs.get("stage", ""))
@@ -293,13 +311,18 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _encoding(data: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Return chunks of one frame, so that a movie can be read frame by frame; values are stored as they are."""
+    """Return chunks of one frame, so that a movie can be read frame by frame; values are stored as they are.
+
+    Each chunk has a checksum, without which a byte that flips on a disk could become a wrong number.
+    """
+    from zarr.codecs import ZstdCodec
+
     chunks: dict[str, dict[str, Any]] = {}
     for name, variable in data.variables.items():
         leading = [
             1 if dim in ("time", "energy") and variable.ndim > 2 else size for dim, size in variable.sizes.items()
         ]
-        chunks[str(name)] = {"_FillValue": None}
+        chunks[str(name)] = {"_FillValue": None, "compressors": (ZstdCodec(checksum=True),)}
         if variable.ndim:
             chunks[str(name)]["chunks"] = tuple(max(1, size) for size in leading)
     return chunks
@@ -326,7 +349,7 @@ def _strings_from_attribute(data: xr.Dataset) -> xr.Dataset:
     import numpy as np
 
     content = json.loads(data.attrs.pop(_STRINGS, "{}"))
-    for name in (_KEY, _RECORD):
+    for name in (_KEY, _RECORD, _CHUNKS):
         data.attrs.pop(name, None)
     for name, entry in content.items():
         values = np.asarray(entry["values"], dtype=str)
