@@ -201,9 +201,9 @@ def test_a_killed_writer_leaves_a_readable_store(tmp_path: Path, delay: float):
 
 
 def counted(tmp_path: Path) -> tuple[Store, list[Path]]:
-    """Return a store with eight pictures of counts, some of them all zero, and the files of those that are not."""
+    """Return a store with eight pictures of counts, some of them all NaN, and the files of the others."""
     counts = np.random.default_rng(3).poisson(1000, (8, 32, 32)).astype(float)
-    counts[6:] = 0.0
+    counts[6:] = np.nan
     axes = {name: (name, np.arange(float(size))) for name, size in zip(("time", "y", "x"), counts.shape, strict=True)}
     store = Store(tmp_path / "a.zarr")
     data = stages.new("recording", {"counts": ("time y x", counts)}, coords=axes)
@@ -228,9 +228,9 @@ def test_a_byte_that_flips_on_the_disk_is_an_error_and_no_number(tmp_path: Path)
     store.load("recording")
 
 
-def test_a_chunk_that_is_gone_is_an_error_and_no_zeros(tmp_path: Path):
+def test_a_chunk_that_is_gone_is_an_error_and_no_fill_value(tmp_path: Path):
     store, chunks = counted(tmp_path)
-    assert len(chunks) == 6  # pictures of zeros are not written, and read as zeros
+    assert len(chunks) == 6  # pictures of NaN are not written, and read as NaN
     chunks[2].unlink()
     for read in (store.load, store.open):
         with pytest.raises(FileFormatError, match="counts has 5 of its 6 chunks"):

@@ -204,7 +204,7 @@ class Store:
             yield read_group(self.path / step)
 
     def _require_chunks(self, step: str) -> None:
-        """Refuse a step that has lost chunks: Zarr reads what is not there as zeros."""
+        """Refuse a step that has lost chunks: Zarr reads what is not there as NaN or zero."""
         there = _chunk_files(self.path / step)
         for name, count in json.loads(self._attributes(step).get(_CHUNKS, "{}")).items():
             if there.get(name) != count:
@@ -286,7 +286,7 @@ def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chunk_files(group: Path) -> dict[str, int]:
-    """Return how many chunks of each array of a group are on disk; chunks of zeros only are not written."""
+    """Return how many chunks of each array of a group are on disk; chunks of nothing but the fill value are not written."""
     return {
         place.parent.name: sum(len(files) for _, _, files in os.walk(place.parent)) - 1
         for place in sorted(group.glob("*/zarr.json"))
