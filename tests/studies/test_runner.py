@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from scipy import ndimage
 
 from lithiscope import stages
 from lithiscope.errors import AnalysisError, FileFormatError, OptionError
@@ -21,6 +22,7 @@ from lithiscope.studies.figures import write_figures
 from lithiscope.studies.pooling import pool_studies
 from lithiscope.studies.recipe import load_recipe
 from lithiscope.studies.reopen import open_study
+from lithiscope.studies.results import write_results
 from lithiscope.studies.run import run_study
 from lithiscope.studies.show import describe
 from lithiscope.studies.store import Store
@@ -255,8 +257,10 @@ def refused(place, *, done, earlier):
 
 def test_an_error_in_a_second_run_does_not_leave_two_runs_as_one(study, monkeypatch):
     recipe = study()
-    run(recipe)
+    write_results(run(recipe)[0], recipe.parent / "results")
     place = recipe.parent / "results"
+    page = place / "page.html"
+    assert "A later run" not in page.read_text(encoding="utf-8")
     setting = "composition.systematics.lithiated_purity=0.95"
 
     def fail(*_, **__):
@@ -264,13 +268,21 @@ def test_an_error_in_a_second_run_does_not_leave_two_runs_as_one(study, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(stxm, "find_particles", fail)
+        for one in (setting, f"{setting}1"):
+            with pytest.raises(AnalysisError, match="no particle is left"):
+                run(recipe, one)
         with pytest.raises(AnalysisError, match="no particle is left"):
             run(recipe, setting)
+    told = page.read_text(encoding="utf-8")
+    assert told.count("A later run, begun") == 1
+    assert told.index("</h1>") < told.index("A later run, begun") < told.index('<main id="main">')
     done = ["recording", "counts", "alignment", "resampled", "optical_density", "references", "composition"]
     refused(place, done=done, earlier=["labels", "dose", "particles"])
     ended, notes = run(recipe, setting)
     assert notes.fresh() == ["labels", "dose", "particles"]
     assert open_study(place).provenance == ended.provenance
+    write_results(ended, place)
+    assert "A later run" not in page.read_text(encoding="utf-8")
     assert not any("earlier" in line or "finished" in line for line in describe(place))
 
 
@@ -531,3 +543,27 @@ def test_a_scan_that_cannot_be_aligned_is_said_and_flagged(study):
     assert np.isnan(done.results["composition"]["lithium_fraction"].values[2]).all()
     assert np.isfinite(done.results["particles"]["lithium_fraction"].values[:, [0, 1, 3]]).all()
     assert any("could not be aligned" in text or "not aligned" in text for text in done.warnings)
+
+
+def test_frames_are_aligned_by_the_area_that_the_recipe_names(study):
+    recipe = study()
+    done, _ = run(recipe)
+    whole, label = done.results["alignment"].load(), done.results["labels"]["label"].values
+    area = recipe.parent / "area.tif"
+    # One particle and some room about it.
+    tifffile.imwrite(area, ndimage.binary_dilation(label == label.max(), iterations=8).astype(np.uint8))
+    done, notes = run(recipe, "align.area=area.tif")
+    assert notes.fresh()[0] == "alignment"
+    one = done.results["alignment"].load()
+    centred = [each["shift"].values - each["shift"].values.mean(axis=0) for each in (whole, one)]
+    most = one["shift_std"].values.max()
+    # Its pixels are among all pixels: the two differ by less than its own error, which is larger.
+    assert 0 < np.abs(centred[0] - centred[1]).max() < 5 * most
+    assert most > 1.2 * whole["shift_std"].values.max()
+    # Where there is nothing, there is nothing to hold on to; and another area in the same file is noticed.
+    tifffile.imwrite(area, (~ndimage.binary_dilation(label > 0, iterations=6)).astype(np.uint8))
+    notes = Notes()
+    with pytest.raises(AnalysisError, match="NaN everywhere"):
+        run_study(load_recipe(recipe, settings=["align.area=area.tif"]), recipe.parent / "results", reporter=notes)
+    assert notes.fresh()[0] == "alignment"
+    assert any("of 12 frames could not be aligned" in line for line in notes.lines), notes.lines

@@ -43,8 +43,10 @@ def test_verify_prints_and_fails_when_one_row_fails(monkeypatch):
     assert [text.split()[0] for text in said] == ["PASS", "FAIL", "1"]
     assert said[-1] == "1 of 2 claims hold"
     said.clear()
-    assert not table.verify(["fake"], everything=True, as_json=True, say=said.append)
+    shown: list[str] = []
+    assert not table.verify(["fake"], everything=True, as_json=True, say=said.append, aside=shown.append)
     (text,) = said
+    assert [line.split()[0] for line in shown] == ["PASS", "FAIL", "1"]
     data = json.loads(text)
     assert [row["verdict"] for row in data] == ["pass", "fail"]
     assert set(data[0]) >= {"claim", "source", "expected", "measured", "tolerance", "reason", "verdict"}
@@ -64,7 +66,9 @@ def test_what_cannot_be_checked_here_is_said_and_fails_nothing(monkeypatch):
     assert said[-1] == "1 of 1 claims hold, 1 not checked"
     said.clear()
     # The list has rows with a verdict; what was not checked is for people.
-    assert table.verify(as_json=True, say=said.append)
+    shown: list[str] = []
+    assert table.verify(as_json=True, say=said.append, aside=shown.append)
+    assert shown[0] == "NOT CHECKED  [fake] files: no folder"
     data = json.loads(said[0])
     assert [(row["claim"], row["verdict"]) for row in data] == [("one", "pass")]
     assert "| no folder | not checked |" in table.as_markdown(list(table.rows()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -345,10 +346,21 @@ def demo(
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="What to verify; everything by default.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Include the long runs.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list of rows; the table goes to stderr.")
+    ] = False,
 ) -> None:
-    """Print every claim beside what is measured, with tolerance and reason; exit 1 if one fails."""
+    """Print every claim beside what is measured, with tolerance and reason; exit 1 if one fails.
+
+        lithiscope verify stxm registration                # minutes
+
+        lithiscope verify --all --json > rows.json         # hours; the table goes to stderr meanwhile
+
+    Names: files, page, stxm, registration, cell, kinetics, phasefield, learning. What needs real files is measured
+    where LITHISCOPE_DATA names their folder, and listed as not checked elsewhere.
+    """
     from lithiscope.verification.table import verify as run_checks
 
-    if not run_checks(names or (), everything=everything, as_json=as_json, say=typer.echo):
+    aside = partial(typer.echo, err=True)
+    if not run_checks(names or (), everything=everything, as_json=as_json, say=typer.echo, aside=aside):
         raise typer.Exit(1)

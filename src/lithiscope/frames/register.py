@@ -183,7 +183,7 @@ def _lost_message(frames: xr.Dataset, lost: NDArray[np.bool_], lead: tuple[str, 
     return (
         f"{int(lost.sum())} of {lost.size} frames could not be aligned and are flagged not_aligned: "
         f"{', '.join(names)}{more}; look at them, lower min_likeness or min_overlap (align.registration), choose "
-        "another picture (align.invariant.mode), or, in Python, give a weight without what does not move along"
+        "another picture (align.invariant.mode), or align by regions without what does not move along (align.area)"
     )
 
 

@@ -24,6 +24,7 @@ def align(
     density: xr.Dataset | Iterable[xr.Dataset],
     *,
     references: xr.Dataset | None = None,
+    area: xr.DataArray | None = None,
     options: AlignSection,
     scratch: Path | None = None,
     reporter: Reporter = SILENT,
@@ -36,6 +37,8 @@ def align(
         Stage ``frames``, provisional optical densities (time, energy, y, x); a long series in parts along time.
     references : Dataset, optional
         Stage ``references``, for the invariant pictures that need them.
+    area : DataArray of bool, shape (y, x), optional
+        The pixels that count.
     options : AlignSection
         What to align, and how.
     scratch : Path, optional
@@ -56,7 +59,7 @@ def align(
     def pictures() -> Iterator[xr.Dataset]:
         for part in [density] if isinstance(density, xr.Dataset) else density:
             moves = options.energies and part.sizes["energy"] > 1
-            own = compose(_unmoved(part), *([_align_energies(part, options, reporter)] if moves else []))
+            own = compose(_unmoved(part), *([_align_energies(part, area, options, reporter)] if moves else []))
             within.append(own)
             if options.scans:
                 steady = resample(part, own, options=options.resample, reporter=reporter) if moves else part
@@ -66,7 +69,7 @@ def align(
     inner = _series(within)
     if series is None or inner.sizes["time"] == 1:
         return inner
-    return compose(inner, register(series, options=options.registration, reporter=reporter))
+    return compose(inner, register(series, weight=area, options=options.registration, reporter=reporter))
 
 
 def _narrow(picture: xr.Dataset) -> xr.Dataset:
@@ -102,10 +105,12 @@ def _series(parts: list[xr.Dataset]) -> xr.Dataset:
     return joined
 
 
-def _align_energies(density: xr.Dataset, options: AlignSection, reporter: Reporter) -> xr.Dataset:
+def _align_energies(
+    density: xr.Dataset, area: xr.DataArray | None, options: AlignSection, reporter: Reporter
+) -> xr.Dataset:
     """Register the energies of each scan, and count shifts from the first energy, which then need not be moved."""
     along = options.registration.model_copy(update={"along": "energy"})
-    within = register(density, options=along, reporter=reporter)
+    within = register(density, weight=area, options=along, reporter=reporter)
     shift, std = within["shift"].values, within["shift_std"].values
     # Without its first energy a scan keeps the mean of the others as its origin.
     known = np.isfinite(shift[:, :1])

@@ -167,6 +167,7 @@ def _check_files(recipe: Recipe, _scans: list[xr.Dataset], _reporter: Reporter) 
     named = {
         "correct.dark": recipe.correct.dark,
         "incident.blank": recipe.incident.blank,
+        "align.area": recipe.align.area,
         "references.mask": recipe.references.mask,
         "references.lithiated_mask": recipe.references.lithiated_mask,
         "references.delithiated_mask": recipe.references.delithiated_mask,

@@ -14,9 +14,9 @@ from lithiscope.studies.learn import is_study, learn_study, learned_lines
 from lithiscope.studies.learn_video import PAGE, STORE, learn_videos
 from lithiscope.studies.learned_files import export_laws
 from lithiscope.studies.learning import learned_tree
-from lithiscope.studies.results import PAGE as STUDY_PAGE
 from lithiscope.studies.results import write_results
 from lithiscope.studies.sampling import SAMPLED
+from lithiscope.studies.unfinished import PAGE as STUDY_PAGE
 
 
 def learn_command(

@@ -100,6 +100,10 @@ class AlignSection(Options):
 
     energies: bool = Field(True, description="align the energies of a scan with each other")
     scans: bool = Field(True, description="align the scans, and with them the cycles, with each other")
+    area: Path | None = Field(
+        None,
+        description="regions that frames are aligned by, with room for the drift (.roi/.zip, GeoJSON, TIFF); null: all",
+    )
     invariant: InvariantOptions = Field(InvariantOptions(), description="the picture in which phase fronts do not show")
     registration: RegisterOptions = Field(RegisterOptions(), description="how shifts are measured")
     resample: ResampleOptions = Field(ResampleOptions(), description="how counts are put in place, once")

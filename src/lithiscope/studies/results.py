@@ -14,6 +14,7 @@ from lithiscope.particles import export_outlines, table_rows
 from lithiscope.report.page import page, stxm_page_content
 from lithiscope.report.page.tables import long_csv
 from lithiscope.studies.summary import figures
+from lithiscope.studies.unfinished import PAGE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from lithiscope.report.page import Section
     from lithiscope.studies.runner import Study
 
-PAGE = "page.html"
 TABLE = "particles.csv"
 _STACKED = ("lithium_fraction", "lithium_fraction_std", "amount")
 # Tables of cell and kinetics: the step of each, and the axes of its lines (those that the result has).

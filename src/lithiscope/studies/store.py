@@ -286,7 +286,7 @@ def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chunk_files(group: Path) -> dict[str, int]:
-    """Return how many chunks of each array of a group are on disk; chunks of nothing but the fill value are not written."""
+    """Return how many chunks of each array of a group are on disk; those of the fill value alone are not written."""
     return {
         place.parent.name: sum(len(files) for _, _, files in os.walk(place.parent)) - 1
         for place in sorted(group.glob("*/zarr.json"))

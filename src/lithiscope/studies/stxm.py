@@ -62,7 +62,7 @@ def stxm_steps() -> list[Step]:
             ("counts",),
             _alignment_options,
             alignment,
-            files=lambda recipe: [*_incident_files(recipe), *(_reference_files(recipe) if blind(recipe) else [])],
+            files=_alignment_files,
             methods=lambda recipe: ["lucas1981"] if recipe.align.energies or recipe.align.scans else [],
         ),
         Step(
@@ -106,8 +106,13 @@ def _references(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datas
 
 
 def _alignment_options(recipe: Recipe) -> Any:
-    names = ["align.energies", "align.scans", "align.invariant", "align.registration", "incident"]
+    names = ["align.energies", "align.scans", "align.area", "align.invariant", "align.registration", "incident"]
     return options_at(*names, *(["references"] if blind(recipe) else []))(recipe)
+
+
+def _alignment_files(recipe: Recipe) -> list[Path]:
+    area = [recipe.path(recipe.align.area)] if recipe.align.area else []
+    return [*_incident_files(recipe), *area, *(_reference_files(recipe) if blind(recipe) else [])]
 
 
 def _composition_methods(recipe: Recipe) -> list[str]:

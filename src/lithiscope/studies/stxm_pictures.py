@@ -62,7 +62,8 @@ def alignment(recipe: Recipe, inputs: Inputs, reporter: Reporter) -> xr.Dataset:
         references = made_references(recipe, density_of(recipe, shown, part=shown is not counts))
     parts = (density_of(recipe, counts.isel(time=span.own), part=len(spans) > 1) for span in spans)
     scratch = inputs["scratch"] if len(spans) > 1 else None
-    return align(parts, references=references, options=recipe.align, scratch=scratch, reporter=reporter)
+    area = region_of(recipe, recipe.align.area, counts) if recipe.align.area else None
+    return align(parts, references=references, area=area, options=recipe.align, scratch=scratch, reporter=reporter)
 
 
 def _scans_of_references(recipe: Recipe, counts: xr.Dataset) -> xr.Dataset:

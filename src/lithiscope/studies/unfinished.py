@@ -7,12 +7,17 @@ keys that the run gives its steps, by which one can tell which results are alrea
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from lithiscope.errors import FileFormatError
 from lithiscope.studies.store import Store
 
+PAGE = "page.html"
+"""The page of a study, in the folder of its store."""
+
 _NOTE = "unfinished"
+_MARK = "A later run, begun"
 _REMEDY = "run `lithiscope run RECIPE`: it goes on from here"
 
 
@@ -37,8 +42,27 @@ class Unfinished(NamedTuple):
 
 
 def begin(store: Store, title: str, since: str, keys: Iterable[str]) -> None:
-    """Note in a store that a run begins to replace its results by those with other keys."""
+    """Note in a store, and on the page beside it, that a run begins to replace its results by those with other keys."""
     store.set_attributes({"title": title, _NOTE: {"since": since, "keys": list(keys)}})
+    page = store.path.with_name(PAGE)
+    if page.is_file():
+        _mark(page, since)
+
+
+def _mark(page: Path, since: str) -> None:
+    """Say on a page that a later run has begun; the page of that run takes its place."""
+    from lithiscope.report.page import Notice, with_notice
+
+    made = page.read_text(encoding="utf-8")
+    if _MARK in made:
+        return
+    text = (
+        f"{_MARK} {since}, has not written its results yet: this page, the tables and the maps beside it "
+        "are those of the run before. `lithiscope run RECIPE` goes on."
+    )
+    draft = page.with_name(f"{page.name}.partial")
+    draft.write_text(with_notice(made, Notice(text, "error")), encoding="utf-8")
+    draft.replace(page)
 
 
 def unfinished(store: Store) -> Unfinished | None:

@@ -17,10 +17,11 @@ from lithiscope.errors import LithiscopeWarning
 from lithiscope.instruments.stxm import MicroscopeOptions, three_platelets
 from lithiscope.report.page import page, stxm_page_content
 from lithiscope.studies.recipe import Recipe, load_recipe
-from lithiscope.studies.results import PAGE, page_stages, write_results
+from lithiscope.studies.results import page_stages, write_results
 from lithiscope.studies.run import run_study
 from lithiscope.studies.runner import Study
 from lithiscope.studies.store import Store
+from lithiscope.studies.unfinished import PAGE
 from lithiscope.verification.page_reader import PageReader, read_page, steps_away
 from lithiscope.verification.rows import Row, compare
 from lithiscope.verification.virtual_stxm import VirtualExperiment, make_experiment

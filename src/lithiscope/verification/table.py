@@ -50,6 +50,7 @@ def verify(
     everything: bool = False,
     as_json: bool = False,
     say: Callable[[str], object] = lambda _: None,
+    aside: Callable[[str], object] = lambda _: None,
 ) -> bool:
     """Run checks and return whether no row failed; what cannot be checked here is listed.
 
@@ -60,23 +61,23 @@ def verify(
     everything : bool
         Include the long runs.
     as_json : bool
-        Say one JSON list at the end instead of a table row by row.
+        Say one JSON list of the rows that were checked at the end; the table, row by row, goes aside.
     say : callable
         Takes each piece of text as soon as it is known.
+    aside : callable
+        Takes what is not part of the JSON.
     """
-    found = []
+    found, table = [], aside if as_json else say
     for name, row in rows(names, everything=everything):
         found.append((name, row))
-        if not as_json:
-            say(_text(name, row))
+        table(_text(name, row))
     verdicts = [row.verdict for _, row in found]
     if as_json:
         checked = [(name, row) for name, row in found if isinstance(row, Row)]
         say(json.dumps([{"name": name, **row.as_json()} for name, row in checked], indent=1))
-    else:
-        left = verdicts.count("not checked")
-        more = f", {left} not checked" if left else ""
-        say(f"{verdicts.count('pass')} of {len(verdicts) - left} claims hold{more}")
+    left = verdicts.count("not checked")
+    more = f", {left} not checked" if left else ""
+    table(f"{verdicts.count('pass')} of {len(verdicts) - left} claims hold{more}")
     return "fail" not in verdicts
 
 

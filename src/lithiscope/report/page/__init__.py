@@ -21,7 +21,7 @@ from lithiscope.report.page.content import (
     Trace,
 )
 from lithiscope.report.page.learning import learned_page
-from lithiscope.report.page.render import page
+from lithiscope.report.page.render import page, with_notice
 from lithiscope.report.page.results import RESULTS
 from lithiscope.report.page.stxm import stxm_drawings, stxm_page_content
 
@@ -41,4 +41,5 @@ __all__ = [
     "page",
     "stxm_drawings",
     "stxm_page_content",
+    "with_notice",
 ]

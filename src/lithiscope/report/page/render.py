@@ -83,6 +83,12 @@ def page(content: PageContent) -> str:
     return "\n".join(part for part in parts if part) + "\n"
 
 
+def with_notice(made: str, notice: Notice) -> str:
+    """Return a page that `page` made with one more notice under its title."""
+    title, end, rest = made.partition("</h1>")
+    return f"{title}{end}{_notices([notice]) if end else ''}{rest}"
+
+
 def _asset(name: str) -> str:
     return (files("lithiscope.report.page") / "assets" / name).read_text(encoding="utf-8")
 
