@@ -11,6 +11,7 @@ from lithiscope.errors import FileFormatError
 from lithiscope.recordings import open_recording
 from lithiscope.verification import Row, files, fuzzing
 from lithiscope.verification.file_builders import picture, write_stk
+from verification.documented import documented
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,10 @@ def rows() -> list[Row]:
 def test_every_claim_holds(rows: list[Row]) -> None:
     assert len({row.claim for row in rows}) == len(rows)
     assert [row.claim for row in rows if row.verdict == "fail"] == []
+
+
+def test_the_documentation_lists_the_same_claims(rows: list[Row]) -> None:
+    assert sorted(documented("files")) == sorted(row.claim for row in rows)
 
 
 def test_a_reader_that_turns_the_picture_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

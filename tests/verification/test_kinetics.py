@@ -17,6 +17,7 @@ from lithiscope.verification import (
 from lithiscope.verification.kinetics_analysis import Analysed, analysed, random_fields
 from lithiscope.verification.rows import Row
 from lithiscope.verification.virtual_kinetics import observed, one_cycle
+from verification.documented import documented
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,7 @@ def test_every_claim_holds() -> None:
     rows = list(kinetics.rows(False))
     assert len({row.claim for row in rows}) == len(rows)
     assert [f"{row.claim}: {row.measured}" for row in rows if row.verdict == "fail"] == []
+    assert sorted(documented("kinetics")) == sorted(row.claim for row in rows)
 
 
 def test_published_numbers_and_limits_hold() -> None:

@@ -11,6 +11,7 @@ import pytest
 from lithiscope.report.page import render
 from lithiscope.verification import Row, page
 from lithiscope.verification.page_reader import PageReader, numbers, steps_away
+from verification.documented import documented
 
 _HEAD = "<html><body><script type='application/json'>{\"layers\": []}</script>"
 
@@ -23,6 +24,10 @@ def rows() -> list[Row]:
 def test_every_claim_holds(rows: list[Row]) -> None:
     assert len({row.claim for row in rows}) == len(rows)
     assert [row.claim for row in rows if row.verdict == "fail"] == []
+
+
+def test_the_documentation_lists_the_same_claims(rows: list[Row]) -> None:
+    assert sorted(documented("page")) == sorted(row.claim for row in rows)
 
 
 def test_numbers_are_not_exact_but_packed(rows: list[Row]) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from lithiscope.instruments.pictures import optical_movie
 from lithiscope.verification.registration import cramer_rao, measure, rows
+from verification.documented import documented
 
 
 @pytest.mark.slow
@@ -12,6 +13,7 @@ def test_every_claim_holds() -> None:
     found = list(rows(everything=False))
     assert len(found) >= 14
     assert [row.claim for row in found if row.verdict == "fail"] == []
+    assert sorted(documented("registration")) == sorted(row.claim for row in found)
 
 
 def test_the_cramer_rao_bound_of_a_movie_scales_with_light_and_texture() -> None:

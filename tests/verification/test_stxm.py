@@ -7,6 +7,7 @@ from lithiscope.instruments.stxm import reference_spectra
 from lithiscope.verification import stxm, stxm_noise, stxm_systematics
 from lithiscope.verification.rows import Row
 from lithiscope.verification.stxm_scene import ENERGIES, interior, references
+from verification.documented import documented
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,11 @@ def rows() -> list[Row]:
 def test_every_claim_holds(rows: list[Row]) -> None:
     failed = [f"{row.claim}: {row.measured} against {row.expected} +- {row.tolerance}" for row in rows]
     assert [text for text, row in zip(failed, rows, strict=True) if row.verdict == "fail"] == []
+
+
+@pytest.mark.slow
+def test_the_documentation_lists_the_same_claims(rows: list[Row]) -> None:
+    assert sorted(documented("stxm")) == sorted(row.claim for row in rows)
 
 
 @pytest.mark.slow
