@@ -61,6 +61,17 @@ def test_missing_lines_and_empty_pixels_are_told(beamtime, tmp_path):
     assert "has no counts" in warnings
 
 
+def test_a_copy_of_another_energy_is_told(beamtime, tmp_path):
+    def copied(counts):
+        counts[0, 2] = counts[0, 1]
+        return counts
+
+    (told,) = look(rewritten(beamtime, tmp_path, copied)).warnings
+    assert "equal in every pixel" in told
+    assert "at 713 eV is" in told
+    assert "at 706 eV" in told
+
+
 def test_a_picture_without_beam_leaves_no_contrast(beamtime, tmp_path):
     def darken(counts):
         counts[0, 2] = 0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lithiscope.composition.xray import IncidentOptions, optical_density
-from lithiscope.errors import LithiscopeWarning
-from lithiscope.recordings import open_recording
+from lithiscope.errors import FileFormatError, LithiscopeWarning
+from lithiscope.recordings import SeenPictures, open_recording
 from lithiscope.report.look import LookPanel, look_sheet
 from lithiscope.stages import flag_counts
 
@@ -47,7 +47,8 @@ def look(path: Path, *, region: int | None = None) -> Look:
     -------
     Look
         Optical density, amount (a + b in optical density) and contrast between the two most telling energies, with
-        warnings about saturation, stray light, missing frames, few counts and a doubtful I0.
+        warnings about saturation, stray light, missing frames, few counts, a picture that is a copy of another and a
+        doubtful I0.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LithiscopeWarning)
@@ -96,7 +97,19 @@ def _doubts(recording: xr.Dataset, density: xr.Dataset) -> list[str]:
     doubts += [
         f"{100 * share[name]:.2g} % of the data {text}" for name, text in texts.items() if share.get(name, 0) > 1e-4
     ]
-    return doubts
+    return [*doubts, *_copies(recording)]
+
+
+def _copies(recording: xr.Dataset) -> list[str]:
+    if "energy" not in recording.coords:
+        return []
+    seen = SeenPictures()
+    seen.add(recording)
+    try:
+        seen.refuse_copies()
+    except FileFormatError as error:
+        return [f"{error.problem}: {error.value}"]
+    return []
 
 
 def _pictures(od: np.ndarray, energy: np.ndarray) -> tuple[list[LookPanel], dict[str, np.ndarray], list[str]]:
