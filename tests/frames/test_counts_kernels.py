@@ -12,10 +12,8 @@ from lithiscope.frames.kernels.counts import (
     bright_scatter,
     counting_variance,
     largest_counts,
-    line_brightness,
     live_counts,
     local_scatter,
-    lost_lines,
     neighbourhood,
     piled_level,
     prominence,
@@ -55,60 +53,6 @@ def test_variance_is_linear_in_gain_and_adds_read_noise_in_quadrature(gain: floa
     counts = np.array([[-5.0, 0.0, 100.0]])
     found = counting_variance(counts, 0.0, gain, read)
     np.testing.assert_allclose(found, gain * np.array([[0, 0, 100.0]]) + read**2)
-
-
-@given(st.permutations(range(10)))
-def test_bright_level_of_a_line_forgets_order_and_missing_pixels(order: list[int]) -> None:
-    line = np.arange(1.0, 11.0)[list(order)]
-    assert line_brightness(line[None, None])[0, 0] == 9.0
-    holes = np.concatenate([line, [np.nan] * 7])
-    assert line_brightness(holes[None, None])[0, 0] == 9.0
-    assert np.isnan(line_brightness(np.full((1, 1, 4), np.nan))[0, 0])
-
-
-def dumped(times: int, energies: int, lines: slice) -> NDArray[np.float64]:
-    brightness = np.full((times, energies, 30), 1000.0)
-    brightness[times - 1, 0, lines] = 2.0
-    return brightness
-
-
-@pytest.mark.parametrize("times", [1, 2, 5])
-def test_run_without_beam_is_found_with_the_lines_at_its_ends(times: int) -> None:
-    lost = lost_lines(dumped(times, 2, slice(10, 15)), 0.05, 1.0)
-    assert np.flatnonzero(lost[-1, 0]).tolist() == [9, 10, 11, 12, 13, 14, 15]
-    assert lost.sum() == 7
-
-
-@pytest.mark.parametrize(("times", "energies"), [(1, 3), (2, 1), (4, 2)])
-def test_whole_frame_without_beam_is_found(times: int, energies: int) -> None:
-    lost = lost_lines(dumped(times, energies, slice(None)), 0.05, 1.0)
-    assert lost[-1, 0].all()
-    assert lost.sum() == 30
-
-
-def test_line_behind_a_thick_particle_has_its_beam() -> None:
-    brightness = np.full((1, 1, 30), 1000.0)
-    brightness[0, 0, 8:20] = 1000 * np.exp(-2.5)
-    assert not lost_lines(brightness, 0.05, 1.0).any()
-    # In several scans even an opaque one has, because it is as dark in all of them.
-    brightness[0, 0, 8:20] = 1000 * np.exp(-4.0)
-    assert not lost_lines(np.repeat(brightness, 3, axis=0), 0.05, 1.0).any()
-
-
-def test_faint_lines_and_missing_lines_are_not_judged() -> None:
-    brightness = np.full((1, 1, 6), 15.0)
-    brightness[0, 0, 3] = 0.0
-    assert not lost_lines(brightness, 0.05, 1.0).any()
-    brightness = np.full((2, 1, 6), 1000.0)
-    brightness[:, :, 2] = np.nan
-    assert not lost_lines(brightness, 0.05, 1.0).any()
-    assert not lost_lines(np.full((1, 2, 6), np.nan), 0.05, 1.0).any()
-
-
-@given(st.floats(0.01, 100))
-def test_lost_lines_do_not_depend_on_the_unit_of_counts(factor: float) -> None:
-    brightness = dumped(3, 1, slice(4, 9))
-    np.testing.assert_array_equal(lost_lines(factor * brightness, 0.05, 0.0), lost_lines(brightness, 0.05, 0.0))
 
 
 def test_spikes_and_groups_of_three_stand_out_anywhere() -> None:

@@ -223,3 +223,13 @@ def test_a_detector_that_saturates_unsaid_costs_the_blank_and_says_so(study):
     flags = done.results["counts"]["signal_flag"].values
     assert cut.sum() > 1000
     assert ((flags & flag_bit("saturated")) != 0)[cut].all()
+
+
+def test_a_dip_of_the_beam_that_is_no_dump_is_told(study):
+    recipe = study()
+    images("scan_002", lambda counts: np.vstack([counts[:20], np.round(0.5 * counts[20:24]), counts[24:]]), "001")(
+        recipe.parent / "raw"
+    )
+    (told,) = (text for text in run(recipe).warnings if "did the beam dip" in text)
+    assert "4 lines are darker" in told
+    assert "scan 2, 706 eV: lines 20-23 (0.5" in told

@@ -14,13 +14,11 @@ from lithiscope.frames.correct_options import CorrectOptions
 from lithiscope.frames.kernels.counts import (
     counting_variance,
     largest_counts,
-    line_brightness,
-    lost_lines,
     piled_level,
     prominence,
     third_brightest,
-    too_bright,
 )
+from lithiscope.frames.kernels.lines import dim_lines, line_brightness, lost_lines, too_bright
 from lithiscope.stages import blank_fatal, fatal_mask, flag_bit
 
 if TYPE_CHECKING:
@@ -100,6 +98,9 @@ def judge(recording: xr.Dataset, dark: float, options: CorrectOptions) -> Judged
     lost = lost_lines(brightness, options.dump_fraction, options.counts_per_photon)
     if lost.any():
         _warn_of_lost_lines(recording, lost)
+    dim, share = dim_lines(np.where(lost, np.nan, brightness), options.counts_per_photon)
+    if dim.any():
+        _warn_of_dim_lines(recording, dim, share)
     times_usual = too_bright(brightness, options.counts_per_photon)
     if np.isfinite(times_usual).any():
         _warn_of_bright_frames(recording, times_usual)
@@ -141,6 +142,20 @@ def _warn_of_lost_lines(recording: xr.Dataset, lost: np.ndarray) -> None:
     warnings.warn(
         f"{int(lost.sum())} lines were scanned without beam and are missing: {_first(found, 8)} "
         "(counted from 0, with the line before and after)",
+        LithiscopeWarning,
+        stacklevel=4,
+    )
+
+
+def _warn_of_dim_lines(recording: xr.Dataset, dim: np.ndarray, share: FloatArray) -> None:
+    found = [
+        f"{frame_name(recording, int(t), int(k))}: lines {_runs(dim[t, k])} ({share[t, k]:.2f} times)"
+        for t, k in np.argwhere(dim.any(axis=-1))
+    ]
+    warnings.warn(
+        f"{int(dim.sum())} lines are darker than they or their neighbours are in any other frame: {_first(found, 4)} "
+        "(counted from 0); did the beam dip? Their optical density is too high and their x is wrong: leave the scan "
+        "out (particles.table.exclude)",
         LithiscopeWarning,
         stacklevel=4,
     )

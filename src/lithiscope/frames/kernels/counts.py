@@ -1,11 +1,11 @@
-"""Dead time, lost beam, spikes and scatter of counts, on bare arrays."""
+"""Dead time, spikes, saturation and scatter of counts, on bare arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-# Share of a line or series below its bright level: high enough to see past particles, robust to single spikes.
+# Share of a picture below its bright pixels.
 _BRIGHT = 0.9
 # Spikes come in groups of up to this many pixels; more bright pixels than that are structure.
 _CLUSTER = 3
@@ -13,10 +13,6 @@ _CLUSTER = 3
 _CUT = 0.98658
 _MAD = 1.4826
 _BLOCK = 4096
-# From so many scans on, the upper quartile stands fast against one that is wrong.
-_ENOUGH_SCANS = 5
-# No energy and no sample makes a frame so many times brighter from one scan to the next.
-_TOO_BRIGHT = 20.0
 # As many pixels at the largest count, and so many times more than at a count just below it, are no counting statistics.
 _PILED, _MORE = 10, 4.0
 
@@ -64,96 +60,6 @@ def counting_variance(
     """
     positive = np.maximum(counts, 0.0)
     return np.asarray(gain * positive * (1 - positive * dead_share) ** 2 + read_noise**2)
-
-
-def line_brightness(counts: Float[np.ndarray, "frames y x"]) -> Float[np.ndarray, "frames y"]:
-    """Return the 90th percentile of every line, over its finite pixels; NaN for a line without any."""
-    finite = np.isfinite(counts)
-    number = finite.sum(axis=-1)
-    ordered = np.sort(np.where(finite, counts, np.inf), axis=-1)
-    place = np.maximum(np.ceil(_BRIGHT * number) - 1, 0).astype(np.intp)
-    found = np.take_along_axis(ordered, place[..., None], axis=-1)[..., 0]
-    return np.where(number > 0, found, np.nan)
-
-
-def lost_lines(
-    brightness: Float[np.ndarray, "times energies y"], fraction: float, least: float
-) -> Bool[np.ndarray, "times energies y"]:
-    """Return the lines that were scanned without beam, with the line before and after each run.
-
-    A line is compared with itself in the other scans of its energy, or, in a single scan, with the bright lines of
-    its frame and the bright frames of its scan. The beam went and came back within the lines at the ends of a run.
-    Of up to four scans a single one that is far too bright would lift what the others are compared with; there no
-    line is held against more than the middle one of all frames.
-
-    Parameters
-    ----------
-    brightness : (T, K, Y) array
-        Bright level of each line, less dark counts; NaN for lines without a value.
-    fraction : float
-        A line is lost below this share of the level it is compared with.
-    least : float
-        Lines are judged only where that share is at least so many counts.
-
-    Returns
-    -------
-    (T, K, Y) bool array
-        True for lost lines.
-    """
-    frames = _upper_quartile(brightness, 2)[..., 0]
-    usual = float(_middle(np.where(fraction * frames >= least, frames, np.nan).ravel()))
-    if brightness.shape[0] == 1:
-        expected = _level_of_single_scan(frames[0], fraction, usual)
-    else:
-        expected = _upper_quartile(brightness, 0)
-        if brightness.shape[0] < _ENOUGH_SCANS and np.isfinite(usual):
-            expected = np.minimum(expected, usual)
-    with np.errstate(invalid="ignore"):
-        lost = (brightness < fraction * expected) & (fraction * expected >= least)
-    grown = lost.copy()
-    grown[..., 1:] |= lost[..., :-1]
-    grown[..., :-1] |= lost[..., 1:]
-    return grown
-
-
-def too_bright(brightness: Float[np.ndarray, "times energies y"], least: float) -> Float[np.ndarray, "times energies"]:
-    """Return how many times brighter than usual a frame is, where it is over twenty times; NaN elsewhere.
-
-    Usual is the middle one of the frames with beam: those of the same energy, or of the scan where it is the only one.
-
-    Parameters
-    ----------
-    brightness : (T, K, Y) array
-        As of `lost_lines`.
-    least : float
-        Twenty times as many counts are the least that a frame with beam has.
-    """
-    frames = _upper_quartile(brightness, 2)[..., 0]
-    lit = np.where(frames >= _TOO_BRIGHT * least, frames, np.nan)
-    usual = _middle(lit) if len(lit) > 1 else np.broadcast_to(_middle(lit.T), lit.shape[1:])
-    with np.errstate(invalid="ignore"):
-        return np.where(lit > _TOO_BRIGHT * usual, lit / usual, np.nan)
-
-
-def _level_of_single_scan(
-    frames: Float[np.ndarray, " energies"], fraction: float, usual: float
-) -> Float[np.ndarray, "1 energies 1"]:
-    with np.errstate(invalid="ignore"):
-        return np.where(frames < fraction * usual, usual, frames)[None, :, None]
-
-
-def _middle(values: Float[np.ndarray, "several ..."]) -> Float[np.ndarray, "*kept"]:
-    """Return the middle value along the first axis, of two the lower one; NaN where there is none."""
-    ordered = np.sort(values, axis=0)  # NaN comes last
-    number = np.isfinite(values).sum(axis=0)
-    place = np.maximum((number - 1) // 2, 0)
-    return np.asarray(np.take_along_axis(ordered, place[None], axis=0)[0])
-
-
-def _upper_quartile(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*kept"]:
-    empty = ~np.isfinite(values).any(axis=axis, keepdims=True)
-    filled = np.where(empty, 0.0, values)
-    return np.where(empty, np.nan, np.nanquantile(filled, 0.75, axis=axis, keepdims=True))
 
 
 def prominence(
