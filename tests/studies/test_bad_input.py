@@ -233,3 +233,22 @@ def test_a_dip_of_the_beam_that_is_no_dump_is_told(study):
     (told,) = (text for text in run(recipe).warnings if "did the beam dip" in text)
     assert "4 lines are darker" in told
     assert "scan 2, 706 eV: lines 20-23 (0.5" in told
+
+
+@pytest.mark.parametrize("energy", [0, 1, 2])
+def test_a_picture_in_which_the_stage_slipped_has_no_value(study, energy):
+    recipe = study()
+    sound = run(recipe).results["particles"].load()
+    slip = images("scan_002", lambda counts: np.vstack([counts[:25], np.roll(counts[25:], 6, axis=1)]), f"00{energy}")
+    slip(recipe.parent / "raw")
+    done = run(recipe)
+    (told,) = (text for text in done.warnings if "stage slips" in text)
+    assert "halves of 1 frame(s)" in told
+    assert f"energy {(703, 706, 713)[energy]}" in told
+    assert "by 6." in told or "by 5." in told
+    found = done.results["particles"]
+    assert np.isnan(found["lithium_fraction"].values[:, 2]).all()
+    # The scans beside it are aligned as well as before.
+    others = [0, 1, 3]
+    away = (found["lithium_fraction"] - sound["lithium_fraction"]).values[:, others]
+    assert np.nanmax(np.abs(away)) < 0.01

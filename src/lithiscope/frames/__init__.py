@@ -1,8 +1,8 @@
 """Pictures as pictures: correction of raw counts, registration, and resampling. Nothing here knows chemistry.
 
 `correct` makes counts with noise out of a recording, `correct_parts` out of one that is larger than memory; `register`
-finds where each frame lies; `compose` adds up alignments; `resample` moves the frames, once; `drift_leakage` says what
-drift is left.
+finds where each frame lies, `slipped` which frames lie nowhere as a whole; `compose` adds up alignments; `resample`
+moves the frames, once; `drift_leakage` says what drift is left.
 """
 
 from lithiscope.frames.compose import compose
@@ -11,6 +11,7 @@ from lithiscope.frames.leakage import drift_leakage
 from lithiscope.frames.options import CorrectOptions, RegisterOptions, ResampleOptions
 from lithiscope.frames.register import register
 from lithiscope.frames.resample import resample
+from lithiscope.frames.slips import slipped
 
 __all__ = [
     "CorrectOptions",
@@ -23,4 +24,5 @@ __all__ = [
     "joined_notes",
     "register",
     "resample",
+    "slipped",
 ]

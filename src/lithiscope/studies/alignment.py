@@ -10,13 +10,14 @@ import numpy as np
 
 from lithiscope import stages
 from lithiscope.composition.xray import invariant_image
-from lithiscope.frames import compose, register, resample
+from lithiscope.frames import compose, register, resample, slipped
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.studies.store import read_group, write_parts
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from lithiscope.frames import RegisterOptions
     from lithiscope.studies.recipe import AlignSection
 
 
@@ -69,7 +70,22 @@ def align(
     inner = _series(within)
     if series is None or inner.sizes["time"] == 1:
         return inner
-    return compose(inner, register(series, weight=area, options=options.registration, reporter=reporter))
+    steady = _without_slips(series, area, options, options.registration, reporter)
+    return compose(inner, register(steady, weight=area, options=options.registration, reporter=reporter))
+
+
+def _without_slips(
+    frames: xr.Dataset,
+    area: xr.DataArray | None,
+    options: AlignSection,
+    registration: RegisterOptions,
+    reporter: Reporter,
+) -> xr.Dataset:
+    """Return frames without those in which the stage slipped, which would pull those that are compared with them."""
+    if options.max_slip is None:
+        return frames
+    bad = slipped(frames, most=options.max_slip, weight=area, options=registration, reporter=reporter)
+    return frames.assign(signal=frames["signal"].where(~bad)) if bad.any() else frames
 
 
 def _narrow(picture: xr.Dataset) -> xr.Dataset:
@@ -110,7 +126,8 @@ def _align_energies(
 ) -> xr.Dataset:
     """Register the energies of each scan, and count shifts from the first energy, which then need not be moved."""
     along = options.registration.model_copy(update={"along": "energy"})
-    within = register(density, weight=area, options=along, reporter=reporter)
+    steady = _without_slips(density, area, options, along, reporter)
+    within = register(steady, weight=area, options=along, reporter=reporter)
     shift, std = within["shift"].values, within["shift_std"].values
     # Without its first energy a scan keeps the mean of the others as its origin.
     known = np.isfinite(shift[:, :1])

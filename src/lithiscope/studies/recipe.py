@@ -106,6 +106,9 @@ class AlignSection(Options):
     )
     invariant: InvariantOptions = Field(InvariantOptions(), description="the picture in which phase fronts do not show")
     registration: RegisterOptions = Field(RegisterOptions(), description="how shifts are measured")
+    max_slip: float | None = Field(
+        2.0, gt=0, description="halves of a frame further apart: the stage slipped, not aligned (pixels); null: any"
+    )
     resample: ResampleOptions = Field(ResampleOptions(), description="how counts are put in place, once")
 
 

@@ -106,7 +106,8 @@ def _references(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Datas
 
 
 def _alignment_options(recipe: Recipe) -> Any:
-    names = ["align.energies", "align.scans", "align.area", "align.invariant", "align.registration", "incident"]
+    parts = ("energies", "scans", "area", "max_slip", "invariant", "registration")
+    names = [*(f"align.{part}" for part in parts), "incident"]
     return options_at(*names, *(["references"] if blind(recipe) else []))(recipe)
 
 
