@@ -84,6 +84,6 @@ def _message(frames: xr.Dataset, bad: xr.DataArray, apart: np.ndarray) -> str:
         names.append(f"{where} by {apart[tuple(index)]:.1f} pixels")
     more = f" and {int(bad.sum()) - 4} more" if bad.sum() > 4 else ""
     return (
-        f"the upper and lower halves of {int(bad.sum())} frame(s) came apart, as when the stage slips while a picture is "
-        f"taken: {', '.join(names)}{more}; they are left out of the alignment and flagged not_aligned (align.max_slip)"
+        f"the upper and lower halves of {int(bad.sum())} frame(s) came apart, as when the stage slips while a picture "
+        f"is taken: {', '.join(names)}{more}; they are left out of the alignment and flagged not_aligned (align.max_slip)"
     )
