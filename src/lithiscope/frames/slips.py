@@ -85,5 +85,5 @@ def _message(frames: xr.Dataset, bad: xr.DataArray, apart: np.ndarray) -> str:
     more = f" and {int(bad.sum()) - 4} more" if bad.sum() > 4 else ""
     return (
         f"the upper and lower halves of {int(bad.sum())} frame(s) came apart, as when the stage slips while a picture "
-        f"is taken: {', '.join(names)}{more}; they are left out of the alignment and flagged not_aligned (align.max_slip)"
+        f"is taken: {', '.join(names)}{more}; they are not aligned with the others, and flagged so (align.max_slip)"
     )
