@@ -15,6 +15,7 @@ from lithiscope.report.panels import (
     bar_and_key,
     colour_bar,
     composition_legend,
+    draw_outlines,
     heading,
     most_panels,
     painted,
@@ -73,9 +74,10 @@ def lithium_maps(
         figure, panels, place = panel_grid(len(chosen), view, options, header=_SHEET_HEADER)
         for axes, frame in zip(panels, chosen.tolist(), strict=True):
             picture = composition_picture(video, frame, brightest, options.palette, lost[frame])
-            show(axes, picture, view, readings.labels_of_frame(labels, video, frame))
+            show(axes, picture, view)
             mean = readings.mean_signal(video, labels, frame)
             _sheet_title(axes, video, frame, f"mean {round(mean, 2) + 0.0:.2f}" if np.isfinite(mean) else "no value")
+        draw_outlines(panels, [readings.labels_of_frame(labels, video, int(frame)) for frame in chosen], view)
         scale_bar(panels[0], view)
         any_lost = any(bool(mask.any()) for mask in lost.values())
         composition_legend(figure, place, options.palette, f"{brightest:.2g}", missing=any_lost)
@@ -248,7 +250,8 @@ def single_map(
     with style(options):
         figure, (axes,), place = panel_grid(1, view, options, header=0.06)
         numbers = readings.labels_of_frame(labels, video, 0)
-        show(axes, painted(values, low, high, palette, np.zeros(values.shape, dtype=bool)), view, numbers)
+        show(axes, painted(values, low, high, palette, np.zeros(values.shape, dtype=bool)), view)
+        draw_outlines([axes], [numbers], view)
         if names and numbers is not None:
             _write_names(axes, numbers, names, video)
         scale_bar(axes, view)
@@ -279,10 +282,10 @@ def _sheet(
         for axes, frame, picture in zip(panels, chosen, pictures, strict=True):
             lost = _hatched(video, labels, frame)
             any_lost |= bool(lost.any())
-            numbers = readings.labels_of_frame(labels, video, frame)
-            show(axes, painted(picture, low, high, palette, lost), view, numbers)
+            show(axes, painted(picture, low, high, palette, lost), view)
             inside = picture[np.isfinite(picture) & readings.material(video, labels, frame)]
             _sheet_title(axes, video, frame, f"median {np.median(inside):.2g}" if inside.size else "no value")
+        draw_outlines(panels, [readings.labels_of_frame(labels, video, frame) for frame in chosen], view)
         scale_bar(panels[0], view)
         bar_and_key(figure, place, palette, low, high, text, missing=any_lost)
         tell_thinning(figure, len(chosen), video.sizes["time"])

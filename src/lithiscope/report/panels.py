@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -153,18 +154,56 @@ def _panel_size(columns: int, view: View, options: FigureOptions) -> tuple[float
     return width, width * view.aspect
 
 
-def show(axes: Any, picture: Colours, view: View, labels: NDArray[np.int32] | None = None) -> None:
-    """Draw a picture (y, x, 3) with its particles' outlines."""
+def show(axes: Any, picture: Colours, view: View) -> None:
+    """Draw a picture (y, x, 3)."""
     upright = picture[::-1] if view.flipped else picture
     axes.imshow(upright, origin="lower", extent=view.extent, interpolation="none", aspect="auto")
     axes.set(xlim=(view.left, view.right), ylim=(view.bottom, view.top))
-    if labels is not None and labels.any():
-        draw_outlines(axes, labels[::-1] if view.flipped else labels, view)
 
 
-def draw_outlines(axes: Any, labels: NDArray[np.int32], view: View) -> None:
-    """Draw the borders between labels, along the pixel edges, as one white line."""
-    _draw_segments(axes, outline_segments(labels), labels.shape, view, (("#f4f6fa", 0.6),))
+def draw_outlines(panels: Sequence[Any], labels: Sequence[NDArray[np.int32] | None], view: View) -> None:
+    """Draw the borders between labels, along the pixel edges, as white lines into panels of one size.
+
+    What several panels share is drawn once and put into each, which keeps a sheet of many particles small.
+
+    Parameters
+    ----------
+    panels : sequence of matplotlib.axes.Axes
+        Each with its picture.
+    labels : sequence of ndarray of int, shape (y, x), or None
+        Particle numbers of each panel, in the order of the stage.
+    view : View
+        Where the pictures lie.
+    """
+    shared: dict[bytes, tuple[NDArray[np.int32], list[Any]]] = {}
+    for axes, one in zip(panels, labels, strict=True):
+        if one is not None and one.any():
+            shared.setdefault(one.tobytes(), (one, []))[1].append(axes)
+    for one, those in shared.values():
+        _draw_copies(those, outline_segments(one[::-1] if view.flipped else one), one.shape)
+
+
+def _draw_copies(panels: list[Any], segments: NDArray[np.float64], shape: tuple[int, ...]) -> None:
+    from matplotlib.collections import PathCollection
+
+    figure = panels[0].get_figure(root=True)
+    boxes = [axes.get_window_extent() for axes in panels]
+    inches = np.array([boxes[0].width, boxes[0].height]) / figure.dpi
+    figure.add_artist(
+        PathCollection(
+            [_lines(segments / np.array(shape[::-1]) * inches)],
+            offsets=figure.transFigure.inverted().transform([(box.x0, box.y0) for box in boxes]),
+            offset_transform=figure.transFigure,
+            transform=figure.dpi_scale_trans,
+            facecolors="none", edgecolors="#f4f6fa", linewidths=0.6, capstyle="projecting", zorder=0.5,
+        )
+    )  # fmt: skip
+
+
+def _lines(points: NDArray[np.float64]) -> Any:
+    from matplotlib.path import Path
+
+    return Path(points.reshape(-1, 2), np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=np.uint8), len(points)))
 
 
 def draw_domains(axes: Any, domain: NDArray[Any], view: View) -> None:
@@ -185,14 +224,11 @@ def draw_domains(axes: Any, domain: NDArray[Any], view: View) -> None:
 
 def _draw_segments(axes: Any, segments: NDArray[np.float64], shape: tuple[int, ...], view: View, strokes: Any) -> None:
     from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
 
     if not len(segments):
         return
     pixel = ((view.right - view.left) / shape[1], (view.top - view.bottom) / shape[0])
-    points = segments * pixel + (view.left, view.bottom)
-    codes = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=np.uint8), len(points))
-    path = Path(points.reshape(-1, 2), codes)
+    path = _lines(segments * pixel + (view.left, view.bottom))
     for colour, width in strokes:
         axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, linewidth=width, capstyle="projecting"))
 

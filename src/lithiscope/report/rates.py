@@ -21,6 +21,7 @@ from lithiscope.report.panels import (
     bar_and_key,
     composition_legend,
     draw_domains,
+    draw_outlines,
     heading,
     most_panels,
     painted,
@@ -184,10 +185,11 @@ def domain_maps(
             lost = readings.untrusted(video, frame) & readings.material(video, labels, frame)
             any_lost |= bool(lost.any())
             picture = composition_picture(video, frame, brightest, options.palette, lost)
-            show(axes, picture, view, readings.labels_of_frame(labels, video, frame))
+            show(axes, picture, view)
             draw_domains(axes, np.asarray(domains["domain"].values[frame]), view)
             stamp = readings.minutes_text(float(readings.minutes(video)[frame]))
             heading(axes, stamp, _fast_share(domains, frame), readings.direction_text(video, frame))
+        draw_outlines(panels, [readings.labels_of_frame(labels, video, int(frame)) for frame in chosen], view)
         scale_bar(panels[0], view)
         place = _domain_key(figure, place)
         composition_legend(figure, place, options.palette, f"{brightest:.2g}", missing=any_lost)
@@ -263,11 +265,12 @@ def _sheet(
             lost = _lost(rates, what.name, k) & inside
             any_lost |= bool(lost.any())
             shown = np.where(inside, factor * pictures[k], np.nan)
-            numbers = None if labels is None else np.asarray(labels.values, dtype=np.int32)
-            show(axes, painted(shown, low, high, what.palette, lost), view, numbers)
+            show(axes, painted(shown, low, high, what.palette, lost), view)
             _outline_domains(axes, rates, domains, k, view)
             mean = _mean_text(factor * pictures[k][inside], stds[k], inside, _gain(rates, k), factor)
             heading(axes, interval_text(rates, k), mean, _course(rates, table, k))
+        numbers = None if labels is None else np.asarray(labels.values, dtype=np.int32)
+        draw_outlines(panels, [numbers] * len(panels), view)
         scale_bar(panels[0], view)
         place = place if domains is None else _domain_key(figure, place)
         bar = bar_and_key(figure, place, what.palette, low, high, f"{what.text} / {unit}", missing=any_lost)
