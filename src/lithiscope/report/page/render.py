@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
@@ -26,8 +27,11 @@ _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
 # One script element, so that one hash allows it.
 _SCRIPTS = (
     "basics.js", "explorer.js", "regions.js", "spectra.js", "chart.js", "spectrumview.js", "regionview.js", "trace.js",
-    "tables.js", "start.js",
+    "tables.js", "later.js", "start.js",
 )  # fmt: skip
+# A drawing of more bytes takes a browser tens of milliseconds, in which nothing else happens.
+_HEAVY = 100_000
+_SIZE = re.compile(rb'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"')
 _WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
@@ -151,11 +155,22 @@ def _figure(figure: Figure) -> str:
         f'<button type="button" class="save" data-name="{escape(figure.name)}.{kind}">Save {kind.upper()}</button>'
         for kind in endings
     )
-    body = (
-        f'<figure class="{ending}"><img src="{source}" alt="{escape(figure.alt)}" decoding="async">'
-        f"<figcaption>{escape(figure.caption)} {save}</figcaption></figure>"
-    )
+    picture = _later(f'<img src="{source}" alt="{escape(figure.alt)}" decoding="async">', figure)
+    body = f'<figure class="{ending}">{picture}<figcaption>{escape(figure.caption)} {save}</figcaption></figure>'
     return f"<details><summary>{escape(figure.alt)}</summary>{body}</details>" if figure.folded else body
+
+
+def _later(image: str, figure: Figure) -> str:
+    """Keep a heavy drawing as text in a place of its size: the script puts it in when the page is open.
+
+    A browser that runs no script shows it at once.
+    """
+    size = _SIZE.search(figure.data[:2000]) if len(figure.data) > _HEAVY else None
+    if size is None:
+        return image
+    width, height = (float(number) for number in size.groups())
+    place = f"width:{width:g}pt;aspect-ratio:{width:g}/{height:g}"
+    return f'<span class="later" style="{place}"><noscript>{image}</noscript></span>'
 
 
 def _table(table: Table) -> str:

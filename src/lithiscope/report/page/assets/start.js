@@ -7,8 +7,10 @@ document.addEventListener("click", (event) => {
   if (button.classList.contains("save")) save(button);
 });
 document.querySelectorAll("td.number").forEach((cell) => cell.closest("table").tHead.rows[0].cells[cell.cellIndex].classList.add("number"));
-document.querySelectorAll(".explorer").forEach((root) => startExplorer(root).catch((error) => {
+const started = [...document.querySelectorAll(".explorer")].map((root) => startExplorer(root).catch((error) => {
   root.querySelector(".readout").textContent = `The interactive map could not start: ${error.message}`;
 }));
 document.querySelectorAll(".voltage").forEach(startTrace);
 followContents();
+Promise.all(started).then(placeDrawingsSlowly);
+window.addEventListener("beforeprint", placeDrawings);

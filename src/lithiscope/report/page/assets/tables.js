@@ -34,7 +34,10 @@ async function copy(button) {
 }
 
 async function save(button) {
-  const picture = button.closest("figure").querySelector("img");
+  const figure = button.closest("figure");
+  figure.querySelectorAll(".later").forEach(placeDrawing);
+  const picture = figure.querySelector("img");
+  await picture.decode();
   const link = document.createElement("a");
   const drawn = button.dataset.name.endsWith(".png") && picture.src.startsWith("data:image/svg");
   link.href = drawn ? await rasterised(picture) : picture.src;
