@@ -92,7 +92,10 @@ def kinetic_notices(results: Results) -> list[Notice]:
             found += tell(results[name])
     if "cell_trace" in results and "clock" not in results and "rates" in results:
         found.append(
-            Notice("No clock joins images and potentiostat: which voltage belongs to which frame is not known.")
+            Notice(
+                "No clock joins images and potentiostat: which voltage belongs to which frame is not known. Give both "
+                "time zones (data.timezone, cell.timezone), or moments that both saw (cell.clock)."
+            )
         )
     return found
 
@@ -103,7 +106,8 @@ def _clock_notices(clock: xr.Dataset) -> list[Notice]:
     return [
         Notice(
             "The drift between the clocks of microscope and potentiostat is not known; far from the edge that "
-            "joins them, voltage and frame may not belong together.",
+            "joins them, voltage and frame may not belong together. More edges or markers far apart in time "
+            "(cell.clock) would tell it.",
             "note",
         )
     ]
@@ -115,7 +119,12 @@ def _frame_notices(frames: xr.Dataset) -> list[Notice]:
     if "voltage_volt" in frames:
         lost = int(np.isnan(frames["voltage_volt"].values).sum())
         if lost:
-            found.append(Notice(f"{lost} of {count} frames lie outside the potentiostat's trace and have no voltage."))
+            found.append(
+                Notice(
+                    f"{lost} of {count} frames lie outside the potentiostat's trace and have no voltage. Check the "
+                    "clock and the time zones (cell.clock, cell.timezone), and name all files of the trace (cell.files)."
+                )
+            )
     if {"ohmic_drop_volt", "overpotential_volt"} <= set(frames):
         with np.errstate(invalid="ignore"):
             large = np.abs(frames["ohmic_drop_volt"].values) > np.abs(frames["overpotential_volt"].values)
@@ -123,7 +132,8 @@ def _frame_notices(frames: xr.Dataset) -> list[Notice]:
             found.append(
                 Notice(
                     f"In {int(large.sum())} of {count} frames the ohmic drop is larger than the overpotential "
-                    "that is left: an error of the resistance moves every exchange current."
+                    "that is left: an error of the resistance moves every exchange current. Measure it by current steps "
+                    "or an impedance spectrum (cell.resistance), and see what --vary cell.resistance.ohm=... does."
                 )
             )
     return found
@@ -134,9 +144,20 @@ def _rate_notices(table: xr.Dataset) -> list[Notice]:
     particles = table.sizes["particle"]
     if particles < _FEW_PARTICLES:
         word = "particle" if particles == 1 else "particles"
-        found.append(Notice(f"Only {particles} {word}: what holds for them need not hold for the electrode.", "note"))
+        found.append(
+            Notice(
+                f"Only {particles} {word}: what holds for them need not hold for the electrode. `lithiscope pool` "
+                "joins studies.",
+                "note",
+            )
+        )
     if "current_density" in table and not np.isfinite(table["current_density"].values).any():
-        found.append(Notice("No particle has a current density: the thickness is missing."))
+        found.append(
+            Notice(
+                "No particle has a current density: the thickness is missing. State it (kinetics.thickness), or "
+                "measure a pre-edge."
+            )
+        )
     if "overpotential_volt" in table and "linear" in str(table.attrs.get("law", "")).lower():
         flowing = (
             table["direction"].values != 0 if "direction" in table.coords else np.ones(table.sizes["interval"], bool)
@@ -146,7 +167,8 @@ def _rate_notices(table: xr.Dataset) -> list[Notice]:
             found.append(
                 Notice(
                     f"In {int(beyond.sum())} of {int(flowing.sum())} intervals the overpotential is above 120 mV, "
-                    "where the linear law makes the exchange current more than twice too large (Butler–Volmer)."
+                    "where the linear law makes the exchange current more than twice too large (Butler–Volmer). Use "
+                    "kinetics.exchange.law: butler_volmer, or leave them out by largest_overpotential."
                 )
             )
     return found
@@ -156,7 +178,13 @@ def _law_notices(fit: xr.Dataset) -> list[Notice]:
     found = []
     names = [str(name) for name in fit["law"].values]
     if len(names) > 1 and "preferred" in fit.attrs and str(fit.attrs["preferred"]) not in names:
-        found.append(Notice("The measured exchange currents do not decide between the fitted laws.", "note"))
+        found.append(
+            Notice(
+                "The measured exchange currents do not decide between the fitted laws. Report both, or measure more "
+                "compositions, near empty and full.",
+                "note",
+            )
+        )
     freedom = float(fit.attrs.get("degrees_of_freedom", 0) or 0)
     if "chi_square" in fit and freedom > 0:
         ratio = float(fit["chi_square"].values[best_law(fit)]) / freedom
@@ -164,7 +192,8 @@ def _law_notices(fit: xr.Dataset) -> list[Notice]:
             found.append(
                 Notice(
                     f"The exchange currents scatter {np.sqrt(ratio):.1f} times more than their errors about the best "
-                    "law: particles differ, or errors are too small."
+                    "law: particles differ, or errors are too small. kinetics.law.particle_scatter lets k0 differ "
+                    "between particles; look at the residuals of the law first."
                 )
             )
     return found
@@ -179,7 +208,11 @@ def _domain_notices(domains: xr.Dataset) -> list[Notice]:
     if not known.any() or below / known.sum() <= 0.5:
         return []
     return [
-        Notice(f"In {below} of {int(known.sum())} pictures of particles no domain stands out from the noise.", "note")
+        Notice(
+            f"In {below} of {int(known.sum())} pictures of particles no domain stands out from the noise. Read domains "
+            "there as unknown; a larger kinetics.domains.smoothing shows weaker and larger ones.",
+            "note",
+        )
     ]
 
 
@@ -190,11 +223,23 @@ def _uniformity_notices(table: xr.Dataset) -> list[Notice]:
     lost = int(np.isnan(values).sum())
     found = []
     if lost:
-        found.append(Notice(f"{lost} of {values.size} uniformity coefficients could not be determined.", "note"))
+        found.append(
+            Notice(
+                f"{lost} of {values.size} uniformity coefficients could not be determined: too few frames or pixels "
+                "(kinetics.uniformity.min_frames, min_valid_share).",
+                "note",
+            )
+        )
     if {"direction", "applied_c_rate"} <= set(table.coords):
         single = sum(group.count == 1 for group in groups_of(table, "uniformity"))
         if single:
-            found.append(Notice(f"{single} points of uniformity against C-rate stand on one particle each.", "note"))
+            found.append(
+                Notice(
+                    f"{single} points of uniformity against C-rate stand on one particle each, so that their scatter "
+                    "is not known. `lithiscope pool` joins studies.",
+                    "note",
+                )
+            )
     return found
 
 
