@@ -122,7 +122,7 @@ def _frame_notices(frames: xr.Dataset) -> list[Notice]:
             found.append(
                 Notice(
                     f"{lost} of {count} frames lie outside the potentiostat's trace and have no voltage. Check the "
-                    "clock and the time zones (cell.clock, cell.timezone), and name all files of the trace (cell.files)."
+                    "clock and the time zones (cell.clock, cell.timezone), and name all files of it (cell.files)."
                 )
             )
     if {"ohmic_drop_volt", "overpotential_volt"} <= set(frames):
@@ -132,8 +132,8 @@ def _frame_notices(frames: xr.Dataset) -> list[Notice]:
             found.append(
                 Notice(
                     f"In {int(large.sum())} of {count} frames the ohmic drop is larger than the overpotential "
-                    "that is left: an error of the resistance moves every exchange current. Measure it by current steps "
-                    "or an impedance spectrum (cell.resistance), and see what --vary cell.resistance.ohm=... does."
+                    "that is left: an error of the resistance moves every exchange current. Measure it by steps of "
+                    "current or an impedance spectrum (cell.resistance), and see what --vary cell.resistance.ohm=... does."
                 )
             )
     return found
