@@ -133,7 +133,7 @@ def _frame_notices(frames: xr.Dataset) -> list[Notice]:
                 Notice(
                     f"In {int(large.sum())} of {count} frames the ohmic drop is larger than the overpotential "
                     "that is left: an error of the resistance moves every exchange current. Measure it by steps of "
-                    "current or an impedance spectrum (cell.resistance); --vary cell.resistance.ohm=... shows its effect."
+                    "current or an impedance spectrum (cell.resistance); vary cell.resistance.ohm to see its effect."
                 )
             )
     return found
