@@ -41,7 +41,7 @@ class Round(NamedTuple):
     root : (pairs, pixels) array
         Square root of Tukey's weights.
     scale : (pairs,) array
-        Robust scale of the residuals over that of the noise.
+        Robust scale of the residuals over that of the noise; with a global gain, where the picture tells of motion.
     own : (pairs,) array
         Sum of the weights times the template's share of the variance.
     matrix, gradient : (pairs, parameters, parameters) and (pairs, parameters) array
@@ -78,7 +78,7 @@ def evaluate(problem: Problem, state: State, fitting: Fitting) -> Round:
     variance = gain * gain * problem.still[:, Plane.VARIANCE]
     variance += problem.moved[:, Plane.VARIANCE]
     weight = np.divide(problem.weight, variance, out=variance)
-    root, scale = _robust(residual, weight, problem.sampled, fitting.noise.power)
+    root, scale = _robust(problem, residual, weight, fitting.noise.power)
     matrix, gradient, own = normal_equations(problem, residual, gain, weight * root * root, fitting.noise)
     return Round(state.shift, residual, gain, weight, root, scale, own, matrix, gradient)
 
@@ -112,23 +112,47 @@ def _sampled(problem: Problem, state: State) -> Float[np.ndarray, "pairs ..."]:
 
 
 def _robust(
+    problem: Problem,
     residual: Float[np.ndarray, "pairs pixels"],
     weight: Float[np.ndarray, "pairs pixels"],
-    sampled: Int[np.ndarray, " pairs"],
     power: float,
 ) -> tuple[Float[np.ndarray, "pairs pixels"], Float[np.ndarray, " pairs"]]:
     """Return the root of Tukey's weights, and the robust scale of the residuals over that of the noise."""
     square = residual * residual
     square *= weight
-    # Pixels without weight come first.
-    ranked = np.sort(square[:, :: stride(square.shape[1])], axis=1)
-    middle = ranked.shape[1] - sampled + sampled // 2
-    median = ranked[np.arange(len(ranked)), np.minimum(middle, ranked.shape[1] - 1)]
+    some = slice(None, None, stride(square.shape[1]))
+    if problem.power is None:
+        axes = len(problem.area.box)
+        # The offset and gain of the whole leave a local change of contrast where the picture has detail. A median over
+        # an empty background would not see it: the detail would be cut where it fits ill, and the error be too small.
+        told = np.sum(np.square(problem.design[:, :axes, some]), axis=1) * weight[:, some]
+        median = weighted_median(square[:, some], told)
+    else:
+        # Pixels without weight come first.
+        ranked = np.sort(square[:, some], axis=1)
+        middle = ranked.shape[1] - problem.sampled + problem.sampled // 2
+        median = ranked[np.arange(len(ranked)), np.minimum(middle, ranked.shape[1] - 1)]
     # The median of a normal number's magnitude is 1 / 1.4826 standard deviations.
     limit = np.maximum(1.4826**2 * median.astype(float), 0.8**2 * power)
     square *= (-1 / (TUKEY**2 * limit)).astype(np.float32)[:, None]
     square += 1
     return np.maximum(square, 0, out=square), np.sqrt(limit / power)
+
+
+def weighted_median(
+    values: Float[np.ndarray, "pairs pixels"], weights: Float[np.ndarray, "pairs pixels"]
+) -> Float[np.ndarray, " pairs"]:
+    """Return the least value of each row up to which half of the row's weight is found.
+
+    Examples
+    --------
+    >>> weighted_median(np.array([[4.0, 1.0, 2.0, 3.0]]), np.array([[5.0, 1.0, 1.0, 1.0]]))
+    array([4.])
+    """
+    order = np.argsort(values, axis=1)
+    total = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1, dtype=float)
+    place = np.count_nonzero(total < 0.5 * total[:, -1:], axis=1)
+    return np.asarray(np.take_along_axis(values, np.take_along_axis(order, place[:, None], axis=1), axis=1)[:, 0])
 
 
 def normal_equations(
