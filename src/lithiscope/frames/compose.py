@@ -27,8 +27,9 @@ def compose(*alignments: xr.Dataset) -> xr.Dataset:
     -------
     Alignment
         Shifts (and drift leakage) added, standard deviations and pair residuals added in quadrature, as the errors of
-        separate registrations; linear parts added to first order. A frame that one of them could not align is not
-        aligned.
+        separate registrations. Linear parts are added to first order, with their standard deviations in quadrature;
+        those are left out where one of the alignments has a linear part without. A frame that one of them could not
+        align is not aligned.
 
     Raises
     ------
@@ -67,6 +68,8 @@ def compose(*alignments: xr.Dataset) -> xr.Dataset:
         eye = np.eye(moved[0].sizes["axis"])
         dims, linear = _joined(moved, "affine", (*lead, "axis", "axis_in"), lambda parts: sum(p - eye for p in parts))
         variables["affine"] = (dims, linear + eye)
+        if all("affine_std" in part for part in moved):
+            variables["affine_std"] = _joined(moved, "affine_std", (*lead, "axis", "axis_in"), _quadrature)
     methods = list(
         dict.fromkeys(one for part in together for one in str(part.attrs.get("method", "unknown")).split("; "))
     )

@@ -21,15 +21,22 @@ class Solution(NamedTuple):
     shift: FloatArray
     linear: FloatArray
     std: FloatArray
+    linear_std: FloatArray
     leakage: FloatArray
     residual: FloatArray
+
+
+def nowhere(shape: tuple[int, ...], axes: int) -> Solution:
+    """Return the solution of frames none of which could be aligned."""
+    each = ((axes,), (axes, axes), (axes,), (axes, axes), (axes,), ())
+    return Solution(*(np.full((*shape, *extra), np.nan) for extra in each))
 
 
 def solved(pairs: Pairs, fits: PairFits, kept: IntArray, frames: int, options: RegisterOptions) -> Solution:
     """Return positions of the frames that agree; one after the other, the frame whose pairs agree least is left out."""
     if kept.size == 0:
         axes = pairs.shift.shape[1]
-        return Solution(*(np.full((frames, *extra), np.nan) for extra in ((axes,), (axes, axes), (axes,), (axes,), ())))
+        return nowhere((frames,), axes)
     while True:
         inside = np.isin(pairs.first, kept) & np.isin(pairs.second, kept)
         part = Pairs(
@@ -44,20 +51,30 @@ def solved(pairs: Pairs, fits: PairFits, kept: IntArray, frames: int, options: R
         kept = np.delete(kept, np.nanargmax(rms))
     good = np.isfinite(found.shift).all(axis=1)
     fits = PairFits(*(array[inside] for array in fits))
-    std = np.sqrt(np.maximum(_noise(part, fits, good), 0) + found.variance)
+    std = np.sqrt(np.maximum(_noise(part, fits, fits.variance, good), 0) + found.variance)
+    linear_std = np.sqrt(np.maximum(_noise(part, fits, fits.linear_variance, good), 0) + found.linear_variance)
     leak = np.full(found.shift.shape, np.nan)
     leak[:1] = 0.0
     next_to = part.lag == 1
     leak[part.second[next_to]] = (fits.leakage + found.residual)[next_to]
     leak[~good] = np.nan
-    return Solution(*(_spread(array, kept, frames) for array in (found.shift, found.linear, std, leak, rms)))
+    return Solution(
+        *(_spread(array, kept, frames) for array in (found.shift, found.linear, std, linear_std, leak, rms))
+    )
 
 
-def _noise(pairs: Pairs, fits: PairFits, good: NDArray[np.bool_]) -> FloatArray:
-    """Return the variance of the positions of frames that comes from their own noise: the mean over their pairs."""
-    noise, seen = np.zeros((good.size, fits.shift.shape[1])), np.zeros((good.size, 1))
+def _noise(pairs: Pairs, fits: PairFits, variance: FloatArray, good: NDArray[np.bool_]) -> FloatArray:
+    """Return the variance of the places of frames that comes from their own noise: the mean over their pairs.
+
+    Parameters
+    ----------
+    variance : (pairs, ...) array
+        Of the pairs, from the noise of both frames.
+    """
+    one = (-1, *[1] * (variance.ndim - 1))
+    noise, seen = np.zeros((good.size, *variance.shape[1:])), np.zeros(good.size).reshape(one)
     for ends, share in ((pairs.first, 1 - fits.moving_share), (pairs.second, fits.moving_share)):
-        np.add.at(noise, ends, fits.variance * share[:, None])
+        np.add.at(noise, ends, variance * share.reshape(one))
         np.add.at(seen, ends, 1)
     noise /= np.maximum(seen, 1)
     count = max(int(good.sum()), 1)

@@ -13,7 +13,7 @@ from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError
 from lithiscope.frames.geometry import coordinates, pixel_size, spatial_axes
 from lithiscope.frames.kernels.templates import EDGE
 from lithiscope.frames.options import RegisterOptions
-from lithiscope.frames.positions import Solution, solved
+from lithiscope.frames.positions import Solution, nowhere, solved
 from lithiscope.frames.tracking import Tracker
 from lithiscope.progress import SILENT, Reporter
 from lithiscope.stages import check, flag_bit, new
@@ -63,7 +63,8 @@ def register(
         is not in it. ``drift_leakage`` is the displacement since the frame before that a plain regression on the image
         gradients still sees: fronts and camera patterns show in it. ``pair_residual`` is the root-mean-square
         disagreement of a frame's pairs. A frame that cannot be aligned has NaN and the flag not_aligned, and a warning
-        names it. For an affine motion, ``affine`` is the linear part about the centre of the picture.
+        names it. For an affine motion, ``affine`` is the linear part about the centre of the picture, its mean over the
+        frames the identity, and ``affine_std`` its standard deviation, made like that of the shift.
 
     Raises
     ------
@@ -87,16 +88,12 @@ def register(
     lead = tuple(str(dim) for dim in frames["signal"].dims[: -len(axes)])
     shape = tuple(frames.sizes[dim] for dim in lead)
     total = int(np.prod(shape))
-    found = Solution(*(np.full((*shape, *extra), np.nan) for extra in _shapes(len(axes))))
+    found = nowhere(shape, len(axes))
     progress = reporter.track(range(total), label="registering frames", total=total)
     for run in _runs(shape, lead.index(along)):
         for array, values in zip(found, _solve(frames, weights, run, options, progress), strict=True):
             array[run] = values
     return _alignment(frames, found, size, axes, options, lead)
-
-
-def _shapes(axes: int) -> tuple[tuple[int, ...], ...]:
-    return (axes,), (axes, axes), (axes,), (axes,), ()
 
 
 def _runs(shape: tuple[int, ...], axis: int) -> Iterator[Index]:
@@ -165,7 +162,9 @@ def _alignment(
     coords = {**coordinates(frames, lead), "axis": ("axis", list(axes))}
     if options.motion == "affine":
         # From pixels to um: an axis with larger pixels counts for more.
-        variables["affine"] = (f"{dims} axis axis_in", found.linear * (size[:, None] / size))
+        ratio = size[:, None] / size
+        variables["affine"] = (f"{dims} axis axis_in", found.linear * ratio)
+        variables["affine_std"] = (f"{dims} axis axis_in", found.linear_std * ratio)
         coords["axis_in"] = ("axis_in", list(axes))
     attrs = {"method": f"{options.motion}, {options.gain} gain, lags {', '.join(map(str, options.lags))}"}
     return new("alignment", variables, coords=coords, attrs=attrs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FloatArray = NDArray[np.float64]
+
+
+class Place(NamedTuple):
+    """Where a frame lies, in pixels: shift (axis), linear part (axis, axis), and their standard deviations."""
+
+    shift: FloatArray
+    shift_std: FloatArray
+    linear: FloatArray | None
+    linear_std: FloatArray | None
+
+    def of(self, index: tuple[int, ...]) -> Place:
+        """Return the place of one of several frames."""
+        linear, linear_std = (None if part is None else part[index] for part in (self.linear, self.linear_std))
+        return Place(self.shift[index], self.shift_std[index], linear, linear_std)
 
 
 def resample(
@@ -45,8 +59,9 @@ def resample(
     Frames
         What left the field is NaN and outside_view; what was NaN stays NaN with its flag, and does not ring over its
         neighbours; a frame that was not aligned is NaN and not_aligned. ``signal_std`` is what a pixel now scatters by,
-        and what ``shift_std`` makes of the slope of the picture there. ``noise_gain`` (time, [energy]) is the scatter
-        over that before, so that a mean over N pixels has the standard deviation signal_std / noise_gain / sqrt(N).
+        and what ``shift_std`` and ``affine_std`` make of the slope of the picture there. ``noise_gain`` (time,
+        [energy]) is the scatter over that before, so that a mean over N pixels has the standard deviation signal_std /
+        noise_gain / sqrt(N).
 
     Raises
     ------
@@ -67,17 +82,18 @@ def resample(
     axes = spatial_axes(frames, "signal")
     dims = tuple(str(dim) for dim in frames["signal"].dims)
     lead = dims[: -len(axes)]
-    shift, shift_std, linear = _in_pixels(frames, alignment, axes, lead)
+    places = _in_pixels(frames, alignment, axes, lead)
     shape = tuple(frames.sizes[dim] for dim in lead)
     signal = np.empty(frames["signal"].shape, dtype=np.float32)
     std = np.empty_like(signal) if "signal_std" in frames else None
     flag, gain = np.empty(signal.shape, dtype=np.uint16), np.ones(shape)
     total = int(np.prod(shape))
     for index in reporter.track(np.ndindex(shape), label="resampling frames", total=total):
-        moved = _moved(frames, index, shift[index], None if linear is None else linear[index], options)
+        place = places.of(index)
+        moved = _moved(frames, index, place, options)
         signal[index], flag[index], gain[index] = moved.values, moved.flag, moved.gain
         if std is not None and moved.variance is not None:
-            std[index] = np.sqrt(moved.variance + misplaced(moved.values, shift_std[index]))
+            std[index] = np.sqrt(moved.variance + misplaced(moved.values, place.shift_std, place.linear_std))
     names = " ".join(dims)
     timed = tuple(dim for dim in lead if dim != "channel")
     gain = gain.mean(axis=lead.index("channel")) if "channel" in lead else gain
@@ -95,11 +111,12 @@ def resample(
     return new("frames", variables, coords=coordinates(frames, dims), attrs={**attrs, "resampled": "cubic B-spline"})
 
 
-def misplaced(picture: FloatArray, shift_std: FloatArray) -> FloatArray:
-    """Return the variance that errors of its shift give to a picture: its squared slopes times theirs.
+def misplaced(picture: FloatArray, shift_std: FloatArray, linear_std: FloatArray | None = None) -> FloatArray:
+    """Return the variance that errors of its place give to a picture: its squared slopes times theirs.
 
-    Errors along different axes are taken as independent. Beside a missing pixel the slope is one-sided, and 0 where
-    both neighbours are missing.
+    Errors along different axes, and of shift and linear part, are taken as independent; those of the linear part grow
+    with the distance from the centre. Beside a missing pixel the slope is one-sided, and 0 where both neighbours are
+    missing.
 
     Parameters
     ----------
@@ -107,10 +124,17 @@ def misplaced(picture: FloatArray, shift_std: FloatArray) -> FloatArray:
         NaN where it is missing.
     shift_std : array, shape (axis,)
         Standard deviation of the shift, pixels; NaN counts as 0.
+    linear_std : array, shape (axis, axis), or None
+        Standard deviation of the linear part about the centre, in pixels; NaN counts as 0.
     """
     variance = np.zeros_like(picture)
+    away = [np.square(np.arange(n) - (n - 1) / 2) for n in picture.shape]
     for axis, std in enumerate(np.nan_to_num(shift_std)):
-        if std > 0 and picture.shape[axis] > 1:
+        square: FloatArray = np.full([1] * picture.ndim, np.square(std))
+        if linear_std is not None:
+            grown = np.square(np.nan_to_num(linear_std[axis]))
+            square = square + sum(np.ix_(*(part * one for part, one in zip(away, grown, strict=True))))
+        if square.max() > 0 and picture.shape[axis] > 1:
             step = np.diff(picture, axis=axis)
             edge = [(0, 0)] * picture.ndim
             edge[axis] = (1, 1)
@@ -118,28 +142,24 @@ def misplaced(picture: FloatArray, shift_std: FloatArray) -> FloatArray:
             sides = np.stack([np.delete(padded, -1, axis), np.delete(padded, 0, axis)])
             known = np.isfinite(sides)
             slope = np.where(known, sides, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-            variance += np.square(std * slope)
+            variance += square * np.square(slope)
     return variance
 
 
-def _moved(
-    frames: xr.Dataset, index: tuple[int, ...], shift: FloatArray, linear: FloatArray | None, options: ResampleOptions
-) -> Moved:
+def _moved(frames: xr.Dataset, index: tuple[int, ...], place: Place, options: ResampleOptions) -> Moved:
     picture = np.asarray(frames["signal"][index].values, dtype=np.float64)
-    if not np.isfinite(shift).all():
+    if not np.isfinite(place.shift).all():
         lost = np.full(picture.shape, np.nan)
         return Moved(lost, lost, np.full(picture.shape, flag_bit("not_aligned")), np.nan)
     variance = None
     if "signal_std" in frames:
         variance = np.square(np.asarray(frames["signal_std"][index].values, dtype=np.float64))
     flag = np.asarray(frames["signal_flag"][index].values)
-    return move_picture(picture, variance, flag, shift, linear, options.min_support)
+    return move_picture(picture, variance, flag, place.shift, place.linear, options.min_support)
 
 
-def _in_pixels(
-    frames: xr.Dataset, alignment: xr.Dataset, axes: tuple[str, ...], lead: tuple[str, ...]
-) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Return shifts and their standard deviations (lead, axis), and linear parts (lead, axis, axis), in pixels."""
+def _in_pixels(frames: xr.Dataset, alignment: xr.Dataset, axes: tuple[str, ...], lead: tuple[str, ...]) -> Place:
+    """Return the places of all frames: dims of the frames that lead, and those of `Place`."""
     known = [str(axis) for axis in alignment["axis"].values] if "axis" in alignment.coords else []
     if not set(axes) <= set(known):
         raise AnalysisError(
@@ -156,9 +176,12 @@ def _in_pixels(
         for name in ("shift", "shift_std")
     )
     if "affine" not in picked:
-        return shift, std, None
-    linear = _spread(picked.sel(axis_in=list(axes))["affine"], lead, shape) * (size / size[:, None])
-    return shift, std, linear
+        return Place(shift, std, None, None)
+    inner, ratio = picked.sel(axis_in=list(axes)), size / size[:, None]
+    linear, linear_std = (
+        _spread(inner[name], lead, shape) * ratio if name in inner else None for name in ("affine", "affine_std")
+    )
+    return Place(shift, std, linear, linear_std)
 
 
 def _spread(values: xr.DataArray, lead: tuple[str, ...], shape: tuple[int, ...]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Moving pictures with known drift, to measure registration with: an optical movie, STXM platelets, a volume.
+"""Moving pictures with known drift, to measure registration with: optical movies, STXM platelets, a volume.
 
 Every scene is a function of position that is evaluated at the drifted pixel centres: outlines and fronts are error
 functions, textures are sums of Fourier modes moved by their phase. Nothing is interpolated, so no registrar finds its
@@ -36,12 +36,16 @@ class Movie(NamedTuple):
         Distance of the pixels along each axis, um.
     expected : ndarray, shape (frames, [z], y, x)
         The same pictures without noise.
+    linear : ndarray, shape (frames, axes, axes), or None
+        Linear part of the motion about the middle of the field, mean identity: what lies at r on the sample is seen at
+        linear r + drift. None where it is the identity.
     """
 
     frames: xr.Dataset
     drift: Array
     pixel: Array
     expected: Array
+    linear: Array | None = None
 
 
 def optical_movie(
@@ -104,6 +108,63 @@ def optical_movie(
     means = np.stack([expected(index) for index in range(frames)])
     counts = rng.poisson(means).astype(np.float64)
     return _movie(counts, np.sqrt(np.maximum(counts, 1)), means, moves, np.array([0.05, 0.05]))
+
+
+def affine_movie(
+    *,
+    seed: int,
+    frames: int = 12,
+    side: int = 128,
+    electrons: float = 800.0,
+    texture: float = 0.12,
+    drift: float = 1.4,
+    strain: float = 0.005,
+) -> Movie:
+    """Return an optical movie of a textured particle that turns and strains a little, with all of its surroundings.
+
+    The scene is that of `optical_movie` without a front, but for its textures: sums of 1024 plane waves, which are
+    evaluated at any place on the sample. Their spectrum is the same.
+
+    Parameters
+    ----------
+    seed : int
+        Of shape, texture, motion and noise.
+    frames, side : int
+        Number of pictures, and of pixels along an edge.
+    electrons : float
+        Mean number of detected electrons in a pixel; the noise is Poisson.
+    texture : float
+        Relative standard deviation of the particle's texture.
+    drift : float
+        Root-mean-square length of the displacement from its mean, px; a random walk.
+    strain : float
+        Root-mean-square size of the linear part less the identity: strain and rotation (rad) together, over all four
+        numbers; a random walk.
+
+    Returns
+    -------
+    Movie
+        With pixels of 0.05 um.
+    """
+    rng = np.random.default_rng(seed)
+    moves = _walk(rng, frames, 2, drift)
+    linear = np.eye(2) + _walk(rng, frames, 4, strain).reshape(frames, 2, 2)
+    particle, substrate = (_Waves(rng, length=2.0) for _ in range(2))
+    outline = _Outline(rng, 0.32 * side, blur=1.2)
+    centred: Array = np.arange(side, dtype=np.float64) - (side - 1) / 2
+
+    def expected(index: int) -> Array:
+        back = np.linalg.inv(linear[index])
+        origin = -back @ moves[index]
+        grid = np.stack(np.meshgrid(centred, centred, indexing="ij"))
+        inside = outline(np.tensordot(back, grid, 1) + origin[:, None, None])
+        bright, dark = (one(centred, back, origin) for one in (particle, substrate))
+        return np.asarray(electrons * (1 + texture * (inside * bright + 0.3 * (1 - inside) * dark)))
+
+    means = np.stack([expected(index) for index in range(frames)])
+    counts = rng.poisson(means).astype(np.float64)
+    movie = _movie(counts, np.sqrt(np.maximum(counts, 1)), means, moves, np.array([0.05, 0.05]))
+    return movie._replace(linear=linear)
 
 
 def stxm_movie(
@@ -219,6 +280,20 @@ class _Texture:
         """Return the field displaced by `move` (px)."""
         phase = sum(f * m for f, m in zip(self._frequency, move, strict=True))
         return np.asarray(np.fft.ifftn(self._modes * np.exp(-2j * np.pi * phase)).real[self._field])
+
+
+class _Waves:
+    """Random field of about unit variance with the spectrum of `_Texture` in two dimensions, known at every place."""
+
+    def __init__(self, rng: np.random.Generator, length: float, count: int = 1024) -> None:
+        self._vector = rng.standard_normal((count, 2)) / (np.sqrt(2) * length)
+        self._height = np.exp(1j * rng.uniform(0, 2 * np.pi, count)) * np.sqrt(2 / count)
+
+    def __call__(self, grid: Array, linear: Array, origin: Array) -> Array:
+        """Return the field at `linear` times the points of a square grid, plus `origin` (px)."""
+        turned = self._vector @ linear
+        y, x = (np.exp(1j * np.outer(part, grid)) for part in turned.T)
+        return np.asarray(((self._height * np.exp(1j * self._vector @ origin))[:, None] * y).T @ x).real
 
 
 class _Outline:

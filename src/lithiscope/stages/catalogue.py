@@ -87,6 +87,7 @@ ALIGNMENT = Stage(
         "shift": Variable("time [energy] axis", MICROMETRE, "displacement of the sample in the frame", required=True),
         "shift_std": Variable("time [energy] axis", MICROMETRE, "standard deviation of the shift", required=True),
         "affine": Variable("time [energy] axis axis_in", ONE, "linear part about the centre of the image"),
+        "affine_std": Variable("time [energy] axis axis_in", ONE, "standard deviation of the linear part"),
         "drift_leakage": Variable("time [energy] axis", MICROMETRE, "drift left after alignment, from image gradients"),
         "alignment_flag": Variable("time [energy]", ONE, "flags", required=True, kind="int"),
         "pair_residual": Variable("time [energy]", MICROMETRE, "root-mean-square disagreement of the frame's pairs"),

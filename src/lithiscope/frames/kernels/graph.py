@@ -30,7 +30,9 @@ class Positions(NamedTuple):
     linear : (frames, axes, axes) array
         Mean identity.
     variance : (frames, axes) array
-        From the disagreement of the pairs.
+        Of the shift, from the disagreement of the pairs.
+    linear_variance : (frames, axes, axes) array
+        Of the linear part, likewise.
     residual : (pairs, axes) array
         What the positions leave of each pair; NaN for a pair outside the set.
     """
@@ -38,6 +40,7 @@ class Positions(NamedTuple):
     shift: Float[np.ndarray, "frames axes"]
     linear: Float[np.ndarray, "frames axes axes"]
     variance: Float[np.ndarray, "frames axes"]
+    linear_variance: Float[np.ndarray, "frames axes axes"]
     residual: Float[np.ndarray, "pairs axes"]
 
 
@@ -51,7 +54,7 @@ def solve_positions(pairs: Pairs, frames: int, *, rounds: int = 5) -> Positions:
     axes = pairs.shift.shape[1]
     shift = np.full((frames, axes), np.nan)
     linear = np.full((frames, axes, axes), np.nan)
-    variance, residual = np.full((frames, axes), np.nan), np.full(pairs.shift.shape, np.nan)
+    residual = np.full(pairs.shift.shape, np.nan)
     member = _largest(pairs, frames)
     inside = member[pairs.first]
     number = np.cumsum(member) - 1
@@ -60,22 +63,23 @@ def solve_positions(pairs: Pairs, frames: int, *, rounds: int = 5) -> Positions:
     count = int(member.sum())
     eye = np.eye(axes)
     at, at_linear = np.zeros((count, axes)), np.broadcast_to(eye, (count, axes, axes)).copy()
-    weight, left = np.ones(len(first)), np.zeros(seen.shape)
+    weight, left = np.ones(len(first)), np.zeros((len(first), axes + axes * axes))
     system = None
     for _ in range(rounds if len(first) else 0):
         system = _System(first, second, weight, count)
         step = seen + np.einsum("pab,pb->pa", seen_linear - eye, at[first])
         step_linear = np.einsum("pab,pbc->pac", seen_linear, at_linear[first]) - at_linear[first]
-        found = system.solve(np.concatenate([step, step_linear.reshape(-1, axes * axes)], axis=1))
+        steps = np.concatenate([step, step_linear.reshape(-1, axes * axes)], axis=1)
+        found = system.solve(steps)
         at, at_linear = found[:, :axes], eye + found[:, axes:].reshape(count, axes, axes)
-        left = step - (at[second] - at[first])
-        weight = _weights(left, lag)
+        left = steps - (found[second] - found[first])
+        weight = _weights(left[:, :axes], lag)
     shift[member], linear[member] = at, at_linear
     freedom = max(float(weight.sum()) - count + 1, 1.0)
-    spread = weight @ left**2 / freedom
-    variance[member] = spread * system.variance()[:, None] if system is not None else 0.0
-    residual[inside] = left
-    return Positions(shift, linear, variance, residual)
+    variance = np.full((frames, left.shape[1]), np.nan)
+    variance[member] = weight @ left**2 / freedom * system.variance()[:, None] if system is not None else 0.0
+    residual[inside] = left[:, :axes]
+    return Positions(shift, linear, variance[:, :axes], variance[:, axes:].reshape(linear.shape), residual)
 
 
 class _System:

@@ -27,6 +27,8 @@ class PairFits(NamedTuple):
         Linear part about the centre of the picture; identity for a translation.
     variance : (pairs, axes) array
         Of the shift, from the noise of both frames, pixels squared.
+    linear_variance : (pairs, axes, axes) array
+        Of the linear part, likewise; zero for a translation.
     moving_share : (pairs,) array
         Share of the variance that is the moving frame's.
     likeness : (pairs,) array
@@ -42,6 +44,7 @@ class PairFits(NamedTuple):
     shift: Float[np.ndarray, "pairs axes"]
     linear: Float[np.ndarray, "pairs axes axes"]
     variance: Float[np.ndarray, "pairs axes"]
+    linear_variance: Float[np.ndarray, "pairs axes axes"]
     moving_share: Float[np.ndarray, " pairs"]
     likeness: Float[np.ndarray, " pairs"]
     reliability: Float[np.ndarray, " pairs"]
@@ -51,7 +54,7 @@ class PairFits(NamedTuple):
 
 def no_fits(pairs: int, axes: int) -> PairFits:
     """Return the fits of pairs whose search has failed."""
-    shapes = ((axes,), (axes, axes), (axes,), (), (), (), (), (axes,))
+    shapes = ((axes,), (axes, axes), (axes,), (axes, axes), (), (), (), (), (axes,))
     return PairFits(*(np.full((pairs, *shape), np.nan) for shape in shapes))
 
 
@@ -119,7 +122,6 @@ def _search(
 
 def _summary(problem: Problem, state: State, last: Round, fitting: Fitting, plain: bool) -> PairFits:
     """Return the fits; their covariance is that of residuals coloured by smoothing, seen by a gradient with noise."""
-    axes = state.shift.shape[1]
     robust = last.root * last.root
     other = np.vecdot(last.weight * robust, problem.moved[:, Plane.VARIANCE]).astype(float)
     matrix = last.matrix.copy()
@@ -130,16 +132,31 @@ def _summary(problem: Problem, state: State, last: Round, fitting: Fitting, plai
     spread = fitting.signal_pass * np.maximum(last.scale, 1.0) ** 2
     likeness, reliability = _likeness(problem, last.weight * robust, fitting.noise)
     none = np.full(state.shift.shape, np.nan)
+    variance, linear_variance = _variances(problem, matrix, spread)
     return PairFits(
         shift=state.shift,
         linear=state.linear,
-        variance=spread[:, None] * np.diagonal(np.linalg.inv(matrix), axis1=1, axis2=2)[:, :axes],
+        variance=variance,
+        linear_variance=linear_variance,
         moving_share=other / (other + last.own + 1e-300),
         likeness=likeness,
         reliability=reliability,
         used=np.sum(robust, axis=1, where=problem.weight > 0) / np.prod(2 * problem.area.centre + 1),
         leakage=last.shift - state.shift + _plain_motion(problem, last, fitting.noise) if plain else none,
     )
+
+
+def _variances(
+    problem: Problem, matrix: Float[np.ndarray, "pairs parameters parameters"], spread: Float[np.ndarray, " pairs"]
+) -> tuple[Float[np.ndarray, "pairs axes"], Float[np.ndarray, "pairs axes axes"]]:
+    """Return the variances of shift and linear part: the diagonal of the inverse normal matrix, in their units."""
+    axes, count = len(problem.area.box), len(problem.area.basis)
+    diagonal = spread[:, None] * np.diagonal(np.linalg.inv(matrix), axis1=1, axis2=2)[:, : axes * count]
+    motion = diagonal.reshape(len(matrix), count, axes)
+    if count == 1:
+        return motion[:, 0], np.zeros((len(matrix), axes, axes))
+    # The basis is in units of the distance of the edge from the centre; its axis is the last of the linear part.
+    return motion[:, 0], np.swapaxes(motion[:, 1:], 1, 2) / np.maximum(problem.area.centre, 1.0) ** 2
 
 
 def _plain_motion(problem: Problem, last: Round, noise: Noise) -> Float[np.ndarray, "pairs axes"]:
