@@ -49,7 +49,12 @@ def frames(
 
 
 def alignment(
-    shift: np.ndarray, *, affine: np.ndarray | None = None, size: np.ndarray | None = None, std: float = 0.0
+    shift: np.ndarray,
+    *,
+    affine: np.ndarray | None = None,
+    affine_std: np.ndarray | None = None,
+    size: np.ndarray | None = None,
+    std: float = 0.0,
 ) -> object:
     """Return a stage alignment with shifts (time, axis) given in pixels, known to `std` um."""
     axes = ["z", "y", "x"][-shift.shape[1] :]
@@ -63,4 +68,6 @@ def alignment(
     if affine is not None:
         variables["affine"] = ("time axis axis_in", affine)
         coords["axis_in"] = ("axis_in", axes)
+    if affine_std is not None:
+        variables["affine_std"] = ("time axis axis_in", affine_std)
     return stages.new("alignment", variables, coords=coords)

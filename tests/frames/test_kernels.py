@@ -9,6 +9,7 @@ from scipy import ndimage
 from frames.scene import waves
 from lithiscope.frames.kernels.banded import mirrored, product, weighted_sum
 from lithiscope.frames.kernels.coarse import coarse_shift, edge_spectrum, fast_length
+from lithiscope.frames.kernels.gauss_newton import weighted_median
 from lithiscope.frames.kernels.graph import Pairs, solve_positions
 from lithiscope.frames.kernels.overlap import Fitting
 from lithiscope.frames.kernels.pairs import fit_pairs, leakage
@@ -303,3 +304,25 @@ def test_affine_positions_compose() -> None:
     again = np.array([found.linear[j] @ np.linalg.inv(found.linear[i]) for i, j, _ in links])
     np.testing.assert_allclose(again, between, atol=1e-5)
     assert np.abs(found.residual).max() < 1e-4
+    assert found.linear_variance.shape == (count, 2, 2)
+    assert found.linear_variance.max() < 1e-8
+
+
+def test_disagreement_of_linear_parts_gives_their_variance() -> None:
+    count, sigma = 200, 1e-3
+    links = [(i, j, j - i) for i in range(count) for j in (i + 1, i + 3, i + 9) if j < count]
+    first, second, lag = np.array(links).T
+    between = np.eye(2) + sigma * RNG.standard_normal((len(links), 2, 2))
+    found = solve_positions(Pairs(first, second, lag, np.zeros((len(links), 2)), between), count)
+    # Errors of the places of a chain are much alike nearby: some 20 free lengths of 4 numbers, 10 % of a deviation.
+    quoted = np.sqrt(np.mean(found.linear_variance))
+    assert np.sqrt(np.mean((found.linear - np.eye(2)) ** 2)) == pytest.approx(quoted, rel=0.3)
+    assert (found.variance == 0).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4)), min_size=1, max_size=40))
+def test_a_weighted_median_is_that_of_repeated_values(pairs: list[tuple[int, int]]) -> None:
+    values, weights = np.array(pairs, dtype=float).T
+    repeated = np.sort(np.repeat(values, weights.astype(int)))
+    if repeated.size:
+        assert weighted_median(values[None], weights[None])[0] == repeated[(repeated.size - 1) // 2]

@@ -9,7 +9,7 @@ import xarray as xr
 from frames.scene import PIXEL, frames, waves
 from lithiscope.errors import AnalysisError, LithiscopeWarning, OptionError, StageError
 from lithiscope.frames import RegisterOptions, register
-from lithiscope.instruments.pictures import optical_movie, stxm_movie
+from lithiscope.instruments.pictures import affine_movie, optical_movie, stxm_movie, volume_movie
 from lithiscope.stages import flag_bit
 
 GLOBAL = RegisterOptions(gain="global")
@@ -69,6 +69,45 @@ def test_an_affine_motion_comes_back() -> None:
     step = pixels(found)[1] - between @ pixels(found)[0]
     np.testing.assert_allclose(step, [0.4, -0.3], atol=5e-3)
     assert (found["alignment_flag"] == 0).all()
+
+
+def _affine_errors(seeds: range, **given: float) -> np.ndarray:
+    """Mean squares of error and quoted, of shift and of linear part (2, 2); in pixels and without unit."""
+    found = []
+    for seed in seeds:
+        movie = affine_movie(seed=seed, side=96, **given)
+        place = register(movie.frames, options=RegisterOptions(motion="affine"))
+        shift = (place["shift"].values - movie.drift) / movie.pixel
+        linear = place["affine"].values - movie.linear
+        pairs = ((shift, place["shift_std"].values / movie.pixel), (linear, place["affine_std"].values))
+        found.append([[np.var(error, axis=0).mean(), np.mean(quoted**2)] for error, quoted in pairs])
+    return np.mean(found, axis=0)
+
+
+def test_the_error_bars_of_an_affine_motion_are_right() -> None:
+    shift, linear = _affine_errors(range(40, 46))
+    # 6 movies of 11 free frames and 2 numbers tell a standard deviation to 6 %; the bar asks for 20 %.
+    assert np.sqrt(shift[0] / shift[1]) == pytest.approx(1.0, abs=0.2)
+    assert np.sqrt(linear[0] / linear[1]) == pytest.approx(1.0, abs=0.2)
+
+
+def test_four_times_the_light_halves_the_error_of_the_linear_part() -> None:
+    faint, bright = (_affine_errors(range(3, 5), electrons=light)[1, 1] for light in (800.0, 3200.0))
+    # What the pairs disagree by is a tenth of it, and known to a fifth from two movies.
+    assert np.sqrt(bright / faint) == pytest.approx(0.5, rel=0.1)
+
+
+def test_the_linear_part_is_that_of_places_in_um() -> None:
+    data = affine_movie(seed=7, frames=4, side=64).frames
+    wide = data.assign_coords(y=("y", data["y"].values * 3, data["y"].attrs))
+    square, oblong = (register(one, options=RegisterOptions(motion="affine")) for one in (data, wide))
+    # A displacement along y counts threefold, a distance along y a third.
+    factor = np.array([[1, 3], [1 / 3, 1]])
+    for name in ("affine", "affine_std"):
+        assert oblong[name].dims == ("time", "axis", "axis_in")
+        np.testing.assert_allclose(oblong[name], square[name] * factor, rtol=1e-5, atol=1e-9)
+    assert (square["affine_std"] > 0).all()
+    assert "affine_std" not in register(data)
 
 
 def test_scale_and_offset_of_the_signal_change_nothing() -> None:
@@ -199,6 +238,7 @@ def test_where_no_frame_shows_anything_all_are_named(value: float, motion: str) 
     with pytest.warns(LithiscopeWarning, match="3 of 3 frames could not be aligned"):
         found = register(blank, options=RegisterOptions(motion=motion))
     assert np.isnan(found["shift"].values).all()
+    assert all(np.isnan(found[name].values).all() for name in ("affine", "affine_std") if motion == "affine")
     assert (found["alignment_flag"].values == flag_bit("not_aligned")).all()
 
 
@@ -218,6 +258,24 @@ def test_the_error_bar_is_right(options: RegisterOptions) -> None:
         quoted.append(np.mean((found["shift_std"].values / PLANE) ** 2))
     # 192 numbers tell a standard deviation to 5 %; the bar asks for 20 %.
     assert np.sqrt(np.mean(errors) / np.mean(quoted)) == pytest.approx(1.0, abs=0.2)
+
+
+def test_what_one_gain_cannot_follow_is_in_the_error_bar() -> None:
+    """A front crosses a stack that is mostly empty: more light does not help, and must not make false places."""
+    pooled = {}
+    for light in (400.0, 6400.0):
+        found = []
+        for seed in range(3):
+            movie = volume_movie(seed=seed, light=light)
+            place = register(movie.frames, options=GLOBAL)
+            error = (place["shift"].values - movie.drift) / movie.pixel
+            quoted = place["shift_std"].values / movie.pixel
+            found.append([np.sum(np.var(error, axis=0)), np.mean(np.sum(quoted**2, axis=1))])
+        pooled[light] = np.sqrt(np.mean(found, axis=0))
+    error, quoted = pooled[6400.0]
+    assert error < 1.1 * pooled[400.0][0]
+    # Errors of one movie are much alike: 3 movies of 3 axes tell a standard deviation to about a quarter.
+    assert error / quoted == pytest.approx(1.0, abs=0.5)
 
 
 def test_the_noise_is_estimated_where_nobody_states_it() -> None:
