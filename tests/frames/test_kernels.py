@@ -254,7 +254,7 @@ def graph_of(shift: np.ndarray, lags: tuple[int, ...] = (1, 3, 9)) -> Pairs:
     links = [(i, i + lag, lag) for lag in lags for i in range(len(shift) - lag)]
     first, second, lag = np.array(links).T
     eye = np.broadcast_to(np.eye(shift.shape[1]), (len(links), shift.shape[1], shift.shape[1]))
-    return Pairs(first, second, lag, shift[second] - shift[first], eye.copy())
+    return Pairs(first, second, lag, shift[second] - shift[first], eye.copy(), np.ones(len(lag)))
 
 
 def test_positions_of_a_consistent_graph_are_exact() -> None:
@@ -292,6 +292,21 @@ def test_frames_that_hang_on_nothing_have_no_position() -> None:
     np.testing.assert_allclose(found.shift[:5, 0], np.arange(5.0) - 2, atol=1e-12)
 
 
+def test_pairs_of_little_trust_move_little() -> None:
+    shift = RNG.standard_normal((12, 2))
+    pairs = graph_of(shift)
+    long = pairs.lag == pairs.lag.max()
+    # All pairs of the longest lag are wrong alike: among themselves they agree.
+    wrong = pairs._replace(shift=pairs.shift + 0.5 * long[:, None])
+    trusted, doubted = (
+        solve_positions(one, 12).shift for one in (wrong, wrong._replace(trust=np.where(long, 1e-4, 1.0)))
+    )
+    truth = shift - shift.mean(axis=0)
+    # A weight of 1e-4 beside at least one neighbour of weight 1.
+    assert np.abs(doubted - truth).max() < 1e-3
+    assert np.abs(trusted - truth).max() > 0.1
+
+
 def test_affine_positions_compose() -> None:
     count = 8
     linear = np.eye(2) + 0.02 * RNG.standard_normal((count, 2, 2))
@@ -300,7 +315,7 @@ def test_affine_positions_compose() -> None:
     between = [linear[j] @ np.linalg.inv(linear[i]) for i, j, _ in links]
     moved = [shift[j] - m @ shift[i] for (i, j, _), m in zip(links, between, strict=True)]
     first, second, lag = np.array(links).T
-    found = solve_positions(Pairs(first, second, lag, np.array(moved), np.array(between)), count)
+    found = solve_positions(Pairs(first, second, lag, np.array(moved), np.array(between), np.ones(len(lag))), count)
     again = np.array([found.linear[j] @ np.linalg.inv(found.linear[i]) for i, j, _ in links])
     np.testing.assert_allclose(again, between, atol=1e-5)
     assert np.abs(found.residual).max() < 1e-4
@@ -313,7 +328,7 @@ def test_disagreement_of_linear_parts_gives_their_variance() -> None:
     links = [(i, j, j - i) for i in range(count) for j in (i + 1, i + 3, i + 9) if j < count]
     first, second, lag = np.array(links).T
     between = np.eye(2) + sigma * RNG.standard_normal((len(links), 2, 2))
-    found = solve_positions(Pairs(first, second, lag, np.zeros((len(links), 2)), between), count)
+    found = solve_positions(Pairs(first, second, lag, np.zeros((len(links), 2)), between, np.ones(len(lag))), count)
     # Errors of the places of a chain are much alike nearby: some 20 free lengths of 4 numbers, 10 % of a deviation.
     quoted = np.sqrt(np.mean(found.linear_variance))
     assert np.sqrt(np.mean((found.linear - np.eye(2)) ** 2)) == pytest.approx(quoted, rel=0.3)

@@ -278,6 +278,16 @@ def test_what_one_gain_cannot_follow_is_in_the_error_bar() -> None:
     assert error / quoted == pytest.approx(1.0, abs=0.5)
 
 
+def test_a_strong_front_under_one_gain_loses_no_frame() -> None:
+    movie = optical_movie(seed=31, side=160)
+    found = register(movie.frames, options=GLOBAL)
+    error = (found["shift"].values - movie.drift) / movie.pixel
+    assert (found["alignment_flag"] == 0).all()
+    # Half the particle is 60 % brighter at the far end of the longest lag: pairs that one gain cannot bring together
+    # by most of a pixel must not count like neighbours.
+    assert np.sqrt(np.mean(np.sum((error - error.mean(axis=0)) ** 2, axis=1))) < 0.04
+
+
 def test_the_noise_is_estimated_where_nobody_states_it() -> None:
     data = noisy(drift(10), sigma=0.5)
     stated, own = register(data), register(data.drop_vars("signal_std"))

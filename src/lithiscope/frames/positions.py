@@ -66,6 +66,8 @@ def solved(pairs: Pairs, fits: PairFits, kept: IntArray, frames: int, options: R
 def _noise(pairs: Pairs, fits: PairFits, variance: FloatArray, good: NDArray[np.bool_]) -> FloatArray:
     """Return the variance of the places of frames that comes from their own noise: the mean over their pairs.
 
+    All pairs count alike, whatever their trust: misfit that a long lag shows has built up over short ones.
+
     Parameters
     ----------
     variance : (pairs, ...) array
@@ -83,13 +85,13 @@ def _noise(pairs: Pairs, fits: PairFits, variance: FloatArray, good: NDArray[np.
 
 
 def _frame_residual(pairs: Pairs, found: Positions, frames: int) -> FloatArray:
-    """Return the root-mean-square length of the residuals of the pairs of each frame, pixels."""
-    square = np.nan_to_num(np.sum(found.residual**2, axis=1))
+    """Return the root-mean-square length of the residuals of the pairs of each frame, weighted by trust, pixels."""
+    square = pairs.trust * np.nan_to_num(np.sum(found.residual**2, axis=1))
     total, count = np.zeros(frames), np.zeros(frames)
     for ends in (pairs.first, pairs.second):
         np.add.at(total, ends, square)
-        np.add.at(count, ends, 1)
-    rms = np.sqrt(total / np.maximum(count, 1))
+        np.add.at(count, ends, pairs.trust)
+    rms = np.sqrt(total / np.where(count > 0, count, 1))
     return np.where(np.isfinite(found.shift).all(axis=1), rms, np.nan)
 
 

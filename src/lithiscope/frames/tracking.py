@@ -102,7 +102,7 @@ class Tracker:
         """Return the pairs found so far."""
         fits = PairFits(*(np.concatenate(parts) for parts in zip(*self._fits, strict=True)))
         first, second, lag = np.concatenate(self._links, axis=1)
-        return Pairs(first, second, lag, fits.shift, fits.linear), fits
+        return Pairs(first, second, lag, fits.shift, fits.linear, fits.trust), fits
 
     def _compare(self, pairs: list[tuple[_Seen, _Seen]], lag: int, fitting: Fitting) -> None:
         before, now = zip(*pairs, strict=True)

@@ -11,13 +11,17 @@ _FLOOR = 1e-4
 
 
 class Pairs(NamedTuple):
-    """Displacements of frame `second` relative to frame `first`, pixels; `lag` groups pairs that are alike."""
+    """Displacements of frame `second` relative to frame `first`, pixels; `lag` groups pairs that are alike.
+
+    `trust` multiplies the weight of a pair.
+    """
 
     first: Int[np.ndarray, " pairs"]
     second: Int[np.ndarray, " pairs"]
     lag: Int[np.ndarray, " pairs"]
     shift: Float[np.ndarray, "pairs axes"]
     linear: Float[np.ndarray, "pairs axes axes"]
+    trust: Float[np.ndarray, " pairs"]
 
 
 class Positions(NamedTuple):
@@ -47,9 +51,10 @@ class Positions(NamedTuple):
 def solve_positions(pairs: Pairs, frames: int, *, rounds: int = 5) -> Positions:
     """Return positions that agree best with all pairs.
 
-    All lags weigh alike: neighbours agree best among themselves, but their small common bias adds up along the movie,
-    and only the long lags stop it. Tukey's weights (c = 6, with a scale for each lag) take out single wrong pairs. For
-    affine maps A_j = A_ij A_i and s_j = s_ij + A_ij s_i, linearised about the last round.
+    All lags weigh alike, but for the trust of each pair: neighbours agree best among themselves, but their small common
+    bias adds up along the movie, and only the long lags stop it. Tukey's weights (c = 6, with a scale for each lag)
+    take out single wrong pairs. For affine maps A_j = A_ij A_i and s_j = s_ij + A_ij s_i, linearised about the last
+    round.
     """
     axes = pairs.shift.shape[1]
     shift = np.full((frames, axes), np.nan)
@@ -63,7 +68,8 @@ def solve_positions(pairs: Pairs, frames: int, *, rounds: int = 5) -> Positions:
     count = int(member.sum())
     eye = np.eye(axes)
     at, at_linear = np.zeros((count, axes)), np.broadcast_to(eye, (count, axes, axes)).copy()
-    weight, left = np.ones(len(first)), np.zeros((len(first), axes + axes * axes))
+    trust = pairs.trust[inside]
+    weight, left = trust, np.zeros((len(first), axes + axes * axes))
     system = None
     for _ in range(rounds if len(first) else 0):
         system = _System(first, second, weight, count)
@@ -73,9 +79,9 @@ def solve_positions(pairs: Pairs, frames: int, *, rounds: int = 5) -> Positions:
         found = system.solve(steps)
         at, at_linear = found[:, :axes], eye + found[:, axes:].reshape(count, axes, axes)
         left = steps - (found[second] - found[first])
-        weight = _weights(left[:, :axes], lag)
+        weight = trust * _weights(left[:, :axes] * np.sqrt(trust)[:, None], lag)
     shift[member], linear[member] = at, at_linear
-    freedom = max(float(weight.sum()) - count + 1, 1.0)
+    freedom = max(float(np.sum(weight / trust)) - count + 1, 1.0)
     variance = np.full((frames, left.shape[1]), np.nan)
     variance[member] = weight @ left**2 / freedom * system.variance()[:, None] if system is not None else 0.0
     residual[inside] = left[:, :axes]

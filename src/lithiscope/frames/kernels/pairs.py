@@ -29,6 +29,9 @@ class PairFits(NamedTuple):
         Of the shift, from the noise of both frames, pixels squared.
     linear_variance : (pairs, axes, axes) array
         Of the linear part, likewise; zero for a translation.
+    trust : (pairs,) array
+        One over the square of what a global gain leaves in terms of the noise, where that is more than the noise; with
+        a local gain, one.
     moving_share : (pairs,) array
         Share of the variance that is the moving frame's.
     likeness : (pairs,) array
@@ -45,6 +48,7 @@ class PairFits(NamedTuple):
     linear: Float[np.ndarray, "pairs axes axes"]
     variance: Float[np.ndarray, "pairs axes"]
     linear_variance: Float[np.ndarray, "pairs axes axes"]
+    trust: Float[np.ndarray, " pairs"]
     moving_share: Float[np.ndarray, " pairs"]
     likeness: Float[np.ndarray, " pairs"]
     reliability: Float[np.ndarray, " pairs"]
@@ -54,7 +58,7 @@ class PairFits(NamedTuple):
 
 def no_fits(pairs: int, axes: int) -> PairFits:
     """Return the fits of pairs whose search has failed."""
-    shapes = ((axes,), (axes, axes), (axes,), (axes, axes), (), (), (), (), (axes,))
+    shapes = ((axes,), (axes, axes), (axes,), (axes, axes), (), (), (), (), (), (axes,))
     return PairFits(*(np.full((pairs, *shape), np.nan) for shape in shapes))
 
 
@@ -138,6 +142,7 @@ def _summary(problem: Problem, state: State, last: Round, fitting: Fitting, plai
         linear=state.linear,
         variance=variance,
         linear_variance=linear_variance,
+        trust=np.maximum(last.scale, 1.0) ** -2.0 if problem.power is None else np.ones(len(matrix)),
         moving_share=other / (other + last.own + 1e-300),
         likeness=likeness,
         reliability=reliability,
