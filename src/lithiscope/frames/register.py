@@ -59,12 +59,14 @@ def register(
     Alignment
         ``shift(time, [energy], axis)`` in um: a point at r in the reference is found at r + shift in the frame. The
         reference is the mean position of all aligned frames (of each scan, when aligned along energy). ``shift_std``
-        contains photon noise and the disagreement of pairs; a pattern that stays with the camera, which no pair shows,
-        is not in it. ``drift_leakage`` is the displacement since the frame before that a plain regression on the image
-        gradients still sees: fronts and camera patterns show in it. ``pair_residual`` is the root-mean-square
-        disagreement of a frame's pairs. A frame that cannot be aligned has NaN and the flag not_aligned, and a warning
-        names it. For an affine motion, ``affine`` is the linear part about the centre of the picture, its mean over the
-        frames the identity, and ``affine_std`` its standard deviation, made like that of the shift.
+        contains photon noise, the disagreement of pairs and, with a global gain, what that gain cannot follow; a
+        pattern that stays with the camera, which no pair shows, is not in it. ``drift_leakage`` is the displacement
+        since the frame before that a plain regression on the image gradients still sees: fronts and camera patterns
+        show in it. ``pair_residual`` is the root-mean-square disagreement of a frame's pairs; with a global gain, those
+        that it brings together less well count for less. A frame that cannot be aligned has NaN and the flag
+        not_aligned, and a warning names it. For an affine motion, ``affine`` is the linear part about the centre of the
+        picture, its mean over the frames the identity, and ``affine_std`` its standard deviation, made like that of the
+        shift.
 
     Raises
     ------
