@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from lithiscope import stages
 from lithiscope.errors import StageError
-from lithiscope.particles import TrackOptions, track
+from lithiscope.particles import TrackOptions, strays, track
 from particles import scene
 
 SHAPE = (50, 60)
@@ -83,3 +84,46 @@ def test_bad_input_is_one_clear_error():
         track(scene.amounts(particle(PLACES[0])), LABELS)
     with pytest.raises(StageError, match="differ in size"):
         track(moving(), scene.labels(np.ones((5, 5))))
+
+
+def test_one_mask_per_cycle_follows_each_in_its_own():
+    video = moving(sigma=0.01)
+    masks = xr.concat([LABELS, LABELS], dim="cycle").assign_coords(cycle=[0, 1])
+    both = track(video, masks, {1: "only"})
+    one = track(video, LABELS, {1: "only"})
+    np.testing.assert_array_equal(both["centroid"], one["centroid"])
+    np.testing.assert_array_equal(both["area"], one["area"])
+    # In a cycle in which it has no mask it has no place and no area.
+    masks[1] = 0
+    part = track(video, masks, {1: "only"})
+    np.testing.assert_array_equal(part["centroid"][0, :3], one["centroid"][0, :3])
+    assert np.isnan(part["centroid"][0, 3]).all()
+    assert part["centroid_flag"].values[0].tolist() == [0, 0, 0, stages.flag_bit("missing")]
+    assert np.isfinite(part["area"].values[0]).tolist() == [True, False]
+
+
+def two(shift, sigma, seed):
+    """Two particles, the second of which moves along x in the last three of six frames; x rises by a front."""
+    rng = np.random.default_rng(seed)
+    a, b = [], []
+    for frame in range(6):
+        amount = particle((15.0, 18.0), 7.0) + particle((33.0, 40.0 + shift * (frame > 2)), 7.0)
+        lithiated = amount * (np.indices(SHAPE)[1] < 10 * frame)
+        noise = rng.normal(scale=sigma, size=(2, *SHAPE))
+        a.append(lithiated + noise[0])
+        b.append(amount - lithiated + noise[1])
+    return scene.measured(np.stack(a), np.stack(b), sigma)
+
+
+PAIR = scene.labels(scene.disc(SHAPE, (15, 18), 7) + 2 * scene.disc(SHAPE, (33, 40), 7))
+
+
+def test_a_particle_that_moves_by_itself_is_told_and_no_other():
+    names = {1: "still", 2: "loose"}
+    wide = TrackOptions(margin=0.3)
+    (told,) = strays(track(two(3.0, 0.05, 0), PAIR, names, options=wide), 0.05)
+    assert told.startswith("loose moved while the others stayed, by up to ")
+    # A half of three pixels of 50 nm each way: the median lies between.
+    assert float(told.split("up to ")[1].split(" nm")[0]) == pytest.approx(75, abs=10)
+    for seed in range(20):
+        assert strays(track(two(0.0, 0.3, seed), PAIR, names, options=wide), 0.05) == []

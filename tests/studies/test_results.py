@@ -46,7 +46,7 @@ def test_every_file_is_there_and_says_the_same(done):
     assert metadata["finterval"] == pytest.approx(np.diff(video["time"]).mean(), rel=1e-6)
     again = import_labels(folder / "outlines.zip", video)
     np.testing.assert_array_equal(again.values > 0, ran.results["labels"]["label"].values > 0)
-    assert told[-3].startswith("page:")
+    assert told[-4].startswith("page:")
     assert not list(folder.glob("*.partial"))
 
 
@@ -85,7 +85,7 @@ def test_vary_shares_what_the_option_does_not_touch(study, capsys):
     lines = vary_option(recipe, "particles.find.threshold=0.3,0.5", folder=folder, reporter=Notes())
     computed = [line for line in said if line.startswith("[") and "up to date" not in line]
     # 0.5 is the default, already in the main store; 0.3 needs its own masks and table only.
-    assert [line.split("] ")[1] for line in computed] == ["labels", "dose", "particles"]
+    assert [line.split("] ")[1] for line in computed] == ["labels", "tracks", "dose", "particles"]
     rows = list(csv.DictReader(io.StringIO((folder / "vary-particles.find.threshold.csv").read_text())))
     assert [row["particles.find.threshold"] for row in rows] == ["0.3", "0.5"]
     assert float(rows[0]["median_area_um2"]) > float(rows[1]["median_area_um2"])

@@ -57,8 +57,8 @@ def test_a_study_holds_every_stage_with_its_schema(study):
     assert kinds == {
         "recording": "recording", "counts": "frames", "alignment": "alignment", "resampled": "frames",
         "optical_density": "frames", "incident_methods": None, "references": "references",
-        "composition": "composition_video", "labels": "particle_labels", "dose": "dose_table",
-        "particles": "particle_table",
+        "composition": "composition_video", "labels": "particle_labels", "tracks": "particle_tracks",
+        "dose": "dose_table", "particles": "particle_table",
     }  # fmt: skip
     for name, kind in kinds.items():
         if kind:
@@ -82,9 +82,9 @@ def test_only_what_a_change_touches_is_recomputed(study):
     recipe = study()
     run(recipe)
     _, notes = run(recipe, "particles.find.threshold=0.4")
-    assert notes.fresh() == ["labels", "dose", "particles"]
+    assert notes.fresh() == ["labels", "tracks", "dose", "particles"]
     _, notes = run(recipe, "particles.find.threshold=0.4", "composition.systematics.lithiated_purity=0.95")
-    assert notes.fresh() == ["composition", "labels", "dose", "particles"]
+    assert notes.fresh() == ["composition", "labels", "tracks", "dose", "particles"]
     _, notes = run(recipe, "particles.find.threshold=0.4", "composition.systematics.lithiated_purity=0.95", "title=x")
     assert notes.fresh() == []
 
@@ -206,7 +206,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(study, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             run(recipe)
     done, notes = run(recipe)
-    assert notes.fresh() == ["composition", "labels", "dose", "particles"]
+    assert notes.fresh() == ["composition", "labels", "tracks", "dose", "particles"]
     assert np.isfinite(done.results["particles"]["lithium_fraction"]).all()
 
 
@@ -277,9 +277,9 @@ def test_an_error_in_a_second_run_does_not_leave_two_runs_as_one(study, monkeypa
     assert told.count("A later run, begun") == 1
     assert told.index("</h1>") < told.index("A later run, begun") < told.index('<main id="main">')
     done = ["recording", "counts", "alignment", "resampled", "optical_density", "references", "composition"]
-    refused(place, done=done, earlier=["labels", "dose", "particles"])
+    refused(place, done=done, earlier=["labels", "tracks", "dose", "particles"])
     ended, notes = run(recipe, setting)
-    assert notes.fresh() == ["labels", "dose", "particles"]
+    assert notes.fresh() == ["labels", "tracks", "dose", "particles"]
     assert open_study(place).provenance == ended.provenance
     write_results(ended, place)
     assert "A later run" not in page.read_text(encoding="utf-8")
@@ -341,11 +341,11 @@ main()
     setting = "composition.systematics.lithiated_purity=0.95"
     command = [sys.executable, "-c", killer, "run", str(recipe), "--out", str(results), "--set", setting]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
-    refused(results, done=["recording", "composition"], earlier=["labels", "dose", "particles"])
+    refused(results, done=["recording", "composition"], earlier=["labels", "tracks", "dose", "particles"])
     for step in Store(results / "study.zarr").steps():
         Store(results / "study.zarr").load(step)
     again, notes = run(recipe, setting)
-    assert notes.fresh() == ["labels", "dose", "particles"]
+    assert notes.fresh() == ["labels", "tracks", "dose", "particles"]
     assert np.isfinite(again.results["particles"]["lithium_fraction"]).all()
     assert not (results / "study.zarr.partial").exists()
 

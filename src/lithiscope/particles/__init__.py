@@ -14,7 +14,7 @@ from lithiscope.particles.options import Exclusion, FindOptions, ImportOptions, 
 from lithiscope.particles.outlines import outline
 from lithiscope.particles.rows import table_rows
 from lithiscope.particles.table import particle_table
-from lithiscope.particles.tracks import track
+from lithiscope.particles.tracks import strays, track
 
 __all__ = [
     "Exclusion",
@@ -33,6 +33,7 @@ __all__ = [
     "name_particles",
     "outline",
     "particle_table",
+    "strays",
     "table_rows",
     "track",
 ]

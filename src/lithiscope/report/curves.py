@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +195,55 @@ def shift_curves(
             axes.set_visible(False)
         handles, texts = grid[0].get_legend_handles_labels()
         legend_above(figure, handles, texts, side="right")
+        return to_bytes(figure, options)
+
+
+def track_curves(
+    tracks: xr.Dataset,
+    *,
+    options: FigureOptions = FigureOptions(),  # noqa: B008 (frozen)
+) -> bytes:
+    """Draw how far the centre of each particle lies from its median place, along y and x, with one-sigma bars, in nm.
+
+    Parameters
+    ----------
+    tracks : ParticleTracks
+        Centres (particle, time, axis) with their standard deviation; at most ``options.max_frames`` particles, thinned
+        evenly, are drawn.
+    options : FigureOptions
+        Format and size.
+
+    Returns
+    -------
+    bytes
+        PNG or SVG.
+    """
+    check(tracks, "particle_tracks")
+    chosen = readings.thinned(tracks.sizes["particle"], options.max_frames)
+    some = tracks.isel(particle=chosen)
+    place = 1e3 * some["centroid"].transpose("particle", "time", "axis").values
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a particle without any place has no median either
+        away = place - np.nanmedian(place, axis=1, keepdims=True)
+    std = np.zeros_like(away)
+    if "centroid_std" in some:
+        std = 1e3 * some["centroid_std"].transpose("particle", "time", "axis").values
+    time, axes_names = readings.minutes(some), [str(name) for name in some["axis"].values]
+    with style(options):
+        figure = empty_figure(options, 1.0, 1 / 3, lines=1)
+        grid = figure.subplots(1, len(axes_names), sharey=True, squeeze=False).ravel()
+        for k, (axes, name) in enumerate(zip(grid, axes_names, strict=True)):
+            axes.axhline(0, color=FAINT, linewidth=0.8)
+            for row, particle in enumerate(some["particle"].values):
+                axes.errorbar(
+                    time, away[row, :, k], yerr=std[row, :, k], fmt="o-", markersize=2.4, linewidth=0.8,
+                    elinewidth=0.8, capsize=1.4, color=CYCLE[row % len(CYCLE)], label=str(particle),
+                )  # fmt: skip
+            axes.set(xlabel="time / min", title=f"Centre along {name}")
+        grid[0].set_ylabel("from its median place / nm")
+        handles, texts = grid[0].get_legend_handles_labels()
+        if len(handles) <= len(CYCLE):
+            legend_above(figure, handles, texts, side="right")
         return to_bytes(figure, options)
 
 

@@ -21,7 +21,7 @@ from lithiscope.composition.xray.options import (
 from lithiscope.errors import OptionError
 from lithiscope.frames.options import CorrectOptions, RegisterOptions, ResampleOptions
 from lithiscope.options import Options, option_error
-from lithiscope.particles.options import FindOptions, ImportOptions, TableOptions
+from lithiscope.particles.options import FindOptions, ImportOptions, TableOptions, TrackOptions
 from lithiscope.report.options import PageOptions
 from lithiscope.studies.recipe_cell import CellSection
 from lithiscope.studies.recipe_kinetics import KineticsSection
@@ -128,6 +128,7 @@ class ParticleSection(Options):
     find: FindOptions = Field(FindOptions(), description="particles from the amount of material")
     labels: Path | None = Field(None, description="instead: Fiji .roi/.zip, GeoJSON, label or mask TIFF")
     imported: ImportOptions = Field(ImportOptions(), description="how that file is read")
+    track: TrackOptions = Field(TrackOptions(), description="how particles are followed in time")
     table: TableOptions = Field(TableOptions(), description="the table of particles; exclusions with their reason")
 
 

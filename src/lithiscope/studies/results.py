@@ -12,6 +12,7 @@ import numpy as np
 
 from lithiscope.particles import export_outlines, table_rows
 from lithiscope.report.page import page, stxm_page_content
+from lithiscope.report.page.particle_tables import tracks_csv
 from lithiscope.report.page.tables import long_csv
 from lithiscope.studies.summary import figures
 from lithiscope.studies.unfinished import PAGE
@@ -176,6 +177,7 @@ def tables(study: Study) -> dict[str, str]:
     return {
         "particles": _csv(table_rows(results["particles"])),
         "figures": _csv([figures(study)]),
+        **({"tracks": tracks_csv(results["tracks"])} if "tracks" in results else {}),
         **{name: _table(results, name) for name in _tables(results)},
     }
 
@@ -225,7 +227,11 @@ def _told(study: Study, folder: Path) -> list[str]:
         else:
             lines.append(f"  {name}: no value")
     lines += [f"  warning: {text}" for text in study.warnings]
-    tables = [TABLE, *(f"{name}.csv" for name in _tables(study.results))]
+    tables = [
+        TABLE,
+        *(["tracks.csv"] if "tracks" in study.results else []),
+        *(f"{name}.csv" for name in _tables(study.results)),
+    ]
     return [
         *lines,
         f"page:  {folder / PAGE}",

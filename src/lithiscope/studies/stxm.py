@@ -13,7 +13,16 @@ import numpy as np
 from lithiscope import stages
 from lithiscope.errors import LithiscopeWarning
 from lithiscope.kinetics import dose_check
-from lithiscope.particles import doubts, exclude_frames, excluded_frames, find_particles, import_labels, particle_table
+from lithiscope.particles import (
+    doubts,
+    exclude_frames,
+    excluded_frames,
+    find_particles,
+    import_labels,
+    particle_table,
+    strays,
+    track,
+)
 from lithiscope.progress import Reporter
 from lithiscope.studies.names import named_labels
 from lithiscope.studies.pieces import Pieces
@@ -86,12 +95,13 @@ def stxm_steps() -> list[Step]:
         Step(
             "labels",
             ("composition",),
-            options_at("particles"),
+            options_at("particles.find", "particles.labels", "particles.imported", "particles.table"),
             _labels,
             files=_label_files,
             remembers=True,
             methods=lambda recipe: ["otsu1979"] if recipe.particles.find.method == "otsu" else [],
         ),
+        Step("tracks", ("composition", "labels"), options_at("particles.track"), _tracks),
         Step("dose", ("composition", "labels"), options_at("kinetics.dose"), _dose),
         Step("particles", ("composition", "labels"), options_at("particles.table"), _particles),
     ]
@@ -139,20 +149,30 @@ def _labels(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     return named_labels(label, inputs.get("previous"))
 
 
+def _tracks(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
+    video, labels = inputs["composition"], inputs["labels"]
+    tracks = track(video, labels["label"], _names(labels), options=recipe.particles.track)
+    for text in strays(tracks, float(np.abs(np.diff(video["x"].values)).mean())):
+        warnings.warn(text, LithiscopeWarning, stacklevel=2)
+    return tracks
+
+
+def _names(labels: xr.Dataset) -> dict[int, str]:
+    return dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
+
+
 def _dose(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     labels = inputs["labels"]
-    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
     image = labels["label"]
     if "cycle" in image.dims:
         # The beam does not ask where a particle was in another cycle.
         image = image.max("cycle")
-    return dose_check(inputs["composition"], image, names, options=recipe.kinetics.dose)
+    return dose_check(inputs["composition"], image, _names(labels), options=recipe.kinetics.dose)
 
 
 def _particles(recipe: Recipe, inputs: Inputs, _reporter: Reporter) -> xr.Dataset:
     labels = inputs["labels"]
-    names = dict(zip(labels["number"].values.tolist(), labels["particle"].values.tolist(), strict=True))
-    table = particle_table(inputs["composition"], labels["label"], names, options=recipe.particles.table)
+    table = particle_table(inputs["composition"], labels["label"], _names(labels), options=recipe.particles.table)
     for text in doubts(table):
         warnings.warn(text, LithiscopeWarning, stacklevel=2)
     if not np.isfinite(table["lithium_fraction"].values).any():

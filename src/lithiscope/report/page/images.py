@@ -13,7 +13,7 @@ from lithiscope.report.options import FigureOptions, MovieOptions, PageOptions
 from lithiscope.report.page.content import Drawing, Figure, Section, Table
 from lithiscope.report.page.explorer import explorer
 from lithiscope.report.page.head import highest_dose
-from lithiscope.report.page.particle_tables import dose_rows, dose_text
+from lithiscope.report.page.particle_tables import dose_rows, dose_text, track_rows
 from lithiscope.report.page.tables import flag_table, particle_rows, registration_table, systematic_table
 from lithiscope.stages import check, each_frame
 
@@ -40,6 +40,7 @@ class Images:
     table: xr.Dataset | None = None
     labels: xr.DataArray | None = None
     incident: xr.Dataset | None = None
+    tracks: xr.Dataset | None = None
     dose: xr.Dataset | None = None
     names: dict[int, str] = field(default_factory=dict)
     interactive: bool = True
@@ -258,17 +259,26 @@ def _registration(study: Images) -> Section | None:
     check(alignment, "alignment")
     text = "How far the sample moved between and within the scans, and how well that was undone."
     caption = "Bars are one standard deviation of the shift, from the noise of the pictures."
-    return Section(
-        "registration",
-        "Registration",
-        text,
-        drawings=(
+    drawings = [
+        Drawing(
+            lambda: curves.shift_curves(alignment, options=study.figures), "Shifts of the frames", caption, "shifts"
+        )
+    ]
+    tables = [registration_table(alignment)]
+    tracks = study.tracks
+    if tracks is not None and tracks.sizes["time"] > 1 and tracks.sizes["particle"]:
+        text += " The centre of each particle shows what is left, and particles that move by themselves."
+        caption = "Centres of the amount of material; bars are one standard deviation, from the noise of the pictures."
+        drawings.append(
             Drawing(
-                lambda: curves.shift_curves(alignment, options=study.figures), "Shifts of the frames", caption, "shifts"
-            ),
-        ),
-        tables=(registration_table(alignment),),
-    )
+                lambda: curves.track_curves(tracks, options=study.figures),
+                "Centres of the particles",
+                caption,
+                "tracks",
+            )
+        )
+        tables.append(track_rows(tracks))
+    return Section("registration", "Registration", text, drawings=tuple(drawings), tables=tuple(tables))
 
 
 def _incident(study: Images) -> Section | None:

@@ -114,6 +114,51 @@ def surface_shift_rows(shift: xr.Dataset) -> Table:
     return Table(columns, tuple(rows), caption, long_csv(shift, ("particle", "interval")), "surface-shift")
 
 
+def track_rows(tracks: xr.Dataset) -> Table:
+    """Return one row per particle: how far its centre strayed, how well that is known, and how its area changed."""
+    place = 1e3 * tracks["centroid"].transpose("particle", "time", "axis").values
+    std = np.full(place.shape, np.nan)
+    if "centroid_std" in tracks:
+        std = 1e3 * tracks["centroid_std"].transpose("particle", "time", "axis").values
+    rows = []
+    for row, name in enumerate(tracks["particle"].values):
+        known = np.isfinite(place[row]).all(axis=1)
+        away = place[row][known] - np.median(place[row][known], axis=0) if known.any() else np.zeros((0, 2))
+        steps = np.sqrt(np.sum(np.diff(place[row], axis=0) ** 2, axis=1))
+        area = tracks["area"].transpose("particle", "cycle").values[row] if "area" in tracks else np.array([np.nan])
+        rows.append(
+            (
+                str(name),
+                _largest(np.sqrt(np.sum(away**2, axis=1))),
+                _largest(steps),
+                float(np.median(std[row][known])) if known.any() else float("nan"),
+                int(known.sum()),
+                float(area[0]),
+                100 * float(area[-1] / area[0] - 1) if len(area) > 1 and area[0] > 0 else float("nan"),
+            )
+        )
+    columns = (
+        "Particle", "Farthest from its median place / nm", "Largest step / nm", "Median σ / nm", "Frames",
+        "Area in the first cycle / µm²", "Area in the last / %",
+    )  # fmt: skip
+    caption = "Where the particles were: the centre of their amount of material. A dash: no value, or one cycle only."
+    return Table(columns, tuple(rows), caption, tracks_csv(tracks), "tracks")
+
+
+def tracks_csv(tracks: xr.Dataset) -> str:
+    """Return the centre of every particle in every frame as csv, with a column for each axis."""
+    flat = tracks.drop_vars(["centroid", "centroid_std", "area"], errors="ignore").drop_dims("cycle", errors="ignore")
+    for name in ("centroid", "centroid_std"):
+        for axis in tracks["axis"].values if name in tracks else ():
+            flat[f"{name}_{axis}"] = tracks[name].sel(axis=axis, drop=True)
+    return long_csv(flat.drop_vars("axis", errors="ignore"), ("particle", "time"))
+
+
+def _largest(values: Any) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.max()) if finite.size else float("nan")
+
+
 def dose_text(gray: float) -> str:
     """Return a dose in the unit in which it reads between 1 and 1000.
 

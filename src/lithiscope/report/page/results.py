@@ -50,6 +50,7 @@ RESULTS: dict[str, str] = {
     "active_particles": "pooled",
     "evidence": "evidence_table",
     "stability_path": "stability_path",
+    "tracks": "particle_tracks",
     "dose": "dose_table",
     "differential_voltage": "differential_voltage",
     "without_blank": "incremental_capacity",

@@ -152,8 +152,9 @@ def _studies(
         labels = video["label"]
     known = known_results(results)
     images = Images(
-        options, figures, labels=labels, names=particle_names(table, labels), dose=known.get("dose"), **stages
-    )
+        options, figures, labels=labels, names=particle_names(table, labels), tracks=known.get("tracks"),
+        dose=known.get("dose"), **stages,
+    )  # fmt: skip
     return images, Study(known, options, figures, video, table, labels)
 
 
