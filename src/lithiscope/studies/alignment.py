@@ -128,13 +128,23 @@ def _align_energies(
     along = options.registration.model_copy(update={"along": "energy"})
     steady = _without_slips(density, area, options, along, reporter)
     within = register(steady, weight=area, options=along, reporter=reporter)
-    shift, std = within["shift"].values, within["shift_std"].values
-    # Without its first energy a scan keeps the mean of the others as its origin.
-    known = np.isfinite(shift[:, :1])
-    moved = shift - np.where(known, shift[:, :1], 0.0)
+    return _from_first_energy(_from_first_energy(within, "shift"), "affine")
+
+
+def _from_first_energy(within: xr.Dataset, name: str) -> xr.Dataset:
+    """Count the shift or the linear part of each scan from its first energy, to first order in the latter.
+
+    Without its first energy a scan keeps the mean of the others as its origin.
+    """
+    if name not in within:
+        return within
+    values, std = within[name].values, within[f"{name}_std"].values
+    at_rest = np.eye(values.shape[-1]) if name == "affine" else 0.0
+    known = np.isfinite(values[:, :1])
+    moved = values - np.where(known, values[:, :1] - at_rest, 0.0)
     spread = np.hypot(std, np.where(known, std[:, :1], 0.0))
     spread[:, 0] = np.where(known[:, 0], 0.0, spread[:, 0])  # the origin itself has no error; its scan's shift has
-    return within.assign(shift=within["shift"].copy(data=moved), shift_std=within["shift_std"].copy(data=spread))
+    return within.assign({name: within[name].copy(data=moved), f"{name}_std": within[f"{name}_std"].copy(data=spread)})
 
 
 def _unmoved(density: xr.Dataset) -> xr.Dataset:
