@@ -139,7 +139,7 @@ def track_rows(tracks: xr.Dataset) -> Table:
         )
     columns = (
         "Particle", "Farthest from its median place / nm", "Largest step / nm", "Median σ / nm", "Frames",
-        "Area in the first cycle / µm²", "Area in the last / %",
+        "Area in the first cycle / µm²", "Change to the last / %",
     )  # fmt: skip
     caption = "Where the particles were: the centre of their amount of material. A dash: no value, or one cycle only."
     return Table(columns, tuple(rows), caption, tracks_csv(tracks), "tracks")
