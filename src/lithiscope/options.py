@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from lithiscope.errors import OptionError
 
@@ -20,18 +21,28 @@ class Options(BaseModel):
         except ValidationError as error:
             raise option_error(error, type(self).__name__) from None
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _numbers_are_no_switches(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse yes and no where a number is meant: pydantic would take them as 1 and 0."""
-        if _has_switch(value):
-            allowed = _kinds(cls.model_fields[info.field_name or ""].annotation)
-            if allowed & {int, float} and not allowed & {bool, Any}:
-                raise ValueError("a number, not yes or no")
-        return value
-
     # Without this mark pydantic would call __init__ for nested options too, and their errors would lose their path.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_no_switches(cls, values: Any) -> Any:
+        """Refuse yes and no where a number is meant: pydantic would take them as 1 and 0."""
+        given = values if isinstance(values, dict) else {}
+        wrong = [name for name in given if name in cls.model_fields and _is_switch_for_number(cls, name, given[name])]
+        if wrong:
+            kind = PydanticCustomError("switch", "a number, not yes or no")
+            raise ValidationError.from_exception_data(
+                cls.__name__, [InitErrorDetails(type=kind, loc=(name,), input=given[name]) for name in wrong]
+            )
+        return values
+
+
+def _is_switch_for_number(options: type[BaseModel], name: str, value: Any) -> bool:
+    if not _has_switch(value):
+        return False
+    allowed = _kinds(options.model_fields[name].annotation)
+    return bool(allowed & {int, float}) and not allowed & {bool, Any}
 
 
 def _has_switch(value: Any) -> bool:
