@@ -14,7 +14,15 @@ from hypothesis.extra.numpy import arrays
 from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 
 from lithiscope.errors import AnalysisError, FileFormatError, LithiscopeWarning, OptionError, StageError
-from lithiscope.particles import ImportOptions, export_outlines, fiji, import_area, import_labels, name_particles
+from lithiscope.particles import (
+    ImportOptions,
+    area_of_pixels,
+    export_outlines,
+    fiji,
+    import_area,
+    import_labels,
+    name_particles,
+)
 from particles import scene
 
 SHAPE = (20, 24)
@@ -368,3 +376,62 @@ def test_missing_files_and_other_endings(tmp_path):
     with pytest.raises(FileFormatError, match="cannot be read from such a file") as caught:
         import_labels(path, VIDEO)
     assert ".geojson" in str(caught.value)
+
+
+def points(*places, **fields):
+    """A point selection of Fiji; with fractions where one is given."""
+    roi = ImagejRoi.frompoints(np.array(places, dtype=float))
+    roi.roitype = ROI_TYPE.POINT
+    for name, value in fields.items():
+        setattr(roi, name, value)
+    return roi
+
+
+def features(kind, coordinates):
+    return {"type": "Feature", "properties": {}, "geometry": {"type": kind, "coordinates": coordinates}}
+
+
+@pytest.mark.parametrize("form", ["roi", "zip", "point", "multipoint"])
+def test_points_are_the_pixels_in_which_they_lie(tmp_path, form):
+    # (x, y): column and row; 5.9 lies in column 5, and two points in one pixel are that pixel.
+    places = [(5.9, 3.1), (5.2, 3.8), (0.0, 19.0), (23.5, 0.5)]
+    if form == "roi":
+        path = tmp_path / "a.roi"
+        path.write_bytes(points(*places).tobytes())
+    elif form == "zip":
+        path = roiset(tmp_path, points(*places[:3]), points(places[3]))
+    elif form == "point":
+        path = geojson(tmp_path, [features("Point", list(one)) for one in places])
+    else:
+        path = geojson(tmp_path, features("MultiPoint", [list(one) for one in places]))
+    area = import_area(path, VIDEO)
+    assert np.argwhere(area.values).tolist() == [[0, 23], [3, 5], [19, 0]]
+    with pytest.raises(FileFormatError, match="no area"):
+        import_labels(path, VIDEO)
+
+
+def test_points_and_areas_may_stand_in_one_file(tmp_path):
+    area = import_area(roiset(tmp_path, rectangle(2, 2, 4, 4), points((10.5, 10.5))), VIDEO)
+    assert np.argwhere(area.values).tolist() == [[2, 2], [2, 3], [3, 2], [3, 3], [10, 10]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates"), [("Point", ["a", 1]), ("MultiPoint", []), ("MultiPoint", 3), ("Point", [1.0])]
+)
+def test_points_that_are_none_are_refused(tmp_path, kind, coordinates):
+    with pytest.raises(FileFormatError, match="no pairs of numbers"):
+        import_area(geojson(tmp_path, features(kind, coordinates)), VIDEO)
+
+
+def test_points_outside_the_picture_are_refused(tmp_path):
+    with pytest.raises(AnalysisError, match="holds no pixel"):
+        import_area(geojson(tmp_path, features("Point", [30.5, 3.0])), VIDEO)
+    with pytest.raises(OptionError, match=r"rows 0 to 19, columns 0 to 23") as caught:
+        area_of_pixels([(3, 4), (20, 4)], VIDEO, field="references.lithiated_pixels")
+    assert (caught.value.field, caught.value.value) == ("references.lithiated_pixels", [20, 4])
+
+
+def test_chosen_pixels_are_rows_and_columns():
+    area = area_of_pixels([(3, 5), (3, 5), (19, 0)], VIDEO, field="pixels")
+    assert area.dims == ("y", "x")
+    assert np.argwhere(area.values).tolist() == [[3, 5], [19, 0]]

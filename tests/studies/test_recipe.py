@@ -54,6 +54,10 @@ def test_every_option_is_described(tmp_path: Path):
         (MINIMAL + "technique: neutron\n", "technique"),
         (MINIMAL + "lithiscope: 2\n", "lithiscope"),
         ("data: {series: [{files: [a.hdr], direction: up}]}\n", "data.series.0.direction"),
+        (MINIMAL + "references: {lithiated_pixels: [[3.0, 4]]}\n", "references.lithiated_pixels.0.0"),
+        (MINIMAL + "references: {lithiated_pixels: [[3, 4, 5]]}\n", "references.lithiated_pixels.0"),
+        (MINIMAL + "references: {lithiated_pixels: [3, 4]}\n", "references.lithiated_pixels.0"),
+        (MINIMAL + "references: {delithiated_pixels: [[yes, 4]]}\n", "references.delithiated_pixels"),
         (MINIMAL + "references: {spectra: {LFP: {lithium_content: 1}}}\n", "references.spectra.LFP.file"),
         (
             MINIMAL + "references: {spectra: {LFP: {file: a.csv, lithium_content: 5}}}\n",

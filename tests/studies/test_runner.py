@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -457,6 +458,13 @@ def test_references_can_come_from_two_regions_of_the_study(study):
     for name, expected in (("full", 1.0), ("empty", 0.0)):
         region = regions[name]
         assert (fraction * amount)[region].sum() / amount[region].sum() == pytest.approx(expected, abs=1e-4)
+    # The same pixels, one by one, are the same references.
+    regional = done.results["references"].load()
+    chosen = {f"{name}_pixels": np.argwhere(regions[region]).tolist()
+              for name, region in (("lithiated", "full"), ("delithiated", "empty"))}  # fmt: skip
+    done, _ = run(recipe, f"references={json.dumps({**chosen, 'scale': 'pre_edge'})}")
+    for name in ("reference", "reference_std", "lithium_content"):
+        np.testing.assert_array_equal(done.results["references"][name], regional[name])
 
 
 @pytest.mark.parametrize("mode", ["isosbestic", "amount"])

@@ -6,7 +6,7 @@ one row per particle and frame, with random, frame-wide and systematic uncertain
 """
 
 from lithiscope.particles.doubts import doubts
-from lithiscope.particles.exchange import export_outlines, import_area, import_labels
+from lithiscope.particles.exchange import area_of_pixels, export_outlines, import_area, import_labels
 from lithiscope.particles.exclusions import exclude_frames, excluded_frames
 from lithiscope.particles.find import find_particles
 from lithiscope.particles.identity import match_particles, name_particles
@@ -22,6 +22,7 @@ __all__ = [
     "ImportOptions",
     "TableOptions",
     "TrackOptions",
+    "area_of_pixels",
     "doubts",
     "exclude_frames",
     "excluded_frames",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,12 @@ from lithiscope.particles.regions import Region, fill
 if TYPE_CHECKING:
     import xarray as xr
 
-_REGION_READERS = {".roi": read_rois, ".zip": read_rois, ".geojson": read_geojson, ".json": read_geojson}
+_REGION_READERS: dict[str, Callable[..., list[Region]]] = {
+    ".roi": read_rois,
+    ".zip": read_rois,
+    ".geojson": read_geojson,
+    ".json": read_geojson,
+}
 _PICTURES = (".tif", ".tiff")
 _WRITERS = {".zip": write_rois, ".geojson": write_geojson, ".json": write_geojson}
 
@@ -75,6 +80,8 @@ def import_labels(
 def import_area(path: str | Path, video: xr.Dataset | xr.DataArray) -> xr.DataArray:
     """Read an area that was drawn in another program: that of all regions of a file together, which may overlap.
 
+    A point of Fiji or GeoJSON stands for the pixel in which it lies.
+
     Parameters
     ----------
     path, video
@@ -89,10 +96,47 @@ def import_area(path: str | Path, video: xr.Dataset | xr.DataArray) -> xr.DataAr
     FileFormatError, AnalysisError, StageError
         As of `import_labels`.
     """
-    return label_image(_read(Path(path), video, "joined")[0], video) > 0
+    return label_image(_read(Path(path), video, "joined", points=True)[0], video) > 0
 
 
-def _read(path: Path, video: xr.Dataset | xr.DataArray, overlap: str) -> tuple[np.ndarray, list[str]]:
+def area_of_pixels(pixels: Sequence[Sequence[int]], video: xr.Dataset | xr.DataArray, *, field: str) -> xr.DataArray:
+    """Return the area of chosen pixels.
+
+    Parameters
+    ----------
+    pixels : sequence of (row, column)
+        Counted from 0.
+    video : Dataset or DataArray
+        Anything with the coordinates y and x (um) of the pictures.
+    field : str
+        What the pixels are called, for the message.
+
+    Returns
+    -------
+    DataArray of bool, shape (y, x)
+
+    Raises
+    ------
+    OptionError
+        If a pixel lies outside the pictures.
+    """
+    area = np.zeros((video.sizes["y"], video.sizes["x"]), dtype=int)
+    for row, column in pixels:
+        if not (0 <= row < area.shape[0] and 0 <= column < area.shape[1]):
+            raise OptionError(
+                "a chosen pixel lies outside the pictures",
+                field=field,
+                value=[row, column],
+                limit=f"rows 0 to {area.shape[0] - 1}, columns 0 to {area.shape[1] - 1}",
+                remedy="give [row, column], counted from 0: y and x of Fiji's status bar",
+            )
+        area[row, column] = 1
+    return label_image(area, video) > 0
+
+
+def _read(
+    path: Path, video: xr.Dataset | xr.DataArray, overlap: str, *, points: bool = False
+) -> tuple[np.ndarray, list[str]]:
     """Return label numbers, and the names of the regions where a file has regions."""
     if not path.is_file():
         raise FileFormatError(
@@ -105,7 +149,7 @@ def _read(path: Path, video: xr.Dataset | xr.DataArray, overlap: str) -> tuple[n
     if kind in _PICTURES:
         label = read_label_picture(path, shape)
     elif kind in _REGION_READERS:
-        regions = _REGION_READERS[kind](path)
+        regions = _REGION_READERS[kind](path, points=points)
         label, names = fill(regions, shape, overlap, path), [region.name for region in regions]
     else:
         raise FileFormatError(

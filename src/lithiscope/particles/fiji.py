@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lithiscope.errors import FileFormatError
-from lithiscope.particles.regions import Region, ring
+from lithiscope.particles.regions import Region, pixel_squares, ring
 
 _MOST_ENTRIES = 10_000
 _LARGEST_ENTRY = 8 * 2**20
@@ -22,13 +22,15 @@ _BROKEN = (ValueError, TypeError, KeyError, IndexError, RuntimeError, NotImpleme
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same regions give the same bytes
 
 
-def read_rois(path: Path) -> list[Region]:
+def read_rois(path: Path, *, points: bool = False) -> list[Region]:
     """Read the areas of a ``.roi`` or ``.zip`` file.
 
     Parameters
     ----------
     path : Path
         The file.
+    points : bool
+        Whether a point stands for the pixel in which it lies; otherwise it is no area.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def read_rois(path: Path) -> list[Region]:
                 limit=f"{_LARGEST_ENTRY} bytes",
                 remedy="save the region again from Fiji's ROI Manager",
             )
-        return [_region(path.read_bytes(), path.stem, path)]
-    return [_region(data, name, path) for name, data in _entries(path)]
+        return [_region(path.read_bytes(), path.stem, path, points)]
+    return [_region(data, name, path, points) for name, data in _entries(path)]
 
 
 def write_rois(regions: Sequence[Region], path: Path) -> None:
@@ -123,12 +125,13 @@ def _raise_entry(entry: zipfile.ZipInfo, path: Path) -> None:
     )
 
 
-def _region(data: bytes, fallback: str, path: Path) -> Region:
-    from roifile import ImagejRoi
+def _region(data: bytes, fallback: str, path: Path, points: bool) -> Region:
+    from roifile import ROI_TYPE, ImagejRoi
 
     try:
         roi = ImagejRoi.frombytes(data)
-        outlines = _outlines(roi)
+        chosen = points and roi.roitype == ROI_TYPE.POINT
+        outlines = [roi.coordinates()] if chosen else _outlines(roi)
     except _BROKEN as error:
         raise FileFormatError(
             "a region is corrupt",
@@ -143,10 +146,12 @@ def _region(data: bytes, fallback: str, path: Path) -> Region:
             file=path,
             field=roi.name or fallback,
             value=f"{roi.roitype.name.lower()} {roi.subtype.name.lower()}",
-            limit="polygon, freehand, traced, rectangle, oval or composite",
+            limit="polygon, freehand, traced, rectangle, oval or composite" + (", or points" if points else ""),
             remedy="draw the particle as an area selection, or remove the region",
         )
     name = roi.name or fallback
+    if chosen:
+        return Region(name, pixel_squares(outlines[0], file=path, name=name))
     return Region(name, tuple(ring(points, file=path, name=name) for points in outlines))
 
 

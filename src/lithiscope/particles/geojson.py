@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from lithiscope.errors import FileFormatError
-from lithiscope.particles.regions import Region, ring
+from lithiscope.particles.regions import Region, pixel_squares, ring
 
 _LARGEST_FILE = 128 * 2**20
 
 
-def read_geojson(path: Path) -> list[Region]:
+def read_geojson(path: Path, *, points: bool = False) -> list[Region]:
     """Read the polygons of a GeoJSON file.
 
     Parameters
@@ -23,6 +23,8 @@ def read_geojson(path: Path) -> list[Region]:
     path : Path
         A FeatureCollection, a Feature, a GeometryCollection, a Polygon or a MultiPolygon; also a bare list of
         Features.
+    points : bool
+        Whether a Point, and each of a MultiPoint, stands for the pixel in which it lies; otherwise it is no area.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def read_geojson(path: Path) -> list[Region]:
         raise FileFormatError(
             "the file is no GeoJSON", file=path, value=error, remedy="export the regions as GeoJSON (FeatureCollection)"
         ) from error
-    return [_region(geometry, name, path) for geometry, name in _geometries(data, None, path)]
+    return [_region(geometry, name, path, points) for geometry, name in _geometries(data, None, path)]
 
 
 def write_geojson(regions: Sequence[Region], path: Path) -> None:
@@ -91,9 +93,14 @@ def _field(data: dict[str, Any], name: str, path: Path) -> list[Any]:
     return found
 
 
-def _region(geometry: Any, name: str | None, path: Path) -> Region:
+def _region(geometry: Any, name: str | None, path: Path, points: bool) -> Region:
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    if points and kind in ("Point", "MultiPoint"):
+        places = [coordinates] if kind == "Point" else coordinates
+        return Region(
+            name or "", pixel_squares(places if isinstance(places, list) else [], file=path, name=name or kind)
+        )
     if kind not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list):
         raise FileFormatError(
             "a geometry is no area",

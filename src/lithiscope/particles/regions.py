@@ -69,6 +69,26 @@ def ring(points: Sequence[object] | np.ndarray, *, file: Path, name: str) -> np.
     return corners
 
 
+def pixel_squares(points: Sequence[object] | np.ndarray, *, file: Path, name: str) -> tuple[np.ndarray, ...]:
+    """Return the outlines of the pixels in which points (x, y) lie, each pixel once.
+
+    Raises
+    ------
+    FileFormatError
+        If they are not pairs of finite numbers.
+    """
+    try:
+        places = np.asarray(points, dtype=float)
+    except (TypeError, ValueError):
+        places = np.empty(0)
+    if places.ndim != 2 or places.shape[1] not in (2, 3) or not len(places) or not np.isfinite(places).all():
+        raise FileFormatError(
+            "points are no pairs of numbers", file=file, field=name, limit="[x, y]", remedy="export the points again"
+        )
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    return tuple(pixel + corners for pixel in np.unique(np.floor(places[:, :2]), axis=0))
+
+
 def fill(regions: Sequence[Region], shape: tuple[int, int], overlap: str, file: Path) -> np.ndarray:
     """Paint regions into a label image, numbered from 1 in their order.
 

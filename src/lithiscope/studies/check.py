@@ -113,12 +113,16 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _check_references(recipe: Recipe, scans: list[xr.Dataset], _reporter: Reporter) -> Iterator[Finding]:
     section = recipe.references
-    pairs = (section.lithiated_scans and section.delithiated_scans, section.lithiated_mask and section.delithiated_mask)
+    pairs = (
+        section.lithiated_scans and section.delithiated_scans,
+        section.lithiated_mask and section.delithiated_mask,
+        section.lithiated_pixels and section.delithiated_pixels,
+    )
     if not section.spectra and not any(pairs):
         yield Finding(
             "error",
             "references: give spectra, or lithiated_scans and delithiated_scans, or lithiated_mask and "
-            "delithiated_mask",
+            "delithiated_mask, or lithiated_pixels and delithiated_pixels",
         )
     carrying = [name for name, entry in section.spectra.items() if entry.lithium_content is not None]
     if section.spectra and len(carrying) < 2:

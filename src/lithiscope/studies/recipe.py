@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, StrictInt, ValidationError
 
 from lithiscope.composition.xray.options import (
     CommonTimeOptions,
@@ -90,6 +90,12 @@ class ReferenceSection(ReferenceOptions):
         description="instead of files and scans: region that is lithiated in every scan (.roi/.zip, GeoJSON, TIFF)",
     )
     delithiated_mask: Path | None = Field(None, description="and region that is delithiated in every scan")
+    lithiated_pixels: tuple[tuple[StrictInt, StrictInt], ...] = Field(
+        (), description="instead of all these: [row, column] of aligned pixels, from 0, lithiated in every scan"
+    )
+    delithiated_pixels: tuple[tuple[StrictInt, StrictInt], ...] = Field(
+        (), description="and of pixels that are delithiated in every scan"
+    )
     energy_offset_std: float = Field(
         0.0, ge=0, description="error of the energy calibration (eV); above 0 it becomes the cause energy_calibration"
     )

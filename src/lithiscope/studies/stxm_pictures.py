@@ -70,7 +70,7 @@ def _scans_of_references(recipe: Recipe, counts: xr.Dataset) -> xr.Dataset:
     """Return the scans that references are made of: those that are named, any with spectra, all with regions."""
     section = recipe.references
     named = [*section.lithiated_scans, *section.delithiated_scans]
-    if section.lithiated_mask or section.delithiated_mask:
+    if section.lithiated_mask or section.delithiated_mask or section.lithiated_pixels or section.delithiated_pixels:
         return counts
     chosen = np.isin(counts["scan"].values, named) if named else np.arange(counts.sizes["time"]) == 0
     return counts.isel(time=np.flatnonzero(chosen)) if chosen.any() else counts

@@ -10,13 +10,13 @@ import numpy as np
 
 from lithiscope.composition import xray
 from lithiscope.errors import OptionError
-from lithiscope.particles import import_area
+from lithiscope.particles import area_of_pixels, import_area
 from lithiscope.recordings import read_spectrum
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from lithiscope.studies.recipe import Recipe
+    from lithiscope.studies.recipe import Recipe, ReferenceSection
 
 
 def shifted_references(recipe: Recipe, density: xr.Dataset) -> xr.Dataset | None:
@@ -39,6 +39,12 @@ def made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0) 
     options = xray.ReferenceOptions(energy_offset=section.energy_offset + moved, scale=section.scale)
     scans = bool(section.lithiated_scans), bool(section.delithiated_scans)
     masks = section.lithiated_mask, section.delithiated_mask
+    pixels = section.lithiated_pixels, section.delithiated_pixels
+    if all(pixels) and not (section.spectra or any(scans) or any(masks)):
+        lithiated, delithiated = _chosen_pixels(section, density)
+        return xray.references_from_mask(density, lithiated=lithiated, delithiated=delithiated, options=options)
+    if any(pixels):
+        raise _not_given()
     if section.spectra and not any(scans) and not any(masks):
         spectra = {
             name: read_spectrum(recipe.path(entry.file), column=entry.column) for name, entry in section.spectra.items()
@@ -69,13 +75,33 @@ def made_references(recipe: Recipe, density: xr.Dataset, *, moved: float = 0.0) 
     if masks[0] and masks[1] and not section.spectra and not any(scans):
         lithiated, delithiated = (region_of(recipe, file, density) for file in masks if file)
         return xray.references_from_mask(density, lithiated=lithiated, delithiated=delithiated, options=options)
-    raise OptionError(
-        "the end members are not given",
+    raise _not_given()
+
+
+def _not_given() -> OptionError:
+    return OptionError(
+        "the end members are not given, or in more than one way",
         field="references",
         limit="either spectra, or both lithiated_scans and delithiated_scans, or both lithiated_mask and "
-        "delithiated_mask",
-        remedy="name a file per end member, or the scans held at 2 V and at 4 V, or a region of each",
+        "delithiated_mask, or both lithiated_pixels and delithiated_pixels",
+        remedy="name a file per end member, or the scans held at 2 V and at 4 V, or a region or pixels of each",
     )
+
+
+def _chosen_pixels(section: ReferenceSection, density: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    both = sorted({*section.lithiated_pixels} & {*section.delithiated_pixels})
+    if both:
+        raise OptionError(
+            "a pixel is called lithiated and delithiated",
+            field="references.lithiated_pixels, references.delithiated_pixels",
+            value=list(both[0]),
+            remedy="name every pixel in one of the two only",
+        )
+    lithiated, delithiated = (
+        area_of_pixels(getattr(section, name), density, field=f"references.{name}")
+        for name in ("lithiated_pixels", "delithiated_pixels")
+    )
+    return lithiated, delithiated
 
 
 def region_of(recipe: Recipe, file: Path, density: xr.Dataset) -> xr.DataArray:
