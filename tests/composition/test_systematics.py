@@ -187,6 +187,33 @@ def test_energy_calibration_is_the_rerun_with_moved_references():
     assert shifted.attrs["signal"] == "lithium_fraction"
 
 
+def noisy_references(std):
+    references = scene.references()
+    error = np.broadcast_to(std, references["reference"].shape)
+    return references.assign(reference_std=(references["reference"].dims, error.copy(), {"units": "1"}))
+
+
+@pytest.mark.parametrize("x", [0.0, 0.3, 1.0])
+def test_noise_of_the_references_moves_x_by_its_standard_deviation(x):
+    rng = np.random.default_rng(5)
+    std = np.array([[0.004, 0.01, 0.006], [0.003, 0.002, 0.012]])
+    od, references = exact(x), noisy_references(std)
+    shifted = systematic_shifts(od, references, lithium_fraction(od, references), options=SystematicsOptions(**ALONE))
+    values, found = references["reference"].values, []
+    for _ in range(300):
+        drawn = references.assign(reference=(("component", "energy"), values + rng.normal(0, std), {"units": "1"}))
+        found.append(float(lithium_fraction(od, drawn)["lithium_fraction"].mean()))
+    # The standard deviation of 300 draws is known to 1/sqrt(600), 4 %.
+    assert shift_of(shifted, "reference_noise") == pytest.approx(np.std(found), rel=0.12)
+
+
+def test_references_without_noise_have_no_such_cause():
+    od = exact(0.4)
+    for references in (scene.references(), noisy_references(0.0)):
+        shifted = systematic_shifts(od, references, lithium_fraction(od, references))
+        assert "reference_noise" not in shifted["systematic"].values
+
+
 def test_blank_has_no_shift_and_foreign_video_is_refused():
     thickness = scene.platelet((20, 20))
     density = optical_density(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithiscope.composition.xray.common_time import to_common_time
+from lithiscope.composition.xray.model import lithium_rows
 from lithiscope.composition.xray.options import CommonTimeOptions, SystematicsOptions, UnmixOptions
 from lithiscope.composition.xray.pictures import FloatArray, axis_values, extended, frame_std
 from lithiscope.composition.xray.unmixing import Material, lithium_fraction, material_of, mean_slopes
@@ -42,7 +43,9 @@ def systematic_shifts(
     interpolation to one time would still change, by extrapolation at the ends, or all of it where nothing was
     interpolated; absent where the times of exposure are not known); ``drift`` (what the leakage of the
     registration changes, through the gradients of the optical densities); ``energy_calibration`` (the references
-    moved along the energy axis). All but the first two are reruns of the unmixing.
+    moved along the energy axis); ``reference_noise`` (the standard deviations of the references, where they have any,
+    independent between energies; to first order, in its size only). All but the first two and the last are reruns of
+    the unmixing.
 
     Parameters
     ----------
@@ -115,6 +118,8 @@ def systematic_shifts(
         )
     if shifted_references is not None:
         shifts["energy_calibration"] = _rerun(od, shifted_references, unmix) - base
+    if "reference_std" in references and (references["reference_std"].values > 0).any():
+        shifts["reference_noise"] = _reference_noise(od, references, video, unmix)
     blank = np.isnan(x)
     stacked = np.stack([np.where(blank, np.nan, shift) for shift in shifts.values()])
     return extended(
@@ -122,6 +127,26 @@ def systematic_shifts(
         {"lithium_fraction_shift": ("systematic time y x", stacked)},
         coords={"systematic": ("systematic", list(shifts))},
     )
+
+
+def _reference_noise(od: xr.Dataset, references: xr.Dataset, video: xr.Dataset, unmix: UnmixOptions) -> FloatArray:
+    """Return by how much x errs because the references are noisy.
+
+    A reference that is too high by d at one energy does what optical densities do that are too low by d times its
+    coefficient; x = L/A moves by (row_L - x row_A)/A of that, with the rows of the equally weighted fit.
+    """
+    energies = axis_values(od, "energy")
+    to_lithium, to_amount = lithium_rows(energies, references, options=unmix)
+    nearest = np.abs(axis_values(references, "energy")[:, None] - energies).argmin(axis=0)
+    std = np.nan_to_num(references["reference_std"].transpose("component", "energy").values.astype(float))[:, nearest]
+    x, amount = (video[name].values.astype(float) for name in ("lithium_fraction", "amount"))
+    square: Any = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name, error in zip(references["component"].values, std, strict=True):
+            share = video["coefficient"].sel(component=name).values.astype(float) / amount
+            lithium, own = error * to_lithium, error * to_amount
+            square = square + share**2 * (lithium @ lithium - 2 * x * (lithium @ own) + x**2 * (own @ own))
+    return np.asarray(np.sqrt(np.maximum(square, 0.0)))
 
 
 def _rerun(od: xr.Dataset, references: xr.Dataset, unmix: UnmixOptions) -> FloatArray:
