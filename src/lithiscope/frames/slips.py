@@ -31,8 +31,9 @@ def slipped(
     """Find frames whose upper and lower halves moved apart, as when a stage slips while a picture is taken.
 
     Both halves are registered as movies of their own. Where they differ, they differ by what happened within frames:
-    a distortion that all frames share is not counted. A slip in the first or last quarter of a frame may be missed, and
-    so is one where a half has nothing to hold on to.
+    a distortion that most frames share is not counted, and with fewer than three nothing can be said. A slip in the
+    first or last quarter of a frame may be missed, and so is one where a half has nothing to hold on to. Best along
+    time: half a picture may have too little in common with that of another energy.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def slipped(
     shape = tuple(frames.sizes[dim] for dim in lead)
     none = xr.DataArray(np.zeros(shape, dtype=bool), dims=lead)
     half = frames.sizes["y"] // 2
-    if half < MIN_SIDE:
+    along = lead.index("energy" if options.along == "energy" else "time")
+    if half < MIN_SIDE or shape[along] < 3:
         return none
     found = []
     for rows in (slice(0, half), slice(frames.sizes["y"] - half, None)):
@@ -65,7 +67,6 @@ def slipped(
     size = pixel_size(frames, spatial_axes(frames, "signal"))
     upper, lower = (one["shift"].values / size for one in found)
     spread = np.hypot(*(one["shift_std"].values / size for one in found))
-    along = lead.index("energy" if options.along == "energy" else "time")
     apart = lower - upper
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # all-NaN: nothing is known, and nothing is said

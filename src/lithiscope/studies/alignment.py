@@ -17,7 +17,6 @@ from lithiscope.studies.store import read_group, write_parts
 if TYPE_CHECKING:
     import xarray as xr
 
-    from lithiscope.frames import RegisterOptions
     from lithiscope.studies.recipe import AlignSection
 
 
@@ -58,7 +57,8 @@ def align(
     within: list[xr.Dataset] = []
 
     def pictures() -> Iterator[xr.Dataset]:
-        for part in [density] if isinstance(density, xr.Dataset) else density:
+        for given in [density] if isinstance(density, xr.Dataset) else density:
+            part = _without_slips(given, area, options, reporter)
             moves = options.energies and part.sizes["energy"] > 1
             own = compose(_unmoved(part), *([_align_energies(part, area, options, reporter)] if moves else []))
             within.append(own)
@@ -70,22 +70,19 @@ def align(
     inner = _series(within)
     if series is None or inner.sizes["time"] == 1:
         return inner
-    steady = _without_slips(series, area, options, options.registration, reporter)
-    return compose(inner, register(steady, weight=area, options=options.registration, reporter=reporter))
+    return compose(inner, register(series, weight=area, options=options.registration, reporter=reporter))
 
 
 def _without_slips(
-    frames: xr.Dataset,
-    area: xr.DataArray | None,
-    options: AlignSection,
-    registration: RegisterOptions,
-    reporter: Reporter,
+    density: xr.Dataset, area: xr.DataArray | None, options: AlignSection, reporter: Reporter
 ) -> xr.Dataset:
-    """Return frames without those in which the stage slipped, which would pull those that are compared with them."""
-    if options.max_slip is None:
-        return frames
-    bad = slipped(frames, most=options.max_slip, weight=area, options=registration, reporter=reporter)
-    return frames.assign(signal=frames["signal"].where(~bad)) if bad.any() else frames
+    """Return scans without frames in which the stage slipped, which would pull those that are compared with them."""
+    if options.max_slip is None or not (options.energies or density.sizes["energy"] == 1):
+        return density  # without a place of its own a single energy cannot be left out
+    # Along time, for from energy to energy the contrast changes too much to compare halves.
+    along = options.registration.model_copy(update={"along": "time", "motion": "translation"})
+    bad = slipped(density, most=options.max_slip, weight=area, options=along, reporter=reporter)
+    return density.assign(signal=density["signal"].where(~bad)) if bad.any() else density
 
 
 def _narrow(picture: xr.Dataset) -> xr.Dataset:
@@ -126,8 +123,7 @@ def _align_energies(
 ) -> xr.Dataset:
     """Register the energies of each scan, and count shifts from the first energy, which then need not be moved."""
     along = options.registration.model_copy(update={"along": "energy"})
-    steady = _without_slips(density, area, options, along, reporter)
-    within = register(steady, weight=area, options=along, reporter=reporter)
+    within = register(density, weight=area, options=along, reporter=reporter)
     return _from_first_energy(_from_first_energy(within, "shift"), "affine")
 
 
