@@ -361,3 +361,13 @@ def test_nothing_is_warned_about_a_good_movie() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         register(noisy(drift(3)))
+
+
+@pytest.mark.filterwarnings("ignore:1 of 2 frames could not be aligned")
+def test_volumes_get_one_gain_and_pictures_a_local_one() -> None:
+    flat = noisy(drift(3))
+    deep = frames(waves((20, 24, 24), np.zeros((2, 3))), 0.05)
+    for given, chosen in ((flat, "local"), (deep, "global")):
+        assert f" {chosen} gain," in register(given).attrs["method"]
+        for gain in ("local", "global"):
+            assert f" {gain} gain," in register(given, options=RegisterOptions(gain=gain)).attrs["method"]

@@ -19,10 +19,10 @@ class RegisterOptions(Options):
         "auto", description="axis to align along; auto takes time, or energy when there is one time only"
     )
     motion: Literal["translation", "affine"] = Field("translation", description="what a frame may do")
-    gain: Literal["local", "global"] = Field(
-        "local",
-        description="contrast may change from place to place (fronts, energies), or only as one gain and offset "
-        "(textured movies with a static pattern)",
+    gain: Literal["auto", "local", "global"] = Field(
+        "auto",
+        description="local: contrast may change from place to place (fronts, energies); global: one gain and offset "
+        "(textured movies with a static pattern); auto: local for pictures, global for volumes",
     )
     gain_width: float = Field(2.5, ge=1.5, le=50, description="window in which a local gain is constant (pixels)")
     smoothing: float = Field(0.8, ge=0.5, le=5, description="Gaussian smoothing before comparison (pixels)")

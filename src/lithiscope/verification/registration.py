@@ -28,7 +28,6 @@ Scene = Callable[[int], Movie]
 _SEED = 2026
 _SOURCE = "virtual movie; Lucas & Kanade 1981 (Proc. IJCAI, 674) with local gain"
 _BOUND = "a bound of the design, with no slack"
-_GLOBAL = RegisterOptions(gain="global")
 
 
 class Outcome(NamedTuple):
@@ -170,7 +169,7 @@ def _stxm(few: range, many: range) -> Iterator[Row]:
 
 def _volume(seeds: range) -> Iterator[Row]:
     for light, limit in ((400.0, 0.015), (100.0, 0.03)):
-        each = measure_axes(partial(_stack, light), seeds, _GLOBAL)
+        each = measure_axes(partial(_stack, light), seeds, RegisterOptions())
         found = Outcome(*(float(np.sqrt(np.sum(np.square(parts)))) for parts in zip(*each, strict=True)))
         name = f"stack of 24 x 80 x 80, {light:g} photons a voxel, one gain"
         yield _at_most(f"{name}: error", limit, found.error)
