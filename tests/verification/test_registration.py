@@ -5,6 +5,7 @@ import pytest
 
 from lithiscope.frames import RegisterOptions
 from lithiscope.instruments.pictures import affine_movie, optical_movie, volume_movie
+from lithiscope.verification import registration
 from lithiscope.verification.registration import (
     cramer_rao,
     cramer_rao_affine,
@@ -17,6 +18,15 @@ from verification.documented import documented
 
 
 @pytest.mark.slow
+def test_every_claim_on_pictures_holds() -> None:
+    one, four = range(2026, 2027), range(2026, 2030)
+    found = [*registration._optical(one, four), *registration._stxm(one, four), *registration._resampling()]
+    assert len(found) >= 12
+    assert [row.claim for row in found if row.verdict == "fail"] == []
+    assert {row.claim for row in found} <= {*documented("registration")}
+
+
+@pytest.mark.long
 def test_every_claim_holds() -> None:
     found = list(rows(everything=False))
     assert len(found) >= 26
