@@ -185,7 +185,7 @@ def test_a_run_that_has_not_finished_and_no_study_at_all(place, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [3.5, 5.0, 7.2])
+@pytest.mark.parametrize("width", [3.5, pytest.param(5.0, marks=pytest.mark.long), 7.2])
 def test_every_figure_fits_its_width_with_all_its_text(place, monkeypatch, width):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ def experiment() -> Analysed:
     return analysed(observed(reaction, seed=5, fields=random_fields(np.random.default_rng(5))))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_claim_holds() -> None:
     rows = list(kinetics.rows(False))
     assert len({row.claim for row in rows}) == len(rows)
