@@ -125,5 +125,10 @@ def test_a_particle_that_moves_by_itself_is_told_and_no_other():
     assert told.startswith("loose moved while the others stayed, by up to ")
     # A half of three pixels of 50 nm each way: the median lies between.
     assert float(told.split("up to ")[1].split(" nm")[0]) == pytest.approx(75, abs=10)
+    both = track(two(3.0, 0.05, 0), PAIR, names, options=wide).isel(particle=[1, 1])
+    (told,) = strays(both, 0.05)
+    assert told.startswith("every particle moves, by up to ")
+    (told,) = strays(both.isel(particle=[0]), 0.05)
+    assert told.startswith("loose moved by up to ")
     for seed in range(20):
         assert strays(track(two(0.0, 0.3, seed), PAIR, names, options=wide), 0.05) == []

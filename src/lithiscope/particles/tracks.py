@@ -124,10 +124,15 @@ def strays(tracks: xr.Dataset, pixel: float) -> list[str]:
     if not far.any():
         return []
     farthest = 1e3 * np.nanmax(np.sqrt(np.sum(away[far] ** 2, axis=2)))
+    if far.all() and far.size > 1:
+        return [
+            f"every particle moves, by up to {farthest:.0f} nm from its median place: the scans are not aligned with "
+            "each other, and a pixel is not the same material in every scan (align)"
+        ]
     names = [str(name) for name in tracks["particle"].values[far]]
     listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     return [
-        f"{listed} moved while the others stayed, by up to {farthest:.0f} nm from the median place: a pixel of such a "
+        f"{listed} moved {'while the others stayed, ' if far.size > 1 else ''}by up to {farthest:.0f} nm from the median place: a pixel of such a "
         "particle is not the same material in every scan; align by regions that hold it (align.area), use a mask per "
         "cycle (particles.find.per_cycle), or leave it out (particles.table.exclude)"
     ]
