@@ -131,8 +131,9 @@ def strays(tracks: xr.Dataset, pixel: float) -> list[str]:
         ]
     names = [str(name) for name in tracks["particle"].values[far]]
     listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    others = "while the others stayed, " if far.size > 1 else ""
     return [
-        f"{listed} moved {'while the others stayed, ' if far.size > 1 else ''}by up to {farthest:.0f} nm from the median place: a pixel of such a "
+        f"{listed} moved {others}by up to {farthest:.0f} nm from the median place: a pixel of such a "
         "particle is not the same material in every scan; align by regions that hold it (align.area), use a mask per "
         "cycle (particles.find.per_cycle), or leave it out (particles.table.exclude)"
     ]
