@@ -6,9 +6,10 @@
    it is not waited for: one run is timed, and as many Jacobians are counted as lithiscope takes steps.
 3. The direct estimate of each pixel's rate: its rate between two frames over that of the pixels with nearly its
    composition, which needs no model. What is compared there is the error of ln k.
+4. Two processes against one: a whole learning of 30 particles in each, from nothing to the error bars.
 
-Both use one core and leave out compilation and the start by stretches, which serves both. Give names (`scipy`,
-`thirty`, `direct`) to run only these; `--rows R --columns C` for another size of the particle.
+The first two use one core and leave out compilation and the start by stretches, which serves both. Give names (`scipy`,
+`thirty`, `direct`, `processes`) to run only these; `--rows R --columns C` for another size of the particle.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import warnings
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.setdefault("NPROC", "1")  # threads of XLA
 
 import contextlib
 
@@ -38,7 +39,7 @@ from lithiscope.learning.setup import Setup, particles_of, setup_of, windows_of
 from lithiscope.verification.virtual_learning import THICKNESS, Truth
 
 LIMIT = 240.0  # s that scipy may take
-PARTICLES = 30
+PARTICLES, SMALL = 30, (16, 12)
 
 
 def problem(truth: Truth, seeds: range) -> tuple[Setup, list[Particle], Point]:
@@ -177,9 +178,34 @@ def pixel_by_pixel(x: np.ndarray, half_cycle: np.ndarray, near: float = 0.1) -> 
     return np.asarray(np.log(np.maximum(own / others, 0.05)))
 
 
+def two_processes(truth: Truth) -> dict[str, Any]:
+    """Return seconds of a learning of many particles in one process and in two, compiled before."""
+    from lithiscope.learning import learn, processes
+
+    videos = [truth.video(seed) for seed in range(PARTICLES)]
+    options = LearnOptions(thickness=THICKNESS, voltage=True, strain="coherent")
+    seconds, trees = [], []
+    for count in (1, 2):
+        with processes(count) as mapper:
+            learn(videos[:6], options, mapper=mapper)  # every process compiles for itself, before the clock starts
+            begin = time.perf_counter()
+            trees.append(learn(videos, options, mapper=mapper))
+            seconds.append(time.perf_counter() - begin)
+    rates = [np.exp(tree["/particle/29_1"]["log_rate"].values) for tree in trees]
+    return {
+        "particles": PARTICLES,
+        "pixels": int(truth.mask().sum()),
+        "one_process_s": round(seconds[0], 1),
+        "two_processes_s": round(seconds[1], 1),
+        "ratio": round(seconds[0] / seconds[1], 2),
+        "target": 1.7,
+        "rates_differ_by": float(np.nanmax(np.abs(rates[1] / rates[0] - 1))),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=["scipy", "thirty", "direct", []], default=[])
+    parser.add_argument("names", nargs="*", choices=["scipy", "thirty", "direct", "processes", []], default=[])
     parser.add_argument("--rows", type=int, default=30)
     parser.add_argument("--columns", type=int, default=22)
     given = parser.parse_args()
@@ -187,7 +213,8 @@ def main() -> None:
     shape = (given.rows, given.columns)
     work = {
         "scipy": lambda: against_scipy(Truth(shape=shape)),
-        "thirty": lambda: thirty(Truth(shape=(min(shape[0], 16), min(shape[1], 12)))),
+        "thirty": lambda: thirty(Truth(shape=SMALL)),
+        "processes": lambda: two_processes(Truth(shape=SMALL, volt_sigma=0.002)),
         "direct": lambda: direct(Truth(shape=shape, volt_sigma=0.002), 0),
     }
     for name in given.names or list(work):

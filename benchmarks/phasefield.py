@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+os.environ.setdefault("NPROC", "1")  # threads of XLA
 
 from lithiscope.verification import phasefield_peers as peers
 

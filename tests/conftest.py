@@ -11,7 +11,8 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Tests compile much and compute little; must stand before the first program is compiled.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ.setdefault("NPROC", "1")  # threads of XLA: the tests run in as many processes as there are cores
 
 # What one worker has compiled serves the others, and later tests of the same program.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:

@@ -32,6 +32,27 @@ def test_processes_give_what_the_work_gives_in_order() -> None:
         assert list(mapper(abs, [-3, 2, -1])) == [3, 2, 1]
 
 
+def _threads(size: int) -> float:
+    """Return how many cores are busy while large matrices are multiplied."""
+    import time
+
+    import jax.numpy as jnp
+
+    product = jax.jit(lambda a: a @ a)
+    one = jnp.ones((size, size))
+    product(one).block_until_ready()
+    wall, busy = time.perf_counter(), time.process_time()
+    for _ in range(5):
+        one = product(one / size).block_until_ready()
+    return (time.process_time() - busy) / (time.perf_counter() - wall)
+
+
+def test_a_process_uses_one_core() -> None:
+    with processes(1) as mapper:
+        (cores,) = mapper(_threads, [1500])
+    assert cores < 1.2
+
+
 @pytest.fixture(scope="module")
 def videos() -> list[Any]:
     mask = ellipse(6, 5)

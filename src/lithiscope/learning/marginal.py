@@ -149,7 +149,10 @@ def at_best_laws(here: Fit, mapper: Mapper = map, reporter: Reporter = SILENT, *
         reporter.say(f"laws: {size:.2f} standard deviations from the maximum of their posterior")
         if converged := size < near and not now.loose:
             break
-        # The slope knows to first order how far the fields still have to go.
+        # The slope knows to first order how far the fields still have to go: a straight line only, of which the
+        # differences of slopes would tell a wrong curvature.
+        if now.loose and size <= FARTHEST:
+            now = now._replace(slopes=())
         now = now._replace(loose=size > FARTHEST)
         found = _moved(now.fit, step * min(1.0, farthest / size), mapper, _LOOSE if now.loose else _SETTLED)
         if found is None:

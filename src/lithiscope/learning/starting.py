@@ -15,7 +15,7 @@ from lithiscope.learning.setup import Setup, particles_of, windows_of
 from lithiscope.progress import SILENT, Reporter
 
 _ITERATIONS = 30
-_FEW = 3  # particles that go ahead of all others
+_FEW = 4  # particles that go ahead of all others
 _BEGUN = 20.0  # decrease of the cost of a particle that what comes next will find
 _INTERVALS = 2  # of a stretch where the laws are known
 

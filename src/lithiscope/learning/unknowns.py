@@ -15,6 +15,7 @@ from lithiscope import laws
 from lithiscope import phasefield as pf
 from lithiscope.learning.priors import modes, smooth
 from lithiscope.phasefield.arrays import Cells
+from lithiscope.phasefield.series import legendre_series
 
 _CURVE_MODES = 8  # hold 99.9 % of the variance of a curve of length 0.25
 _DEGREE = 12  # of the polynomial in which these are written
@@ -43,18 +44,10 @@ class ExchangeFactor(eqx.Module):
 
         def value(x: Cells) -> Cells:
             ends = self.ends[0] * jnp.log(x) + self.ends[1] * jnp.log1p(-x)
-            found: Cells = base.value(x) * jnp.exp(_legendre(1 - 2 * x, self.coefficients) + ends)
+            found: Cells = base.value(x) * jnp.exp(legendre_series(1 - 2 * x, self.coefficients) + ends)
             return found
 
         return value
-
-
-def _legendre(u: Cells, coefficients: Cells) -> Cells:
-    """Return sum_n c_n P_n(u)."""
-    terms = [jnp.ones_like(u), u]
-    for n in range(1, len(coefficients) - 1):
-        terms.append(((2 * n + 1) * u * terms[-1] - n * terms[-2]) / (n + 1))
-    return jnp.stack(terms[: len(coefficients)], axis=-1) @ coefficients
 
 
 def _with(where: Callable[[pf.Model], Any], model: pf.Model, value: Any) -> pf.Model:

@@ -20,9 +20,8 @@ _LARGE = "1 GB"  # of tasks sent at once, of which Dask warns: the arrays of man
 
 def _alone() -> None:
     """Leave this process one core: two that both use all of them wait for each other."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    # Read when the first program is compiled.
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    # XLA counts its threads by the second, when the first program is compiled.
+    os.environ["OMP_NUM_THREADS"] = os.environ["NPROC"] = "1"
 
 
 @contextmanager

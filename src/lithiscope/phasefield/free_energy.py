@@ -12,6 +12,7 @@ import numpy as np
 from lithiscope import laws
 from lithiscope.errors import OptionError
 from lithiscope.phasefield.arrays import Cells, Constants, Number, parameter
+from lithiscope.phasefield.series import legendre_series
 
 _HIGHEST = 1e4  # kT, 250 V: beyond it the unit is another one
 
@@ -97,17 +98,14 @@ class Legendre(FreeEnergy):
         self.coefficients = parameter("coefficients", coefficients, low=-_HIGHEST, high=_HIGHEST, unit="kT")
 
     def density(self, x: Cells) -> Cells:
-        """Return f(x), zero at x = 0; the integral of P_n is (P_(n+1) - P_(n-1))/(2n+1)."""
-        u = 1 - 2 * x
-        values = _legendre(u, len(self.coefficients) + 1)
-        total = self.coefficients[0] * x
-        for n, a in enumerate(self.coefficients[1:], start=1):
-            total = total - a * (values[n + 1] - values[n - 1]) / (2 * (2 * n + 1))
-        return _mixing(x) + total
+        """Return f(x), zero at x = 0."""
+        whole = -0.5 * np.polynomial.legendre.legint(np.eye(len(self.coefficients)), lbnd=1)
+        return _mixing(x) + legendre_series(1 - 2 * x, jnp.asarray(whole) @ self.coefficients)
 
     def potential(self, x: Cells) -> Cells:
         """Return mu(x)."""
-        return laws.chemical_potential("legendre", coefficients=list(self.coefficients))(x)
+        ideal = laws.chemical_potential("regular_solution", omega=0.0)(x)
+        return ideal + legendre_series(1 - 2 * x, self.coefficients)
 
 
 class DoubleWell(FreeEnergy):
@@ -225,10 +223,3 @@ def _mixing(x: Cells) -> Cells:
     y = jnp.where(within, x, 0.5)
     value = y * jnp.log(y) + (1 - y) * jnp.log1p(-y)
     return jnp.where(within, value, jnp.where((x == 0) | (x == 1), 0.0, jnp.nan))
-
-
-def _legendre(u: Cells, degree: int) -> list[Cells]:
-    values = [jnp.ones_like(u), u]
-    for n in range(1, degree):
-        values.append(((2 * n + 1) * u * values[n] - n * values[n - 1]) / (n + 1))
-    return values
