@@ -48,7 +48,7 @@ def problem(truth: Truth, seeds: range) -> tuple[Setup, list[Particle], Point]:
     options = LearnOptions(thickness=THICKNESS)
     setup = setup_of(videos, half_cycles(videos), options)
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
-    windows = windows_of(setup, priors)
+    windows = [windows_of(setup, priors, number) for number in range(len(videos))]
     begin = Point(np.zeros(setup.layout.shared), tuple(np.zeros(one.own) for one in windows))
     first = minimise(windows, begin, enough=ROUGH)
     field, whole = setup.layout.field, particles_of(setup, priors)

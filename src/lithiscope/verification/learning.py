@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -33,7 +34,7 @@ _QUICK = Truth(shape=(16, 12), volt_sigma=_VOLT)
 # Rates of a particle that are about independent: its pixels over those that one correlation length covers, or the
 # levels of its domains, for all pixels of a domain are off together.
 _PATCHES = {"smooth": 25, "domains": 2}
-
+_SEEDS = range(10)
 _BENDS = 4  # compositions of a curve that are about independent: the range over the length of its prior
 
 
@@ -57,16 +58,20 @@ def rows(everything: bool) -> Iterator[Row]:
     150 pixels do not fix the laws to what is asked of a platelet with 500, so these are judged with `everything` only.
     Without a voltage, compositions do not fix the scale of j0(x), so that its bar is asked of particles with one.
     """
+    from lithiscope.learning import processes
+
     if not everything:
         yield from _rate_rows("particles of 150 pixels", [learned(_QUICK, seed) for seed in range(2)])
         return
-    for name, truth in _TRUTHS.items():
-        found = [learned(truth, seed) for seed in range(10)]
-        yield from _rate_rows(name, found, truth.pattern)
-        yield from _law_rows(name, found)
-    yield from _rate_rows("skewed j0 and smooth k, no voltage", [learned(_NO_VOLTAGE, seed) for seed in range(10)])
-    yield from learning_models.rows()
-    yield from learning_raw.rows(_TRUTHS)
+    with processes() as mapper:
+        for name, truth in _TRUTHS.items():
+            found = list(mapper(partial(learned, truth), _SEEDS))
+            yield from _rate_rows(name, found, truth.pattern)
+            yield from _law_rows(name, found)
+        blind = list(mapper(partial(learned, _NO_VOLTAGE), _SEEDS))
+        yield from _rate_rows("skewed j0 and smooth k, no voltage", blind)
+        yield from learning_models.rows(mapper)
+        yield from learning_raw.rows(_TRUTHS, mapper)
 
 
 def _rate_rows(name: str, found: list[Found], pattern: str = "smooth") -> Iterator[Row]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, final
@@ -38,6 +39,7 @@ from lithiscope.verification.virtual_stxm import make_experiment, offset_of, rea
 if TYPE_CHECKING:
     import xarray as xr
 
+    from lithiscope.learning.fit import Mapper
     from lithiscope.studies.recipe import Recipe
 
 _SOURCE = (
@@ -45,7 +47,7 @@ _SOURCE = (
     "drift of 0.1 um/h, flicker 1 %, voltage to 2 mV"
 )
 _BAR = "a bar of the design, with no slack"
-_SEEDS = 2
+_SEEDS = range(2)
 _PATCHES = 25  # of a particle: its pixels over those that one correlation length covers
 _SPOT = 21.0  # nm, 0.42 of the diameter of the probe: where the learning of the blur starts
 _FINER = 2  # cells of the truth along a pixel of the microscope: the laws hold between its pixels too
@@ -135,14 +137,23 @@ def beyond(pictures: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.asarray(pictures[..., nearest[0], nearest[1]])
 
 
-def rows(truths: Mapping[str, Truth]) -> Iterator[Row]:
-    """Yield the rows: rates of two particles of each truth, which is simulated on finer cells than it is seen."""
-    for name, given in truths.items():
-        truth, found = finer(given), []
-        for seed in range(_SEEDS):
-            with TemporaryDirectory() as folder:
-                found.append(learned_raw(truth, seed, Path(folder)))
-        yield from _rows(name, found)
+def rows(truths: Mapping[str, Truth], mapper: Mapper = map) -> Iterator[Row]:
+    """Yield the rows: rates of ten particles of each truth, which is simulated on finer cells than it is seen.
+
+    Parameters
+    ----------
+    truths : mapping from name to Truth
+        What the particles obey.
+    mapper : callable
+        `map`, or that of processes.
+    """
+    for name, truth in truths.items():
+        yield from _rows(name, list(mapper(partial(_learned, finer(truth)), _SEEDS)))
+
+
+def _learned(truth: Truth, seed: int) -> Found:
+    with TemporaryDirectory() as folder:
+        return learned_raw(truth, seed, Path(folder))
 
 
 def finer(truth: Truth) -> Truth:

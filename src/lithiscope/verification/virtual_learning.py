@@ -62,6 +62,8 @@ class Truth:
         Of both half cycles, 1/h.
     pixel : float
         Size of a cell, nm.
+    frames : int
+        Of each half cycle.
     """
 
     shape: tuple[int, int] = (30, 22)
@@ -73,6 +75,7 @@ class Truth:
     volt_sigma: float = 0.0
     c_rate: float = C_RATE
     pixel: float = PIXEL
+    frames: int = FRAMES
 
     def mask(self) -> np.ndarray:
         """Return where the particle is."""
@@ -111,7 +114,7 @@ class Truth:
 
     def video(self, seed: int) -> Any:
         """Return the composition video of a lithiation and a delithiation, with noise."""
-        course = self.course(seed, FRAMES)
+        course = self.course(seed, self.frames)
         rng, x = course.rng, course.x
         video = _video(x + SIGMA * rng.standard_normal(x.shape), self.mask(), course.seconds, self.pixel)
         if not self.volt_sigma:
@@ -189,7 +192,7 @@ class Truth:
 
 
 def _video(x: np.ndarray, mask: np.ndarray, seconds: np.ndarray, pixel: float) -> Any:
-    half_cycle = np.repeat([0, 1], FRAMES)
+    half_cycle = np.repeat([0, 1], len(seconds) // 2)
     return stages.new(
         "composition_video",
         {
