@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _ROUNDS = 1  # of the priors
+_FLAT = 0.5  # of the amplitude of ln k; less, and it is looked for
 
 
 def learn(
@@ -103,13 +104,26 @@ def fitted(
     options = setup.options
     priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
     fit = first_fit(setup, priors, mapper=mapper, reporter=reporter, diary=diary)
-    for _ in range(_ROUNDS if options.learn_prior and setup.layout.field else 0):
+    asked = options.learn_prior or _alike(fit, setup, priors)
+    for _ in range(_ROUNDS if asked and setup.layout.field else 0):
         fit = at_best_laws(fit, mapper, reporter)
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
         point, priors = _moved(fit.point, setup, priors, better), better
         whole = particles_of(setup, priors)
         fit = near_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     return with_domains(fit, setup, priors, mapper=mapper, reporter=reporter), priors
+
+
+def _alike(fit: Fit, setup: Setup, priors: Priors) -> bool:
+    """Return whether ln k varies much less than its prior says, within each particle.
+
+    Bands may not be as weak as that, and short waves which pixels that are alike do not have then widen ln k.
+    """
+    spread = []
+    for number, own in enumerate(fit.point.own):
+        field, _ = _bases(setup, number, priors)
+        spread.append(float(np.std(field @ own[: field.shape[1]])))
+    return max(spread) < _FLAT * priors.amplitude
 
 
 def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:

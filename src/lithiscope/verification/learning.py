@@ -31,9 +31,10 @@ _TRUTHS = {
 }
 _NO_VOLTAGE = Truth()
 _QUICK = Truth(shape=(16, 12), volt_sigma=_VOLT)
+_ALIKE = Truth(shape=(16, 12), volt_sigma=_VOLT, spread=0.05)
 # Rates of a particle that are about independent: its pixels over those that one correlation length covers, or the
 # levels of its domains, for all pixels of a domain are off together.
-_PATCHES = {"smooth": 25, "domains": 2}
+_PATCHES = {"smooth": 25, "domains": 2, "small": 7}
 _SEEDS = range(10)
 _BENDS = 4  # compositions of a curve that are about independent: the range over the length of its prior
 
@@ -70,6 +71,8 @@ def rows(everything: bool) -> Iterator[Row]:
             yield from _law_rows(name, found)
         blind = list(mapper(partial(learned, _NO_VOLTAGE), _SEEDS))
         yield from _rate_rows("skewed j0 and smooth k, no voltage", blind)
+        alike = list(mapper(partial(learned, _ALIKE), _SEEDS))
+        yield from _rate_rows("ln k with a spread of 0.05 only, 150 pixels", alike, "small")
         yield from learning_models.rows(mapper)
         yield from learning_raw.rows(_TRUTHS, mapper)
 

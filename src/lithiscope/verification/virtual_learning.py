@@ -14,7 +14,7 @@ from lithiscope import laws, stages
 
 PIXEL, THICKNESS, SIGMA, C_RATE, FRAMES = 50.0, 150.0, 0.07, 0.6, 9
 _OMEGA, _COHERENCY, _GRADIENT = 4.51, 3.37, 8.83  # kT, rho_s kT, nm2: LiFePO4
-_START, _SPREAD, _SMOOTH = 0.05, 0.5, 150.0  # _SMOOTH, _TEXTURE: nm
+_START, _SMOOTH = 0.05, 150.0  # _SMOOTH, _TEXTURE: nm
 _TEXTURE = 100.0
 _TRANSFER = ("marcus", "marcus_hush_chidsey", "coupled_ion_electron")  # with an energy of reorganisation
 PERIOD = 7200.0  # s from the start of the lithiation to that of the delithiation
@@ -55,7 +55,9 @@ class Truth:
     reorganisation : float
         Of the law and of F(x), kT; 0: these have none.
     pattern : {"smooth", "domains"}
-        ln k: smooth with a standard deviation of 1/2, or two sharp fast domains.
+        ln k: smooth, or two sharp fast domains.
+    spread : float
+        Standard deviation of a smooth ln k.
     volt_sigma : float
         Noise of the voltage, V; 0: no voltage is told. It is also off by an offset, and each half cycle by a drop.
     c_rate : float
@@ -72,6 +74,7 @@ class Truth:
     law: str = "butler_volmer"
     reorganisation: float = 0.0
     pattern: Literal["smooth", "domains"] = "smooth"
+    spread: float = 0.5
     volt_sigma: float = 0.0
     c_rate: float = C_RATE
     pixel: float = PIXEL
@@ -96,7 +99,7 @@ class Truth:
             field = np.where(first | second, 1.0, 0.0)
         else:
             field = gaussian_filter(np.random.default_rng(seed).standard_normal(self.shape), _SMOOTH / self.pixel)
-            field = field * _SPREAD / field[mask].std()
+            field = field * self.spread / field[mask].std()
         return np.where(mask, field - field[mask].mean(), 0.0)
 
     def exchange_density(self, x: np.ndarray) -> np.ndarray:
