@@ -16,7 +16,7 @@ from learning.scenes import ellipse, experiment, field
 from lithiscope.errors import LithiscopeWarning, OptionError
 from lithiscope.learning import LearnOptions, cluster, learn, processes
 from lithiscope.learning.cases import Priors
-from lithiscope.learning.fit import Point, Task, block_of, tasks_of
+from lithiscope.learning.fit import Point, Task, block_of, tasks_of, with_steps
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.setup import particles_of, setup_of
 from lithiscope.learning.workers import side_by_side
@@ -74,6 +74,13 @@ def test_a_task_goes_to_a_process_and_back(tasks: list[Task]) -> None:
     there = pickle.loads(pickle.dumps(tasks[0]))
     assert jax.tree.structure(there) == jax.tree.structure(tasks[0])  # so that what is compiled serves again
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(there), jax.tree.leaves(tasks[0]), strict=True))
+
+
+def test_a_trial_so_far_off_that_there_is_no_such_model_is_one_that_cannot_follow(tasks: list[Task]) -> None:
+    particle, z = tasks[0]
+    far = z.copy()
+    far[particle.program.unknowns[0].size] = 1e6  # a term of mu(x), in deviations of some kT
+    assert with_steps(particle, particle.cases[0], far[particle.places()[0]]) is None
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from lithiscope.errors import AnalysisError
+from lithiscope.errors import AnalysisError, OptionError
 from lithiscope.learning.arrowhead import Block, Tie, newton_step
 from lithiscope.learning.cases import STEPS, recorded
 from lithiscope.learning.diary import Diary, Entry
@@ -230,7 +230,10 @@ def _together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
 
 def with_steps(particle: Particle, case: Case, z: Any) -> Case | None:
     """Return the case with the steps that the model needs at z; None where the model cannot follow."""
-    lengths, reached = recorded(particle.program, case, z, tolerance=particle.tolerance)
+    try:
+        lengths, reached = recorded(particle.program, case, z, tolerance=particle.tolerance)
+    except OptionError:  # a trial so far off that there is no such model
+        return None
     if not reached:
         return None
     steps = np.concatenate(lengths)
