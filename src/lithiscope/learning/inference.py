@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lithiscope.errors import LithiscopeWarning
+from lithiscope.errors import AnalysisError, LithiscopeWarning
 from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
 from lithiscope.learning.diary import Diary
@@ -19,7 +19,7 @@ from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.marginal import at_best_laws, near_best_laws
 from lithiscope.learning.options import LearnOptions
-from lithiscope.learning.posterior import freedom, laws_of, particle_of
+from lithiscope.learning.posterior import freedom, laws_of, log_evidence, particle_of
 from lithiscope.learning.profile import profiled, words_of
 from lithiscope.learning.residuals import notes_of
 from lithiscope.learning.setup import Setup, particles_of, setup_of
@@ -108,9 +108,19 @@ def fitted(
     for _ in range(_ROUNDS if asked and setup.layout.field else 0):
         fit = at_best_laws(fit, mapper, reporter)
         better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
-        point, priors = _moved(fit.point, setup, priors, better), better
-        whole = particles_of(setup, priors)
-        fit = near_best_laws(whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary)
+        point, whole = _moved(fit.point, setup, priors, better), particles_of(setup, better)
+        try:
+            found = near_best_laws(
+                whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary
+            )
+        except AnalysisError:  # the model cannot follow from there
+            break
+        found = at_best_laws(found, mapper, reporter)
+        # The model is linear about a fit only: its best priors may lead to a worse one.
+        if not log_evidence(found, setup) > log_evidence(fit, setup):
+            reporter.say("amplitudes and lengths are kept: those of the linear model lead to a worse fit")
+            break
+        fit, priors = found, better
     return with_domains(fit, setup, priors, mapper=mapper, reporter=reporter), priors
 
 

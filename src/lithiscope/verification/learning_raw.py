@@ -47,7 +47,7 @@ _SOURCE = (
     "drift of 0.1 um/h, flicker 1 %, voltage to 2 mV"
 )
 _BAR = "a bar of the design, with no slack"
-_SEEDS = range(2)
+_SEEDS = range(10)
 _PATCHES = 25  # of a particle: its pixels over those that one correlation length covers
 _SPOT = 21.0  # nm, 0.42 of the diameter of the probe: where the learning of the blur starts
 _FINER = 2  # cells of the truth along a pixel of the microscope: the laws hold between its pixels too
