@@ -10,7 +10,7 @@ import pytest
 
 from learning.scenes import ellipse, experiment, field, video_of
 from lithiscope.errors import LithiscopeWarning, OptionError
-from lithiscope.learning import LearnOptions, learn
+from lithiscope.learning import LearnOptions, inference, learn
 from lithiscope.learning.half_cycles import half_cycles
 from lithiscope.learning.setup import setup_of
 from lithiscope.learning.unknowns import placed
@@ -113,6 +113,25 @@ def test_where_pixels_are_alike_the_amplitude_of_their_rates_is_looked_for() -> 
     assert not alike.startswith("amplitude 0.5, length 200,")
     # A dozen waves at most: the root mean square of their errors is known to 20 %; three of these.
     assert np.sqrt(np.mean(error**2)) < 1.6
+
+
+@pytest.mark.long
+def test_an_amplitude_that_leads_to_a_worse_fit_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "best_priors", lambda _, start: start._replace(amplitude=1e-3))
+    mask = ellipse(8, 6)
+    video = experiment(mask, field(mask, 0.5, 2), exchange_current=0.1, sigma=0.03, frames=5, seed=3)
+    options = LearnOptions(
+        unknowns=("rate_field", "exchange_level"),
+        exchange="skewed_lim",
+        strain="coherent",
+        field_modes=12,
+        initial_modes=4,
+        rate_spread=0,
+        learn_prior=True,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)
+        assert learn(video, options)["/laws"].attrs["priors"].startswith("amplitude 0.5,")
 
 
 def test_mean_composition_and_voltage_are_enough_for_a_level_of_j0() -> None:

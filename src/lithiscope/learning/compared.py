@@ -119,32 +119,14 @@ def verdict(found: Sequence[Compared], frames: int) -> str:
     )
 
 
-def frames_needed(lead: float, frames: int) -> float:
-    """Return how many frames would decide between two models: the lead of one grows in proportion.
-
-    Parameters
-    ----------
-    lead : float
-        Difference of ln evidence.
-    frames : int
-        With which it was found.
-
-    Returns
-    -------
-    float
-        Infinite where a hundred times as many would not do. Noise alters a lead by about sqrt(2 lead), the deviation of
-        the logarithm of a ratio of likelihoods whose mean it is, so this is no better than a guide.
-    """
-    return DECIDED / lead * frames if lead > DECIDED / _NEVER else np.inf
-
-
 def _undecided(best: Compared, near: Sequence[Compared], frames: int) -> str:
     lead = best.log_evidence - near[0].log_evidence
-    needed = frames_needed(lead, frames)
+    needed = DECIDED / max(lead, DECIDED / _NEVER)
+    # The logarithm of a ratio of likelihoods whose mean is D scatters by sqrt(2 D).
     more = (
-        f"about {int(np.ceil(needed))} frames like the {frames} here would, if the difference of {lead:.1f} in ln "
-        f"evidence is no chance (noise alters it by about {np.sqrt(2 * lead):.1f})"
-        if np.isfinite(needed)
+        f"about {int(np.ceil(needed * frames))} frames like the {frames} here would, if the difference of {lead:.1f} in "
+        f"ln evidence is no chance (noise alters it by about {np.sqrt(2 * lead):.1f})"
+        if needed < _NEVER
         else "more frames of the same kind would not"
     )
     return f"the data cannot tell {in_words(best.name)} from {_listed(near)}; {more}"

@@ -33,7 +33,7 @@ from lithiscope.instruments.stxm import (
 )
 from lithiscope.verification.learning_found import Found, found_of, options_of
 from lithiscope.verification.rows import Row
-from lithiscope.verification.virtual_learning import FRAMES, PIXEL, THICKNESS, Course, Truth
+from lithiscope.verification.virtual_learning import PIXEL, THICKNESS, Course, Truth
 from lithiscope.verification.virtual_stxm import make_experiment, offset_of, read_truth
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def write_raw(truth: Truth, seed: int, folder: Path) -> tuple[Recipe, Scene]:
     course = truth.course(seed, _SAMPLES)
     scene = scene_of(truth, course)
     last = scan_duration(scene, _MICROSCOPE) + 1
-    begins = np.concatenate([np.linspace(part.start + 1, part.end - last, FRAMES) for part in scene.protocol])
+    begins = np.concatenate([np.linspace(part.start + 1, part.end - last, truth.frames) for part in scene.protocol])
     make_experiment(folder / "raw", scene, begins.round(3), microscope=_MICROSCOPE, seed=seed)
     write_mpt(trace_of(truth, course), folder / "raw" / "cell.mpt")
     (folder / "recipe.yaml").write_text(_RECIPE, encoding="utf-8")
