@@ -124,8 +124,8 @@ def _undecided(best: Compared, near: Sequence[Compared], frames: int) -> str:
     needed = DECIDED / max(lead, DECIDED / _NEVER)
     # The logarithm of a ratio of likelihoods whose mean is D scatters by sqrt(2 D).
     more = (
-        f"about {int(np.ceil(needed * frames))} frames like the {frames} here would, if the difference of {lead:.1f} in "
-        f"ln evidence is no chance (noise alters it by about {np.sqrt(2 * lead):.1f})"
+        f"about {int(np.ceil(needed * frames))} frames like the {frames} here would, if the difference of {lead:.1f} "
+        f"in ln evidence is no chance (noise alters it by about {np.sqrt(2 * lead):.1f})"
         if needed < _NEVER
         else "more frames of the same kind would not"
     )
