@@ -46,7 +46,7 @@ _PARTICLE = 0.3  # standard deviation of ln k between particles
 _LENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)  # pixels
 _LEVEL = 1.0  # standard deviation of the level of the initial logit
 STEPS = 512  # places for steps of time; three times as many are made where they are needed, and so on
-_NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
+NEAREST = 0.01  # compositions nearer to 0 or 1 are not taken from noisy frames
 
 
 def basis_of(mask: np.ndarray, spacing: tuple[float, float], amplitude: float, length: float, count: int) -> np.ndarray:
@@ -178,7 +178,7 @@ def case_of(
     seconds = np.concatenate([data.seconds, data.seconds[-1] + 1.0 + np.arange(missing)])
     mean = data.mean()
     begin = denoised(data, 0) if from_frame else np.full(mask.shape, mean[0])
-    begin = np.where(mask, np.clip(begin, _NEAREST, 1 - _NEAREST), 0.5).ravel()
+    begin = np.where(mask, np.clip(begin, NEAREST, 1 - NEAREST), 0.5).ravel()
     rows = ((0, missing), (0, 0))
     return Case(
         inside=jnp.asarray(np.where(mask, 1.0, OUTSIDE).ravel()),
@@ -206,7 +206,7 @@ def case_of(
 def recorded(program: Program, case: Case, z: Cells, *, tolerance: float) -> tuple[list[np.ndarray], bool]:
     """Return the steps between frames that the model needs at z, and whether it reached the last frame with data.
 
-    There are none to frames after that.
+    There are none to frames after that, nor before the start.
     """
     system, x = program.start(case, z)
     # As an array, so that one program serves every tolerance.
@@ -216,7 +216,7 @@ def recorded(program: Program, case: Case, z: Cells, *, tolerance: float) -> tup
     found: list[np.ndarray] = []
     last = int(np.flatnonzero(np.asarray(case.told)).max(initial=0))
     for number, end in enumerate(np.asarray(case.seconds)[1:], start=1):
-        if number > last:
+        if number > last or end <= 0:  # a stretch begins at 0
             found.append(np.zeros(0))
             continue
         now = advance(system, METHOD, controller, limits, now, jnp.asarray(end))

@@ -28,7 +28,7 @@ from lithiscope.phasefield.arrays import Cells, Number
 from lithiscope.phasefield.methods.local import local_derivatives
 from lithiscope.phasefield.system import System
 
-_KIND = jnp.float32
+KIND = jnp.float32
 _CHUNK = 8  # steps, of two halves each
 _put = jax.lax.dynamic_update_index_in_dim
 
@@ -58,7 +58,7 @@ class Pushed(NamedTuple):
 
     def along(self, ways: Float[Array, "way other"]) -> Pushed:
         """Return what drives changes along sums of the ways, in which the laws have no part."""
-        start, field, rate = (one.astype(_KIND) @ ways.astype(_KIND) for one in self[:3])
+        start, field, rate = (one.astype(KIND) @ ways.astype(KIND) for one in self[:3])
         return Pushed(start, field, rate, self.shared[:0], self.laws)
 
 
@@ -99,14 +99,14 @@ def directions(system: System, path: Cells, steps: Steps, pushed: Pushed, *, kee
         Whether `directions_back` follows.
     """
     box = _Box.of(system.model.geometry)
-    start = pushed.start.astype(_KIND)
+    start = pushed.start.astype(KIND)
 
     def chunk(span: _Span, now: tuple[Cells, ...]) -> tuple[Cells, ...]:
         changes, mean, kept, means = now
         if keep:
             kept, means = _put(kept, changes, span.number, 0), _put(means, mean, span.number, 0)
         acts = _actions(system, pushed, path[span.places], span.times)
-        drive = _Drive(box, acts, pushed.field.astype(_KIND), _filling(system, pushed, span.times))
+        drive = _Drive(box, acts, pushed.field.astype(KIND), _filling(system, pushed, span.times))
         changes, mean = jax.lax.fori_loop(
             0, 2 * span.size, lambda half, now: drive.step(half, *now)[:2], (changes, mean)
         )
@@ -117,7 +117,7 @@ def directions(system: System, path: Cells, steps: Steps, pushed: Pushed, *, kee
         return now, now[0]
 
     room = len(steps.lengths) // _CHUNK + len(steps.first) if keep else 0
-    kept, means = jnp.zeros((room, *start.shape), _KIND), jnp.zeros((room, start.shape[1]), _KIND)
+    kept, means = jnp.zeros((room, *start.shape), KIND), jnp.zeros((room, start.shape[1]), KIND)
     last, later = jax.lax.scan(interval, (start, box.share @ start, kept, means), _Interval.all(steps))
     return Way(jnp.concatenate([start[None], later]), *last[2:])
 
@@ -158,7 +158,7 @@ def directions_back(
             arrays,
             path[span.places],
         )
-        drive = _Drive(box, acts, pushed.field.astype(_KIND), _filling(system, pushed, span.times))
+        drive = _Drive(box, acts, pushed.field.astype(KIND), _filling(system, pushed, span.times))
         load, by_acts = drive.back(2 * span.size, way.kept[span.number], way.means[span.number], load)
         by_arrays, by_points = pull(by_acts)
         return load, jax.tree.map(jnp.add, total, by_arrays), by_path.at[span.places].add(by_points)
@@ -171,7 +171,7 @@ def directions_back(
             0, one.chunks, lambda count, now: chunk(one.span(steps, last - count), now), begin
         ), None
 
-    loads = loads.astype(_KIND)
+    loads = loads.astype(KIND)
     nothing = jax.tree.map(jnp.zeros_like, ((loads[0], way.means[0]), arrays, path))
     found, _ = jax.lax.scan(interval, nothing, (_Interval.all(steps), loads[1:]), reverse=True)
     (load, by_mean), by_arrays, by_path = found
@@ -231,9 +231,9 @@ class _Box(NamedTuple):
         for axis, (face, spacing) in enumerate(zip(geometry.open_faces, geometry.spacing, strict=True)):
             for shift, open_face in ((-1, face), (1, jnp.roll(face, 1, axis))):
                 near.append(np.roll(numbers, shift, axis).ravel())
-                pulls.append((open_face / spacing**2 / geometry.inside).ravel().astype(_KIND))
+                pulls.append((open_face / spacing**2 / geometry.inside).ravel().astype(KIND))
         inside = geometry.inside.ravel()
-        return cls((inside / inside.sum()).astype(_KIND), tuple(near), tuple(pulls))
+        return cls((inside / inside.sum()).astype(KIND), tuple(near), tuple(pulls))
 
     @property
     def whole(self) -> Cells:
@@ -291,7 +291,7 @@ class _Drive(NamedTuple):
             changes, mean, volt = self.step(half, changes, mean)
             return changes, mean, kept, _put(volts, volt, half, 0)
 
-        begin = (changes, mean, jnp.zeros((rows, *changes.shape), _KIND), jnp.zeros((rows, len(mean)), _KIND))
+        begin = (changes, mean, jnp.zeros((rows, *changes.shape), KIND), jnp.zeros((rows, len(mean)), KIND))
         _, _, kept, volts = jax.lax.fori_loop(0, halves, again, begin)
 
         def one(count: Number, now: Any) -> Any:
@@ -339,7 +339,7 @@ def _filling(system: System, pushed: Pushed, times: Cells) -> Float[Array, "half
     lengths = jnp.repeat(jnp.diff(times) / 2, 2)
     middles = times[0] + jnp.cumsum(lengths) - lengths / 2
     rate = jax.vmap(lambda nodes: jnp.interp(middles, system.seconds, nodes), in_axes=1, out_axes=1)(pushed.rate)
-    return (lengths[:, None] * rate).astype(_KIND)
+    return (lengths[:, None] * rate).astype(KIND)
 
 
 def _actions(system: System, pushed: Pushed, points: Cells, times: Cells) -> _Actions:
@@ -348,10 +348,10 @@ def _actions(system: System, pushed: Pushed, points: Cells, times: Cells) -> _Ac
     # One by one: of all at once the compiler works out each many times over.
     each = jax.lax.map(lambda point: _coefficients(system, point[0], point[1], pushed), (times, points))
     own, voltage, field, laws = (0.5 * (one[1:] + one[:-1]) for one in each)
-    lengths = jnp.diff(times).astype(_KIND)[:, None]
+    lengths = jnp.diff(times).astype(KIND)[:, None]
     reach = lengths * _mean_growth(lengths * own)
     answer = reach * voltage
-    bent = answer * system.model.gradient_energy.astype(_KIND)
+    bent = answer * system.model.gradient_energy.astype(KIND)
     return _Actions(jnp.exp(lengths * own), answer, bent, reach * field, reach[..., None] * laws)
 
 
@@ -394,7 +394,7 @@ def _coefficients(system: System, time: Number, x: Cells, pushed: Pushed) -> _Co
     laws = jnp.zeros((x.size, 0))
     if len(pushed.shared):
         laws = jax.jacfwd(by_laws)(pushed.shared)
-    return _Coefficients(*(one.astype(_KIND) for one in (own.ravel(), voltage.ravel(), field, laws)))
+    return _Coefficients(*(one.astype(KIND) for one in (own.ravel(), voltage.ravel(), field, laws)))
 
 
 def _mean_growth(exponent: Cells) -> Cells:

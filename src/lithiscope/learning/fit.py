@@ -144,7 +144,7 @@ def block_of(task: Task, *, held: bool = False) -> tuple[Block, float, Particle]
         stepped = case if held else with_steps(particle, case, at)
         return None if stepped is None else (stepped, particle.program.normal(stepped, at))
 
-    for place, answer in zip(places, _together(one, particle.cases, places), strict=True):
+    for place, answer in zip(places, together(one, particle.cases, places), strict=True):
         if answer is None:
             return None
         stepped, found = answer
@@ -174,7 +174,7 @@ def cost_of(task: Task) -> float:
         stepped = with_steps(particle, case, at)
         return np.inf if stepped is None else float(particle.program.cost(stepped, at))
 
-    total = sum(_together(one, particle.cases, particle.places()))
+    total = sum(together(one, particle.cases, particle.places()))
     return total if np.isfinite(total) else np.inf
 
 
@@ -197,7 +197,7 @@ def slope_of(task: Task) -> tuple[float, np.ndarray]:
         value, slope = particle.program.value_and_gradient(stepped, at)
         return float(value), np.asarray(slope)
 
-    for place, (value, slope) in zip(places, _together(one, particle.cases, places), strict=True):
+    for place, (value, slope) in zip(places, together(one, particle.cases, places), strict=True):
         cost += value
         gradient[place] += slope
     return cost, gradient
@@ -217,12 +217,12 @@ def determinant_slope(given: tuple[Task, np.ndarray]) -> np.ndarray:
         root = jnp.asarray(np.linalg.cholesky(covariance[np.ix_(own, own)]))
         return np.asarray(particle.program.slope_of_trace(case, jnp.asarray(z[place]), root))
 
-    for place, part in zip(places, _together(one, particle.cases, places), strict=True):
+    for place, part in zip(places, together(one, particle.cases, places), strict=True):
         slope[place] += part
     return slope
 
 
-def _together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
+def together(work: Callable[..., Any], *each: Iterable[Any]) -> list[Any]:
     """Return what some work gives for each; compiled programs run side by side in threads."""
     with ThreadPoolExecutor(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))) as pool:
         return list(pool.map(work, *each))
@@ -294,7 +294,7 @@ class Fit:
     @property
     def whole(self) -> float:
         """Minus the logarithm of the posterior, up to a constant: data and priors."""
-        return self.cost + _outside(self.particles, self.point, None)
+        return self.cost + outside(self.particles, self.point, None)
 
 
 def joined(some: Sequence[int], one: Fit, others: Sequence[int], other: Fit) -> Fit:
@@ -384,7 +384,7 @@ def minimise(
         )
         new = Point(point.shared + shared, tuple(a + b for a, b in zip(point.own, own, strict=True)))
         there = sum(mapper(cost_of, tasks_of(now, new)))
-        gain = (cost + _outside(now, point, tie) - there - _outside(now, new, tie)) / max(promised, 1e-300)
+        gain = (cost + outside(now, point, tie) - there - outside(now, new, tie)) / max(promised, 1e-300)
         reporter.say(f"step {steps}: chi-square {2 * cost:.5g}, promised {promised:.3g}, gain {gain:.2f}")
         if gain < 0.1:
             damping = max(4 * damping, 1e-3)
@@ -406,7 +406,7 @@ def minimise(
     return Fit(point, blocks, now, cost, steps, converged, diary=diary)
 
 
-def _outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> float:
+def outside(particles: Sequence[Particle], point: Point, tie: Tie | None) -> float:
     """Return the part of the cost that is not of the data."""
     own = sum(particle.prior(one)[0] for particle, one in zip(particles, point.own, strict=True))
     return 0.5 * float(point.shared @ point.shared) + own + (0.0 if tie is None else tie.cost(*point))

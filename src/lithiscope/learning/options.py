@@ -114,6 +114,12 @@ class LearnOptions(Options):
         "them, an edge counts once, and not pixel by pixel; 0: rates are never taken as sharp",
     )
     initial_modes: int = Field(default=64, ge=2, le=1000, description="modes of the initial composition")
+    shooting: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="multiple shooting: half cycles begin anew at every frame, until the gaps between the stretches "
+        "close. For long half cycles, and where pixels react one after the other in an order that small differences "
+        "decide. auto: where the fit of whole half cycles ends at a chi-square above 1.5, and the better is kept",
+    )
     robust: bool = Field(default=False, description="residuals as of a t distribution: outliers count less")
     tolerance: float = Field(default=1e-4, gt=1e-10, le=1e-2, description="error of x that a step of time may make")
     profile: bool = Field(

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from lithiscope import phasefield as pf
 from lithiscope.learning.blur import Blur, blurred
-from lithiscope.learning.directions import Pushed, directions, directions_back
+from lithiscope.learning.directions import KIND, Pushed, directions, directions_back
 from lithiscope.learning.tangent import Steps, followed, pulled_back
 from lithiscope.learning.unknowns import Unknown, placed
 from lithiscope.phasefield.arrays import Cells, Number
@@ -135,6 +135,27 @@ class Normal(NamedTuple):
     matrix: Float[Array, "z z"]
 
 
+class Linked(NamedTuple):
+    """A stretch of a half cycle among others.
+
+    Attributes
+    ----------
+    cost : float
+        As of `Normal`, where it is.
+    matrix : array, shape (z + 1, z + 1)
+        Gauss and Newton's matrix; the last row holds the gradient and twice the cost when all gaps have closed.
+    last : array, shape (cells,)
+        x at its end.
+    ways : array, shape (cells, z + 1)
+        Change of that by every number, and when all gaps before have closed.
+    """
+
+    cost: Number
+    matrix: Float[Array, "way way"]
+    last: Cells
+    ways: Float[Array, "cells way"]
+
+
 class Program(eqx.Module):
     """Model, unknowns and layout: what the program is made of.
 
@@ -243,26 +264,67 @@ class Program(eqx.Module):
         changes = directions(system, path, case.steps, self._pushed(case, z, x)).frames
         return value, straight, loads, self._matrix(case, z, frames, changes, residual)
 
-    def _matrix(self, case: Case, z: Cells, frames: Cells, changes: Cells, residual: Cells) -> Float[Array, "z z"]:
-        """Return Gauss and Newton's matrix."""
-        root, offsets = jnp.sqrt(self._share(residual)) * case.weight, self._offsets(case)
+    def _matrix(self, case: Case, z: Cells, frames: Cells, changes: Cells, residual: Cells) -> Float[Array, "way way"]:
+        """Return Gauss and Newton's matrix by the ways of the changes: the numbers, and one more if the gaps close.
+
+        To that way the residuals are added, so that its column is the gradient when they have closed.
+        """
+        more = changes.shape[-1] - self.layout.size
+        share = jnp.sqrt(self._share(residual))
+        root, offsets = share * case.weight, self._offsets(case)
         is_blur = jnp.zeros(self.layout.size).at[self._place_of_blur].set(1.0 if self._unknown_blur else 0.0)
         by_blur = jax.jvp(lambda at: self._shown(case, frames[..., None], at)[..., 0], (z,), (is_blur,))[1]
 
         def add(number: Number, matrix: Cells) -> Cells:
-            change: Cells = self._shown(case, changes[number], z) + offsets[number] + by_blur[number][:, None] * is_blur
-            rows = root[number][:, None] * change
+            straight = jnp.pad(offsets[number] + by_blur[number][:, None] * is_blur, ((0, 0), (0, more)))
+            rows = root[number][:, None] * (self._shown(case, changes[number], z) + straight)
+            if more:
+                rows = rows.at[:, -1].add(share[number] * residual[number])
             return matrix + rows.T @ rows
 
         rows = case.mean_of(changes).astype(z.dtype)
+        if more:
+            rows = rows.at[:, -1].add(case.mean_of(frames) - case.mean_weight * case.means)
         if self.layout.volt:
             rows = jnp.concatenate(
                 [rows, case.volt_weight[:, None] * self._volt_changes(case, z, frames, changes, None)]
             )
-        # Frames without data come last: windows have two of many.
-        seen = jnp.max(jnp.where((case.weight > 0).any(1), jnp.arange(len(frames)) + 1, 0))
-        found: Cells = jax.lax.fori_loop(0, seen, add, rows.T @ rows)
+        # Stretches have few frames with data.
+        with_data = (case.weight > 0).any(1)
+        first, last = jnp.argmax(with_data), jnp.max(jnp.where(with_data, jnp.arange(len(frames)) + 1, 0))
+        found: Cells = jax.lax.fori_loop(first, last, add, rows.T @ rows)
         return found
+
+    def linked(self, case: Case, z: Cells, ways: Float[Array, "cells way"]) -> Linked:
+        """Return cost and normal equations of a stretch of a half cycle, in which the stretches before have a part.
+
+        Parameters
+        ----------
+        case : Case
+            Data of the stretch; without voltages.
+        z : array, shape (z,)
+            Where.
+        ways : array, shape (cells, z + 1)
+            Change of the first x by every number, and when all gaps between stretches close.
+        """
+        return self._linked(case, z, self._path(case, z), ways)
+
+    @eqx.filter_jit
+    def _linked(self, case: Case, z: Cells, path: Cells, ways: Cells) -> Linked:
+        system, x = self.start(case, z)
+        frames = path[case.first]
+        pushed = self._pushed(case, z, x)
+        field, rate = (jnp.pad(one, ((0, 0), (0, 1))) for one in (pushed.field, pushed.rate))
+        changes = directions(system, path, case.steps, pushed._replace(start=ways, field=field, rate=rate)).frames
+        residual = self._residual(case, frames, z)
+        cost = self._cost(residual) + self._cost_of_frames(case, frames, z)
+        return Linked(cost, self._matrix(case, z, frames, changes, residual), frames[-1], changes[-1])
+
+    @eqx.filter_jit
+    def ways(self, case: Case, z: Cells) -> Float[Array, "cells way"]:
+        """Return the change of the first x by every number, and nothing for a gap."""
+        start = self._pushed(case, z, self.start(case, z)[1]).start
+        return jnp.pad(start, ((0, 0), (0, 1))).astype(KIND)
 
     def slope_of_trace(self, case: Case, z: Cells, ways: Float[Array, "own way"]) -> Cells:
         """Return the gradient of half the trace of a matrix times Gauss and Newton's of the own numbers.
@@ -347,7 +409,9 @@ class Program(eqx.Module):
         by_z, by_x = jax.vmap(jax.grad(lambda *at: self._volt(case, *at), (0, 2)), (None, 0, 0))(
             z, case.seconds, frames
         )
-        found: Cells = (by_z if ways is None else by_z @ ways) + jnp.einsum("tc,tcz->tz", by_x, changes)
+        by_z = by_z if ways is None else by_z @ ways
+        straight = jnp.pad(by_z, ((0, 0), (0, changes.shape[-1] - by_z.shape[1])))
+        found: Cells = straight + jnp.einsum("tc,tcz->tz", by_x, changes)
         return found
 
     def _cost_of_frames(self, case: Case, frames: Cells, z: Cells) -> Number:

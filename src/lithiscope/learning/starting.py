@@ -1,23 +1,35 @@
-"""The first fit: stretches of frames tell where it starts, and a few particles where many do."""
+"""The first fit: stretches of frames tell where it starts, a few particles where many do, and gaps close if need be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from lithiscope.errors import AnalysisError
 from lithiscope.learning.cases import Priors
 from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import Fit, Mapper, Particle, Point, joined, minimise, without_voltage
-from lithiscope.learning.marginal import FARTHEST, ROUGH, at_best_laws, fields_at, freed, near_best_laws
+from lithiscope.learning.marginal import (
+    FARTHEST,
+    ROUGH,
+    at_best_laws,
+    fields_at,
+    freed,
+    near_best_laws,
+    spread_of,
+)
 from lithiscope.learning.setup import Setup, particles_of, windows_of
+from lithiscope.learning.shooting import shoot, shots_of
 from lithiscope.progress import SILENT, Reporter
 
 _ITERATIONS = 30
 _FEW = 4  # particles that go ahead of all others
 _BEGUN = 20.0  # decrease of the cost of a particle that what comes next will find
 _INTERVALS = 2  # of a stretch where the laws are known
+_ASTRAY = 1.5  # chi-square for each datum, above which a fit may have lost its way
 
 
 def first_fit(
@@ -39,6 +51,7 @@ def first_fit(
         few = list(range(len(known)))
     particles = particles_of(setup, priors)
     own = [np.zeros(one.own) for one in particles]
+    told: dict[str, Any] = {"mapper": mapper, "reporter": reporter, "diary": diary}
     near = partial(near_best_laws, iterations=setup.options.iterations, mapper=mapper, reporter=reporter, diary=diary)
     begin = np.zeros(setup.layout.shared)
     if all(known[n] for n in few):
@@ -48,14 +61,13 @@ def first_fit(
             Point(begin, tuple(np.zeros(one.own) for one in windows)),
             iterations=_ITERATIONS,
             enough=ROUGH * len(windows),
-            mapper=mapper,
-            reporter=reporter,
-            diary=diary,
+            **told,
         ).point
         begin = found.shared
         for n, z in zip(few, found.own, strict=True):
             own[n][: setup.layout.field] = z[: setup.layout.field]
-    ahead = near([particles[n] for n in few], Point(begin, tuple(own[n] for n in few)))
+    start = Point(begin, tuple(own[n] for n in few))
+    ahead = _whole(setup, few, [particles[n] for n in few], start, near, told)
     others = [n for n in range(len(particles)) if n not in few]
     if not others:
         return ahead
@@ -67,6 +79,39 @@ def first_fit(
             own[n] = z
         return near(particles, Point(ahead.point.shared, tuple(own)))
     return joined(few, ahead, others, beside)
+
+
+def _whole(
+    setup: Setup,
+    numbers: Sequence[int],
+    particles: Sequence[Particle],
+    start: Point,
+    near: Callable[[Sequence[Particle], Point], Fit],
+    told: dict[str, Any],
+) -> Fit:
+    """Return the fit of whole half cycles; by multiple shooting if it does not find its way, or if that is asked for.
+
+    Of two fits the better one.
+    """
+    known = sum(int((cut.weight > 0).sum()) for n in numbers for cut in setup.groups[n])
+    asked, found, error = setup.options.shooting, [], None
+    if asked != "always":
+        try:
+            found.append(near(particles, start))
+        except AnalysisError as wrong:
+            error = wrong
+    astray = not found or 2 * found[0].cost > _ASTRAY * known
+    if asked == "always" or (asked == "auto" and astray and known):
+        told["reporter"].say("multiple shooting: half cycles in stretches from frame to frame")
+        shots = [shots_of(one, setup.groups[n]) for one, n in zip(particles, numbers, strict=True)]
+        tie = spread_of(particles, start)
+        try:
+            found.append(near(particles, shoot(shots, start, tie=tie, enough=ROUGH * len(shots), **told)))
+        except AnalysisError as wrong:
+            error = wrong
+    if error is not None and not found:
+        raise error
+    return min(found, key=lambda fit: fit.whole)
 
 
 def _beside(
