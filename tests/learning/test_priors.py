@@ -90,3 +90,8 @@ def test_the_constant_of_a_field_is_the_integral_over_its_weight() -> None:
     whole = quad(lambda u: np.exp(log + height - priors.of_weight(z, best * np.exp(u))), -3, 3)[0]
     # Laplace's approximation over one number that 150 modes fix.
     assert priors.log_constant(150.0) == pytest.approx(np.log(whole), abs=0.01)
+
+
+def test_modes_that_data_made_less_known_count_as_not_seen() -> None:
+    assert priors.log_constant(-3.0) == priors.log_constant(0.0)
+    assert np.isfinite(priors.log_constant(-3.0))

@@ -254,17 +254,18 @@ def test_half_cycles_are_cut_where_the_fit_goes_astray_and_the_better_fit_is_kep
 
 
 @pytest.mark.long
-def test_pixels_that_are_alike_are_learned_where_whole_half_cycles_go_astray() -> None:
+def test_pixels_that_are_alike_are_learned_from_stretches() -> None:
+    # Without stretches the first fit of this particle ends at a chi-square of 0.95 or of 120, as rounding has it.
     truth = Truth(shape=(16, 12), volt_sigma=0.002, spread=0.05)
     video = truth.video(8)
-    found = {}
-    for shooting_ in ("never", "auto"):
-        options = options_of(truth).model_copy(update={"shooting": shooting_})
-        setup = setup_of([video], half_cycles([video]), options)
-        priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LithiscopeWarning)
-            found[shooting_] = first_fit(setup, priors)
+    options = options_of(truth).model_copy(update={"shooting": "always"})
+    setup = setup_of([video], half_cycles([video]), options)
+    priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LithiscopeWarning)
+        found = first_fit(setup, priors)
     data = sum(int((cut.weight > 0).sum()) for cut in setup.groups[0])
-    assert 2 * found["never"].cost / data > 10
-    assert 0.9 < 2 * found["auto"].cost / data < 1.1
+    assert 0.9 < 2 * found.cost / data < 1.1
+    log_rate = np.asarray(found.particles[0].cases[0].field) @ found.point.own[0][: setup.layout.field]
+    inside = truth.mask().ravel()
+    assert np.corrcoef(log_rate[inside], truth.log_rate(8).ravel()[inside])[0, 1] > 0.95

@@ -61,3 +61,5 @@ def test_rows_tell_the_worst() -> None:
     assert [row.verdict for row in rates] == ["fail", "pass", "pass", "pass"]
     assert [row.verdict for row in learning._law_rows("a particle", found)] == ["fail", "fail", "pass"]
     assert rates[3].measured == pytest.approx(0.05)
+    assert "worst of a particle, 2 seeds (mean 0.055, standard deviation 0.0071)" in rates[1].claim
+    assert "one seed" in next(learning._rate_rows("a particle", found[:1])).claim

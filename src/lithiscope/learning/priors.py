@@ -84,9 +84,10 @@ def log_constant(freedom: float) -> float:
     Parameters
     ----------
     freedom : float
-        How many of its modes the data determined.
+        How many of its modes the data determined. Where laws are so open that modes are less known than before all
+        data this comes out below zero, and counts as none.
     """
     from scipy.special import gammaln
 
     shape = FREEDOM / 2
-    return float(shape * np.log(shape) - gammaln(shape) + 0.5 * np.log(4 * np.pi / (FREEDOM + freedom)))
+    return float(shape * np.log(shape) - gammaln(shape) + 0.5 * np.log(4 * np.pi / (FREEDOM + max(freedom, 0.0))))

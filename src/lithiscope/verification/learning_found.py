@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,3 +96,9 @@ def found_of(laws: xr.Dataset, particle: xr.Dataset, truth: Truth, field: np.nda
         float(laws.attrs["chi_square_per_freedom"]),
         seconds,
     )
+
+
+def spread_of(values: Iterable[float]) -> str:
+    """Return mean and standard deviation over seeds in words."""
+    known = np.array(list(values))
+    return f"mean {known.mean():.3g}, standard deviation {known.std(ddof=1):.2g}" if len(known) > 1 else "one seed"
