@@ -7,7 +7,10 @@ import pytest
 
 from learning.scenes import ellipse, video_of
 from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.learning.cases import Priors
 from lithiscope.learning.half_cycles import expected_std, half_cycles
+from lithiscope.learning.options import LearnOptions
+from lithiscope.learning.setup import setup_of, windows_of
 
 MASK = np.pad(ellipse(8, 6), ((2, 1), (1, 3)))
 
@@ -79,6 +82,32 @@ def test_windows_share_the_frames_at_their_seams() -> None:
     # Each datum counts once in all.
     total = sum((one.weight**2).sum() for one in (first, second, third))
     assert total == pytest.approx((cut.weight**2).sum())
+
+
+def test_windows_begin_at_frames_with_pixels() -> None:
+    volts = np.linspace(3.3, 3.5, 9)
+    video = _video().assign(voltage_volt=("time", volts), voltage_volt_std=("time", np.full(9, 0.002)))  # type: ignore[attr-defined]
+    video["lithium_fraction"][6] = np.nan
+    _, second = half_cycles([video])
+    assert not second.weight[1].any()  # its voltage is known, so that it stays
+    assert [part.frames.tolist() for part in second.windows(3)] == [[5, 6, 7], [7, 8]]
+    assert [part.frames.tolist() for part in second.windows(1)] == [[5, 6, 7, 8]]
+
+
+def test_a_stretch_whose_first_frame_has_no_pixels_begins_at_its_mean_composition() -> None:
+    video = _video().assign(  # type: ignore[attr-defined]
+        mean_lithium_fraction=("time", np.linspace(0.3, 0.7, 9)),
+        mean_lithium_fraction_std=("time", np.full(9, 0.01)),
+    )
+    video["lithium_fraction"][5] = np.nan
+    options = LearnOptions(thickness=150.0)
+    setup = setup_of([video], half_cycles([video]), options)
+    particle = windows_of(setup, Priors(0.5, 200.0), 0)
+    cuts = [part for cut in setup.groups[0] for part in cut.windows(len(cut.seconds) - 1)]
+    blind = [case for case, cut in zip(particle.cases, cuts, strict=True) if not (cut.weight[0] > 0).any()]
+    (middle,) = (np.asarray(case.middle) for case in blind)
+    inside = setup.groups[0][0].mask.ravel()
+    assert np.allclose(1 / (1 + np.exp(-middle[inside])), video["mean_lithium_fraction"].values[5])
 
 
 def test_voltages_go_with_their_frames_and_unknown_ones_have_no_weight() -> None:

@@ -10,7 +10,7 @@ import pytest
 from learning.toys import COUNT, Toy, block, cost, exact, slope_of_determinant
 from lithiscope.learning import fit as fitting
 from lithiscope.learning import marginal, settling
-from lithiscope.learning.arrowhead import covariances, log_determinant
+from lithiscope.learning.arrowhead import Block, covariances, log_determinant
 from lithiscope.learning.diary import Diary
 from lithiscope.learning.fit import Fit, Point
 from lithiscope.learning.priors import log_constant
@@ -86,6 +86,33 @@ def test_the_error_of_the_spread_is_that_of_the_field_along_itself(data: np.ndar
     own = covariances(fit.blocks, 1, fit.laws)[1][0][1:, 1:]
     row = fit.point.own[0] / (fit.point.own[0] @ fit.point.own[0])
     assert marginal.spread_error(fit) == pytest.approx(np.sqrt(row @ own @ row), rel=1e-6)
+
+
+def test_rates_are_at_the_mean_of_their_posterior_and_not_at_its_top(monkeypatch) -> None:
+    # Pixels that show exp(z) with noise: the density of z is wider where z is small, so its mean is below its top.
+    data, sigma = np.exp(np.random.default_rng(1).normal(0.0, 0.5, 12)), 0.1
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        return np.asarray((np.exp(z) - data) * np.exp(z) / sigma**2 + z)
+
+    def stiff(z: np.ndarray) -> np.ndarray:
+        return np.asarray(np.exp(2 * z) / sigma**2 + 1)
+
+    z = np.log(data)
+    for _ in range(50):
+        z = z - slope(z) / stiff(z)
+    monkeypatch.setattr(
+        marginal, "determinant_slope", lambda given: np.diag(given[1]) * np.exp(2 * given[0][1]) / sigma**2
+    )
+    blocks = [Block(np.diag(stiff(z)), slope(z), np.ones(len(z)))]
+    particles: Any = [Toy(data)]
+    (found,) = marginal.mean_of_own(Fit(Point(np.zeros(0), (z,)), blocks, particles, 0.0, 0, converged=True))
+    grid = z + np.linspace(-8, 8, 4001)[:, None] / np.sqrt(stiff(z))
+    weight = np.exp(-0.5 * ((np.exp(grid) - data) / sigma) ** 2 - 0.5 * grid**2)
+    exact = (grid * weight).sum(0) / weight.sum(0)
+    # Gauss and Newton's determinant has two thirds of the third derivative of exp(z); higher orders are a tenth.
+    assert (found - z).mean() == pytest.approx(2 / 3 * (exact - z).mean(), rel=0.15)
+    assert np.all(np.abs(found - exact) < 0.6 * np.abs(z - exact))
 
 
 class Killed(Exception):

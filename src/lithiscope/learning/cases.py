@@ -162,7 +162,8 @@ def case_of(
     frames : int
         Frames that every case has; those that are missing here get no weight.
     from_frame : bool
-        Whether the initial composition lies about the first frame, denoised, instead of about its mean.
+        Whether the initial composition lies about the first frame, denoised, instead of about its mean. A first frame
+        without pixels has a mean only.
     domains : array, shape (cells, domains)
         One inside each sharp domain; columns of zeros where there are fewer.
     several : bool
@@ -177,7 +178,8 @@ def case_of(
     missing = frames - len(data.seconds)
     seconds = np.concatenate([data.seconds, data.seconds[-1] + 1.0 + np.arange(missing)])
     mean = data.mean()
-    begin = denoised(data, 0) if from_frame else np.full(mask.shape, mean[0])
+    seen = from_frame and bool((data.weight[0] > 0).any())
+    begin = denoised(data, 0) if seen else np.full(mask.shape, mean[0])
     begin = np.where(mask, np.clip(begin, NEAREST, 1 - NEAREST), 0.5).ravel()
     rows = ((0, missing), (0, 0))
     return Case(

@@ -145,8 +145,8 @@ def _compared(
     if not np.isfinite(evidence):
         return _lost(name, "the fit ended where its evidence is no number")
     notes = [
-        structure_of(particle_of(fit, setup, number, videos[group[0].video], each[number]), group)
-        for number, group in enumerate(setup.groups)
+        structure_of(particle_of(fit, setup, number, videos[group[0].video], own, each[number]), group)
+        for number, (group, own) in enumerate(zip(setup.groups, fit.point.own, strict=True))
     ]
     return Compared(name, evidence, ratio, np.nan, fit.converged, kinds_of(notes))
 

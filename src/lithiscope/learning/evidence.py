@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lithiscope.learning.cases import Priors
 from lithiscope.learning.priors import distances, matern
 
-_HYPER = Priors(0.5, 200.0, 0.5, 200.0)
-_HYPER_SPREAD = np.log([2.5, 2.0, 2.5, 2.0])  # of the logarithms of the four about these
+_HYPER_SPREAD = np.log([5.0, 2.0, 5.0, 2.0])  # of the logarithms of the four about those where they start
 _JITTER = 1e-9
+_STEP = -0.5  # of the logarithms, where the search begins
 
 
 class Seen(NamedTuple):
@@ -42,11 +42,27 @@ class Seen(NamedTuple):
 
 def log_evidence(seen: Seen, priors: Priors) -> float:
     """Return the logarithm of the evidence of the linear model, up to what does not depend on the prior."""
-    between = distances(seen.cells)
+    return _log_evidence(seen, _looked(seen), priors)
+
+
+class _Looked(NamedTuple):
+    """What stays the same for all priors: distances of the pixels, and the inverses of the two bases."""
+
+    between: np.ndarray
+    field: np.ndarray
+    initial: np.ndarray
+
+
+def _looked(seen: Seen) -> _Looked:
+    inverse = (np.linalg.pinv(one, rcond=1e-6) for one in (seen.field, seen.initial))
+    return _Looked(distances(seen.cells), *inverse)
+
+
+def _log_evidence(seen: Seen, looked: _Looked, priors: Priors) -> float:
     prior = np.eye(len(seen.matrix))
-    field = _projected(seen.field, priors.amplitude, matern(between, priors.length))
+    field = _projected(looked.field, priors.amplitude, matern(looked.between, priors.length))
     prior[: len(field), : len(field)] = field
-    initial = _projected(seen.initial, priors.initial_amplitude, matern(between, priors.initial_length))
+    initial = _projected(looked.initial, priors.initial_amplitude, matern(looked.between, priors.initial_length))
     for first in seen.starts:
         place = slice(first, first + len(initial))
         prior[place, place] = initial
@@ -57,21 +73,26 @@ def log_evidence(seen: Seen, priors: Priors) -> float:
     return float(0.5 * seen_by @ seen_by - np.log(np.diag(factor)).sum())
 
 
-def best_priors(particles: Sequence[Seen], start: Priors, *, evaluations: int = 60) -> Priors:
-    """Return the amplitudes and lengths that all particles together find most probable."""
+def best_priors(particles: Sequence[Seen], start: Priors, *, evaluations: int = 200) -> Priors:
+    """Return the amplitudes and lengths that all particles together find most probable.
+
+    Amplitudes are expected within a factor of five of those where they start, lengths within one of two.
+    """
     from scipy.optimize import minimize
 
-    centre = np.log(_HYPER)
+    centre, looked = np.log(start), [_looked(one) for one in particles]
 
     def lack(logs: np.ndarray) -> float:
         priors = Priors(*np.exp(logs))
         known = 0.5 * float(np.sum(((logs - centre) / _HYPER_SPREAD) ** 2))
         try:
-            return known - sum(log_evidence(one, priors) for one in particles)
+            return known - sum(_log_evidence(*one, priors) for one in zip(particles, looked, strict=True))
         except np.linalg.LinAlgError:
             return np.inf
 
-    found = minimize(lack, np.log(start), method="Nelder-Mead", options={"maxfev": evaluations, "xatol": 0.05})
+    simplex = centre + _STEP * np.vstack([np.zeros(len(centre)), np.eye(len(centre))])
+    options: Any = {"maxfev": evaluations, "xatol": 0.05, "fatol": 0.05, "initial_simplex": simplex}
+    found = minimize(lack, centre, method="Nelder-Mead", options=options)
     return Priors(*(float(one) for one in np.exp(found.x)))
 
 
@@ -83,7 +104,6 @@ def projected(old: np.ndarray, new: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.solve(gram + scale * np.eye(len(gram)), new.T @ field))
 
 
-def _projected(basis: np.ndarray, amplitude: float, correlation: np.ndarray) -> np.ndarray:
-    """Return the covariance of the numbers of a basis when the field has this covariance."""
-    inverse = np.linalg.pinv(basis, rcond=1e-6)
+def _projected(inverse: np.ndarray, amplitude: float, correlation: np.ndarray) -> np.ndarray:
+    """Return the covariance of the numbers of a basis, from its inverse, when the field has this covariance."""
     return np.asarray(amplitude**2 * inverse @ correlation @ inverse.T)

@@ -104,8 +104,14 @@ class HalfCycle:
         return np.asarray((self.weight > 0).any((1, 2)) | (self.volt_weight > 0) | (self.mean_weight > 0))
 
     def windows(self, count: int) -> list[HalfCycle]:
-        """Return the half cycle in so many stretches; a frame at a seam belongs to both, with half its weight."""
-        edges = np.unique(np.linspace(0, len(self.seconds) - 1, count + 1).round().astype(int))
+        """Return the half cycle in so many stretches; a frame at a seam belongs to both, with half its weight.
+
+        Seams are at frames with pixels where there are any: a stretch begins at what was seen. So there may be fewer.
+        """
+        last, seen = len(self.seconds) - 1, (self.weight > 0).any((1, 2))
+        inner = np.flatnonzero(seen if seen.any() else np.ones_like(seen))
+        places = np.unique([0, *inner, last])
+        edges = places[np.unique(np.linspace(0, len(places) - 1, count + 1).round().astype(int))]
         parts = []
         for first, last in pairwise(edges):
             names = ("frames", "x", "weight", "gain", "frame_std", "volts", "volt_weight", "means", "mean_weight")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lithiscope.errors import AnalysisError, LithiscopeWarning
+from lithiscope.errors import LithiscopeWarning
 from lithiscope.learning.arrowhead import covariances
 from lithiscope.learning.cases import Priors, basis_of, field_basis, positions
 from lithiscope.learning.diary import Diary
@@ -17,9 +18,9 @@ from lithiscope.learning.evidence import Seen, best_priors, projected
 from lithiscope.learning.fit import Fit, Mapper, Point
 from lithiscope.learning.guards import warnings_of
 from lithiscope.learning.half_cycles import half_cycles
-from lithiscope.learning.marginal import at_best_laws, near_best_laws
+from lithiscope.learning.marginal import ROUGH, at_best_laws, fields_at, freed, mean_of_own, minus_log_marginal
 from lithiscope.learning.options import LearnOptions
-from lithiscope.learning.posterior import freedom, laws_of, log_evidence, particle_of
+from lithiscope.learning.posterior import freedom, laws_of, particle_of
 from lithiscope.learning.profile import profiled, words_of
 from lithiscope.learning.residuals import notes_of
 from lithiscope.learning.setup import Setup, particles_of, setup_of
@@ -30,8 +31,9 @@ from lithiscope.progress import SILENT, Reporter
 if TYPE_CHECKING:
     import xarray as xr
 
-_ROUNDS = 1  # of the priors
-_FLAT = 0.5  # of the amplitude of ln k; less, and it is looked for
+
+_ROUNDS = 2  # of priors at the best laws
+_FLAT = 0.5  # of the stated amplitude of ln k
 
 
 def learn(
@@ -46,9 +48,9 @@ def learn(
     """Learn the kinetics of particles from their composition videos (the inverse problem of Zhao et al. 2023).
 
     The laws are those of the highest posterior probability when rates k(r) and initial compositions are integrated out
-    (see `lithiscope.learning.marginal`); the fields are the most probable ones for these laws. Gauss and Newton's
-    method finds them, with derivatives through the depth-averaged reaction model. The posterior is taken as normal
-    about it.
+    (see `lithiscope.learning.marginal`). Gauss and Newton's method finds the most probable fields for these laws, with
+    derivatives through the depth-averaged reaction model. The rates are the mean of their posterior for these laws,
+    whose deviations are those of a normal posterior; the frames of the model are those of the most probable fields.
 
     Parameters
     ----------
@@ -81,11 +83,11 @@ def learn(
     setup = setup_of(given, half_cycles(given, particles=particles), options)
     fit, priors = fitted(setup, mapper=mapper, reporter=reporter, diary=diary)
     _, each = covariances(fit.blocks, setup.layout.shared, fit.laws)
-    laws = with_values(laws_of(fit, setup, priors), setup)
+    laws, means = with_values(laws_of(fit, setup, priors), setup), mean_of_own(fit, mapper)
     found, tree = warnings_of(fit, freedom(fit, setup)), {"/laws": laws}
     for number, group in enumerate(setup.groups):
         video, label = group[0].key
-        particle = particle_of(fit, setup, number, given[video], each[number])
+        particle = particle_of(fit, setup, number, given[video], means[number], each[number])
         found += notes_of(particle, group)
         tree[f"/particle/{video}_{label}"] = particle
     if options.profile:
@@ -101,39 +103,43 @@ def fitted(
     setup: Setup, *, mapper: Mapper = map, reporter: Reporter = SILENT, diary: Diary | None = None
 ) -> tuple[Fit, Priors]:
     """Return the best laws with their fields, and the priors that the evidence chose."""
-    options = setup.options
-    priors = Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
+    priors = _stated(setup)
     fit = first_fit(setup, priors, mapper=mapper, reporter=reporter, diary=diary)
-    asked = options.learn_prior or _alike(fit, setup, priors)
-    for _ in range(_ROUNDS if asked and setup.layout.field else 0):
-        fit = at_best_laws(fit, mapper, reporter)
-        better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], priors)
-        point, whole = _moved(fit.point, setup, priors, better), particles_of(setup, better)
-        try:
-            found = near_best_laws(
-                whole, point, iterations=options.iterations, mapper=mapper, reporter=reporter, diary=diary
-            )
-        except AnalysisError:  # the model cannot follow from there
-            break
-        found = at_best_laws(found, mapper, reporter)
-        # The model is linear about a fit only: its best priors may lead to a worse one.
-        if not log_evidence(found, setup) > log_evidence(fit, setup):
-            reporter.say("amplitudes and lengths are kept: those of the linear model lead to a worse fit")
-            break
-        fit, priors = found, better
+    if setup.options.learn_prior and setup.layout.field:
+        fit, priors = _with_best_priors(fit, setup, priors, mapper, reporter)
+        # Rates that are nearly the same everywhere are far from what is expected, and the first fit far from the best.
+        for _ in range(_ROUNDS if _alike(fit, setup, priors) else 0):
+            fit = at_best_laws(fit, mapper, reporter)
+            fit, priors = _with_best_priors(fit, setup, priors, mapper, reporter)
     return with_domains(fit, setup, priors, mapper=mapper, reporter=reporter), priors
 
 
-def _alike(fit: Fit, setup: Setup, priors: Priors) -> bool:
-    """Return whether ln k varies much less than its prior says, within each particle.
+def _stated(setup: Setup) -> Priors:
+    options = setup.options
+    return Priors(options.amplitude, options.length, options.initial_amplitude, options.initial_length)
 
-    Bands may not be as weak as that, and short waves which pixels that are alike do not have then widen ln k.
-    """
+
+def _alike(fit: Fit, setup: Setup, priors: Priors) -> bool:
+    """Return whether ln k varies much less than was stated, within each particle."""
     spread = []
     for number, own in enumerate(fit.point.own):
         field, _ = _bases(setup, number, priors)
         spread.append(float(np.std(field @ own[: field.shape[1]])))
-    return max(spread) < _FLAT * priors.amplitude
+    return max(spread) < _FLAT * setup.options.amplitude
+
+
+def _with_best_priors(fit: Fit, setup: Setup, priors: Priors, mapper: Mapper, reporter: Reporter) -> tuple[Fit, Priors]:
+    """Return the fit with the amplitudes and lengths of most evidence, where it is better for them."""
+    if any(one.weights is None for one in fit.particles):
+        return fit, priors
+    better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], _stated(setup))
+    point, whole = _moved(fit.point, setup, priors, better), freed(particles_of(setup, better))
+    found = fields_at(whole, point, ROUGH, mapper)
+    # The model is linear about a fit only: its best priors may lead to a worse one.
+    if found is None or not minus_log_marginal(found) < minus_log_marginal(fit):
+        reporter.say("amplitudes and lengths are kept: those of the linear model lead to a worse fit")
+        return fit, priors
+    return replace(found, iterations=fit.iterations, diary=fit.diary, converged=fit.converged), better
 
 
 def _bases(setup: Setup, number: int, priors: Priors) -> tuple[np.ndarray, np.ndarray]:

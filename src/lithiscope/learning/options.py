@@ -71,9 +71,9 @@ class LearnOptions(Options):
     )
     initial_length: float = Field(default=200.0, gt=0, description="its prior correlation length in nm")
     learn_prior: bool = Field(
-        default=False,
-        description="choose amplitudes and lengths by the evidence of the linear model; done in any case where ln k "
-        "varies less than half as much as its amplitude says",
+        default=True,
+        description="choose amplitudes and lengths by the evidence of the linear model; no: they stay as they start, "
+        "and only bands of waves find amplitudes of their own",
     )
     potential_terms: int = Field(default=5, ge=1, le=12, description="Legendre terms of mu(x)")
     rate_spread: float = Field(

@@ -152,7 +152,9 @@ def _potential(fit: Fit, setup: Setup, covariance: np.ndarray, known: np.ndarray
     return value - value[keep].mean(), np.zeros(len(_GRID))
 
 
-def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covariance: np.ndarray) -> xr.Dataset:
+def particle_of(
+    fit: Fit, setup: Setup, number: int, video: xr.Dataset, mean: np.ndarray, covariance: np.ndarray
+) -> xr.Dataset:
     """Return the stage learned_particle of one particle.
 
     Parameters
@@ -165,6 +167,8 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
         Which particle.
     video : composition_video
         The video in which it was seen.
+    mean : array, shape (own,)
+        Of the posterior of its own numbers.
     covariance : array, shape (shared and own, shared and own)
         Of its numbers.
     """
@@ -174,7 +178,7 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
     basis = np.asarray(particle.cases[0].field)
     z = np.concatenate([fit.point.shared, own])
     variance = np.einsum("ij,jk,ik->i", basis, covariance[field, field], basis)
-    frames, domains = _frames(particle, z, group), _domains(setup, basis, z, covariance)
+    frames, domains = _frames(particle, z, group), _domains(setup, basis, mean, covariance)
     coords = {
         name: ("time", np.concatenate([video[name].values[cut.frames] for cut in group]))
         for name in ("time", "half_cycle", "direction")
@@ -191,7 +195,7 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
     return stages.new(
         "learned_particle",
         {
-            "log_rate": ("y x", on_pixels(basis @ z[field])),
+            "log_rate": ("y x", on_pixels(basis @ mean[: setup.layout.field])),
             "log_rate_std": ("y x", on_pixels(np.sqrt(variance))),
             "log_rate_flag": ("y x", np.where(first.mask, 0, stages.flag_bit("no_material"))),
             "log_rate_domain": ("y x", domains[0].reshape(height, width)),
@@ -206,7 +210,7 @@ def particle_of(fit: Fit, setup: Setup, number: int, video: xr.Dataset, covarian
     )
 
 
-def _domains(setup: Setup, basis: np.ndarray, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _domains(setup: Setup, basis: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return the number of the sharp domain of each cell, 0 around them, and how far ln k differs in each, in words."""
     first = setup.layout.field - setup.apart
     numbers = np.zeros(len(basis), int)
@@ -218,7 +222,7 @@ def _domains(setup: Setup, basis: np.ndarray, z: np.ndarray, covariance: np.ndar
             # From its inside to its outside, which is -mean.
             step = float(basis[inside, column].max() - basis[:, column].min())
             place = setup.layout.shared + column
-            value, error = step * z[place], step * float(np.sqrt(covariance[place, place]))
+            value, error = step * mean[column], step * float(np.sqrt(covariance[place, place]))
             told.append(f"ln k {value:+.2f} ± {error:.2f} in a sharp domain of {int(inside.sum())} pixels")
     return numbers, told
 
