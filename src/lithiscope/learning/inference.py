@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _ROUNDS = 2  # of priors at the best laws
 _FLAT = 0.5  # of the stated amplitude of ln k
+_ASKED = 8  # particles at most, for the priors of all
 
 
 def learn(
@@ -132,7 +133,8 @@ def _with_best_priors(fit: Fit, setup: Setup, priors: Priors, mapper: Mapper, re
     """Return the fit with the amplitudes and lengths of most evidence, where it is better for them."""
     if any(one.weights is None for one in fit.particles):
         return fit, priors
-    better = best_priors([_seen(fit, setup, number, priors) for number in range(len(setup.groups))], _stated(setup))
+    asked = range(0, len(setup.groups), -(-len(setup.groups) // _ASKED))
+    better = best_priors([_seen(fit, setup, number, priors) for number in asked], _stated(setup))
     point, whole = _moved(fit.point, setup, priors, better), freed(particles_of(setup, better))
     found = fields_at(whole, point, ROUGH, mapper)
     # The model is linear about a fit only: its best priors may lead to a worse one.
